@@ -1,0 +1,148 @@
+"""Patterns of m bits: is each of them as frequent as the others, in overlapping windows?"""
+
+import math
+
+import numpy as np
+from scipy.special import gammaincc
+
+from dkg.randomness.compiled import compiled
+from dkg.randomness.result import TestResult, as_bits
+
+_LONGEST_PATTERN = 24
+
+
+@compiled
+def _count_cyclic_windows(bits, length):
+    """Count each value of the n windows of `length` bits; the last ones go on at the start."""
+    counts = np.zeros(1 << length, np.int64)
+    mask = np.int64((1 << length) - 1)
+    window = np.int64(0)
+    for i in range(length - 1):
+        window = (window << 1) | bits[i % bits.size]
+    for i in range(length - 1, bits.size):
+        window = ((window << 1) | bits[i]) & mask
+        counts[window] += 1
+    for i in range(max(length - 1, bits.size), bits.size + length - 1):
+        window = ((window << 1) | bits[i % bits.size]) & mask
+        counts[window] += 1
+    return counts
+
+
+def _drop_last_bit(counts):
+    """Return the counts of windows that are one bit shorter."""
+    return counts[0::2] + counts[1::2]
+
+
+def _check_pattern_length(length, least):
+    if not least <= length <= _LONGEST_PATTERN:
+        raise ValueError(
+            f"pattern_length must be from {least} to {_LONGEST_PATTERN}, got {length}"
+        )
+
+
+def _too_long(length, n, margin, section):
+    """Return the reason why patterns are too long for n bits, or nothing."""
+    limit = int(math.log2(n)) - margin
+    if length < limit:
+        return ""
+    return f"with {n:,} bits, section {section} asks for patterns shorter than {limit} bits"
+
+
+def serial(bits, pattern_length: int = 16) -> TestResult:
+    """Serial test, section 2.11.
+
+    Parameters
+    ----------
+    bits : bytes-like or array-like
+        The sequence, as `dkg.randomness.as_bits` reads it; with the default pattern length at
+        least 524,288 bits.
+    pattern_length : int, optional
+        Bits in a pattern, m, 2 to 24 and less than floor(log2(n)) - 2. The default is that of
+        NIST's tool.
+
+    Returns
+    -------
+    TestResult
+        Two variants. Statistics: the first and the second difference of psi-squared. Details:
+        ``psi2``, its values for m, m - 1 and m - 2.
+
+    Raises
+    ------
+    ValueError
+        If `pattern_length` is out of range.
+    """
+    _check_pattern_length(pattern_length, 2)
+    bits = as_bits(bits)
+    n = bits.size
+    counts = [_count_cyclic_windows(bits, pattern_length)]
+    counts.append(_drop_last_bit(counts[0]))
+    counts.append(_drop_last_bit(counts[1]))
+    # 2^m times the sum of squares, in integers: the differences cannot be negative by rounding.
+    scaled = [
+        2**length * int(np.dot(count, count))
+        for length, count in zip(range(pattern_length, -1, -1), counts, strict=False)
+    ]
+    first = (scaled[0] - scaled[1]) / n
+    second = (scaled[0] - 2 * scaled[1] + scaled[2]) / n
+    psi2 = [value / n - n for value in scaled]
+    reason = _too_long(pattern_length, n, 2, "2.11.7")
+    return TestResult(
+        name="serial",
+        variants=("first difference", "second difference"),
+        parameters={"n": n, "m": pattern_length},
+        statistics=(first, second),
+        p_values=(
+            float(gammaincc(2.0 ** (pattern_length - 2), first / 2)),
+            float(gammaincc(2.0 ** (pattern_length - 3), second / 2)),
+        ),
+        applicable=not reason,
+        reason=reason,
+        details={"psi2": tuple(psi2)},
+    )
+
+
+def approximate_entropy(bits, pattern_length: int = 10) -> TestResult:
+    """Approximate entropy test, section 2.12.
+
+    Parameters
+    ----------
+    bits : bytes-like or array-like
+        The sequence, as `dkg.randomness.as_bits` reads it; with the default pattern length at
+        least 65,536 bits.
+    pattern_length : int, optional
+        Bits in a pattern, m, 1 to 23 and less than floor(log2(n)) - 5. The default is that of
+        NIST's tool.
+
+    Returns
+    -------
+    TestResult
+        Statistic: chi-square with 2^m degrees of freedom. Details: ``ApEn``, the approximate
+        entropy in nats, at most ln 2.
+
+    Raises
+    ------
+    ValueError
+        If `pattern_length` is out of range.
+    """
+    _check_pattern_length(pattern_length, 1)
+    bits = as_bits(bits)
+    n = bits.size
+    longer = _count_cyclic_windows(bits, pattern_length + 1)
+    c_log_c = []
+    for counts in (_drop_last_bit(longer), longer):
+        counts = counts[counts > 0]
+        c_log_c.append(float(np.dot(counts, np.log(counts))))
+    entropy = (c_log_c[0] - c_log_c[1]) / n
+    # Rounding must not take the entropy above its maximum, where every pattern is as frequent.
+    chi2 = max(0.0, 2 * n * (math.log(2) - entropy))
+    reason = _too_long(pattern_length, n, 5, "2.12.7")
+    return TestResult(
+        name="approximate_entropy",
+        variants=("",),
+        parameters={"n": n, "m": pattern_length},
+        statistics=(chi2,),
+        p_values=(float(gammaincc(2.0 ** (pattern_length - 1), chi2 / 2)),),
+        applicable=not reason,
+        reason=reason,
+        details={"ApEn": entropy},
+    )
