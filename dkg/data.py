@@ -205,8 +205,8 @@ def read_image(
       z-scored BraTS 2015), becomes 0 wherever it lies in the range. The slice is axial and in
       radiological display: front up, the patient's right on the left.
     - DICOM: modality LUT or rescale, then the first VOI LUT or window onto its full output range
-      (PS3.3 C.11). Without either, gray values of up to 8 bits keep the range of their bits, and
-      deeper ones are stretched from the frame's minimum to its maximum, padding left out.
+      (PS3.3 C.11). Without either, stored values of up to 8 bits keep the range of their bits, and
+      others are stretched from the frame's minimum to its maximum, padding left out.
       MONOCHROME1 is inverted, padding becomes 0. Colour is converted to RGB and scaled by its bits.
 
     Parameters
@@ -423,12 +423,13 @@ def _read_tiff(path: Path, frame: int | None) -> np.ndarray:
             return _read_pillow(path, frame)
         if page.dtype != np.uint16:
             raise ValueError(f"samples of type {page.dtype} have no stated range of brightness")
-        if page.photometric.name not in ("MINISBLACK", "MINISWHITE", "RGB"):
-            raise ValueError(f"16-bit samples cannot be {page.photometric.name}")
+        kinds = tifffile.PHOTOMETRIC
+        if page.photometric not in (kinds.MINISBLACK, kinds.MINISWHITE, kinds.RGB):
+            raise ValueError(f"16-bit samples of photometric interpretation {page.photometric}")
         pixels = page.asarray()
-        if page.planarconfig.name == "SEPARATE" and pixels.ndim == 3:
+        if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
-        return _flatten(65535 - pixels if page.photometric.name == "MINISWHITE" else pixels, path)
+        return _flatten(65535 - pixels if page.photometric == kinds.MINISWHITE else pixels, path)
 
 
 def _read_pillow(path: Path, frame: int = 0) -> np.ndarray:
@@ -561,8 +562,8 @@ def _read_dicom(path: Path, frame: int | None) -> np.ndarray:
         with np.errstate(over="ignore"):
             low, high = apply_voi_lut(np.array([-1e12, 1e12]), dataset)
             pixels = _to_bytes(apply_voi_lut(values, dataset), low, high)
-    elif dataset.BitsStored <= 8 and values.dtype.kind == "u":
-        pixels = _to_bytes(values, 0, 2**dataset.BitsStored - 1)
+    elif dataset.BitsStored <= 8 and stored.dtype.kind == "u" and np.array_equal(values, stored):
+        pixels = _to_bytes(stored, 0, 2**dataset.BitsStored - 1)
     else:
         valid = values[~padding] if not padding.all() else values
         pixels = _to_bytes(values, float(valid.min()), float(valid.max()))
