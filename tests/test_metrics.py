@@ -350,6 +350,15 @@ def test_mse_wraps_only_as_legacy():
     assert metrics.mse(*middle, legacy=True) == 65_025
 
 
+def test_mse_against_ideal_bytes_is_decided_by_the_plain_image(rng):
+    plain = np.linspace(0, 90, 64 * 64, dtype=np.uint8).reshape(64, 64)
+    squares = (plain.reshape(-1, 1) - np.arange(256.0)) ** 2
+    expected = plain.var() + (plain.mean() - 127.5) ** 2 + 5461.25
+    assert squares.mean() == pytest.approx(expected)
+    spread = math.sqrt(squares.var(axis=1).mean() / plain.size)
+    assert abs(metrics.mse(plain, plain ^ ideal_bytes(rng, 64, 64)) - expected) <= Z * spread
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 def test_ssim_of_one_window_is_equation_14(rng, legacy):
     a, b = ideal_bytes(rng, 2, 7, 7)
