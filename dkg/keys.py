@@ -1,0 +1,211 @@
+"""Keys: a trained generator turns a seed image into a key (paper, Eq. 8).
+
+The networks that come with the package are public. A key made with one of them hides nothing from
+anyone who can guess the seed image, so such keys are for study only.
+"""
+
+import hashlib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from dkg import paths
+from dkg.models import Generator, images_to_tensor, tensor_to_images
+from dkg.training import read_metadata, resolve_device
+
+KEY_SHAPE = (256, 256, 3)
+"""Shape of a seed image and of a key (Algorithm 1)."""
+
+
+def _manifest() -> dict[str, Any]:
+    return tomllib.loads((paths.WEIGHTS / "manifest.toml").read_text())
+
+
+def list_weights() -> list[str]:
+    """List the networks that come with the package.
+
+    Returns
+    -------
+    list of str
+        Names for `KeyGenerator.load`, the default first.
+    """
+    return list(_manifest()["networks"])
+
+
+def weights_entry(name: str) -> dict[str, Any]:
+    """Return what the manifest says of a shipped network.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_weights`.
+
+    Returns
+    -------
+    dict
+        ``file``, ``sha256``, ``seed``, ``recipe`` and the rest, as in ``weights/manifest.toml``.
+
+    Raises
+    ------
+    KeyError
+        If no shipped network has that name; the message lists those that there are.
+    """
+    networks = _manifest()["networks"]
+    if name not in networks:
+        raise KeyError(f"no network named {name!r}; there are: {', '.join(networks)}")
+    return networks[name]
+
+
+class KeyGenerator:
+    """A trained generator, ready to make keys; made by `KeyGenerator.load`.
+
+    Attributes
+    ----------
+    name : str
+        The shipped network's name, or the path of the file.
+    sha256 : str
+        SHA-256 of the weights' file, in hexadecimal.
+    public : bool
+        Whether the weights come with the package, so that everybody has them.
+    metadata : dict
+        What the file says of itself: ``architecture`` and ``training``.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        device: torch.device,
+        name: str,
+        sha256: str,
+        public: bool,
+        metadata: dict[str, Any],
+    ):
+        self._generator = generator.eval().requires_grad_(False).to(device)
+        self._device = device
+        self.name = name
+        self.sha256 = sha256
+        self.public = public
+        self.metadata = metadata
+
+    @classmethod
+    def load(
+        cls, path_or_name: str | os.PathLike | None = None, device: str = "auto"
+    ) -> "KeyGenerator":
+        """Load a trained generator.
+
+        Parameters
+        ----------
+        path_or_name : str or path-like, optional
+            A name from `list_weights`, or the path of a ``generator.safetensors`` that
+            `dkg.training.train` wrote. Default: the first of `list_weights`.
+        device : str, default 'auto'
+            ``'auto'`` is CUDA where there is one, else the CPU.
+
+        Returns
+        -------
+        KeyGenerator
+            The generator.
+
+        Raises
+        ------
+        FileNotFoundError
+            If it is neither a shipped name nor a file.
+        ValueError
+            If the file does not hold a generator of this package, or a shipped file is not the
+            one that the manifest names.
+        """
+        if path_or_name is None:
+            path_or_name = list_weights()[0]
+        shipped = list_weights()
+        public = str(path_or_name) in shipped
+        if public:
+            entry = weights_entry(str(path_or_name))
+            path = paths.WEIGHTS / entry["file"]
+        else:
+            path = Path(path_or_name)
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"{path_or_name}: neither a file nor a shipped network "
+                    f"(there are: {', '.join(shipped)})"
+                )
+        content = path.read_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        if public and sha256 != entry["sha256"]:
+            raise ValueError(
+                f"{path}: its SHA-256 is {sha256}, but the manifest has {entry['sha256']}"
+            )
+        metadata = read_metadata(path)
+        if metadata.get("format") != "dkg generator 1":
+            raise ValueError(
+                f"{path}: holds {metadata.get('format', 'no format name')!r}, "
+                "not 'dkg generator 1' as written by dkg.training.train"
+            )
+        generator = Generator(**metadata["architecture"])
+        try:
+            generator.load_state_dict(safetensors.torch.load(content))
+        except RuntimeError as error:
+            raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
+        return cls(generator, resolve_device(device), str(path_or_name), sha256, public, metadata)
+
+    def generate(self, seed_image: np.ndarray) -> np.ndarray:
+        """Turn a seed image into a key (Eq. 8).
+
+        Parameters
+        ----------
+        seed_image : numpy.ndarray
+            uint8 (256, 256, 3).
+
+        Returns
+        -------
+        numpy.ndarray
+            The key, uint8 (256, 256, 3): the top eight bits of the generator's output.
+
+        Raises
+        ------
+        ValueError
+            If the seed image has another type or shape.
+
+        Notes
+        -----
+        The network computes in single precision. Another processor, device or number of threads
+        may round differently and change a small share of the bytes, so a key must be kept, not
+        made again, by whoever wants to decrypt with it.
+        """
+        seed_image = np.asarray(seed_image)
+        if seed_image.dtype != np.uint8 or seed_image.shape != KEY_SHAPE:
+            raise ValueError(
+                f"a seed image must be uint8 of shape {KEY_SHAPE}, "
+                f"not {seed_image.dtype} of shape {seed_image.shape}"
+            )
+        with torch.inference_mode():
+            x = images_to_tensor(seed_image[None], self._device)  # (1, 3, 256, 256)
+            return tensor_to_images(self._generator(x))[0]
+
+    def generate_many(self, images: np.ndarray) -> np.ndarray:
+        """Turn seed images into keys, one after another, so that each is as `generate` makes it.
+
+        Parameters
+        ----------
+        images : numpy.ndarray
+            uint8 (n, 256, 256, 3).
+
+        Returns
+        -------
+        numpy.ndarray
+            The keys, uint8 (n, 256, 256, 3).
+
+        Raises
+        ------
+        ValueError
+            If the images have another type or shape.
+        """
+        images = np.asarray(images)
+        keys = np.empty((len(images), *KEY_SHAPE), np.uint8)
+        for index, image in enumerate(images):
+            keys[index] = self.generate(image)
+        return keys

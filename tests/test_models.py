@@ -1,0 +1,132 @@
+"""The networks against Tables I, II and XVI of the paper, row by row."""
+
+import numpy as np
+import pytest
+import torch
+
+from dkg.models import (
+    RESIDUAL_BLOCKS,
+    Discriminator,
+    Generator,
+    convolution_table,
+    images_to_tensor,
+    initialise,
+    tensor_to_images,
+)
+
+# Tables I and II of the paper; 271,968 replaces the misprinted last total of Table I, 198,240.
+TABLE_I = [
+    ("Down Convolution1", 1, "7*7", 3, 16, 2352, 2352),
+    ("Down Convolution2", 1, "3*3", 16, 32, 4608, 6960),
+    ("Down Convolution3", 1, "3*3", 32, 64, 18432, 25392),
+    ("Residual block", 6, "3*3", 64, 64, 221184, 246576),
+    ("Up Convolution1", 1, "3*3", 64, 32, 18432, 265008),
+    ("Up Convolution2", 1, "3*3", 32, 16, 4608, 269616),
+    ("Up Convolution3", 1, "7*7", 16, 3, 2352, 271968),
+]
+TABLE_II = [
+    ("State1", 1, "4*4", 3, 16, 768, 768),
+    ("State2", 1, "4*4", 16, 32, 8192, 8960),
+    ("State3", 1, "4*4", 32, 64, 32768, 41728),
+    ("State4", 1, "4*4", 64, 128, 131072, 172800),
+    ("State5", 1, "4*4+1*1", 128, 128, 278528, 451328),
+]
+
+
+def test_generator_is_table_i():
+    assert [tuple(row) for row in convolution_table(Generator())] == TABLE_I
+
+
+def test_discriminator_is_table_ii():
+    assert [tuple(row) for row in convolution_table(Discriminator())] == TABLE_II
+
+
+@pytest.mark.parametrize(("name", "blocks"), [("A", 3), ("B", 6), ("C", 9), ("D", 12)])
+def test_networks_of_table_xvi(name, blocks):
+    rows = convolution_table(Generator(residual_blocks=RESIDUAL_BLOCKS[name]))
+    assert rows[3].number == blocks
+    assert rows[3].parameters == blocks * 36864
+    assert rows[-1].total_parameters == 271968 + (blocks - 6) * 36864
+
+
+def test_two_convolutions_per_block_double_the_residual_rows():
+    rows = convolution_table(Generator(convs_per_block=2))
+    assert rows[3].parameters == 2 * 221184
+
+
+def test_no_convolution_has_a_bias():
+    for network in (Generator(), Discriminator()):
+        for name, _ in network.named_parameters():
+            if name.endswith("bias"):  # Only a normalisation's offset may be called so.
+                module = network.get_submodule(name.rsplit(".", 1)[0])
+                assert isinstance(module, torch.nn.InstanceNorm2d)
+
+
+def test_shapes():
+    x = torch.zeros(2, 3, 64, 32)
+    assert Generator(residual_blocks=1)(x).shape == x.shape
+    assert Discriminator()(x).shape == (2, 4, 2)
+
+
+def test_normalisation_is_where_the_text_puts_it():
+    """Not in the discriminator's first and last layers (III-B2), nor in the generator's last."""
+
+    def normalised(network):
+        return {
+            name.split(".")[0]
+            for name, module in network.named_modules()
+            if isinstance(module, torch.nn.InstanceNorm2d)
+        }
+
+    assert normalised(Discriminator()) == {"state2", "state3", "state4"}
+    assert normalised(Generator()) == {"down1", "down2", "down3", "residual", "up1", "up2"}
+
+
+def test_initial_weights_follow_their_distributions_and_the_seed():
+    networks = []
+    for seed in (3, 3, 4):
+        network = Generator()
+        initialise(network, torch.Generator().manual_seed(seed))
+        networks.append(network)
+    first, same, other = (torch.cat([p.flatten() for p in n.parameters()]) for n in networks)
+    assert torch.equal(first, same) and not torch.equal(first, other)
+    weights = torch.cat(
+        [m.weight.flatten() for m in networks[0].modules() if isinstance(m, torch.nn.Conv2d)]
+    )
+    # Five standard errors of the mean and of the standard deviation of normal samples.
+    n = weights.numel()
+    assert abs(weights.mean()) < 5 * 0.02 / n**0.5
+    assert abs(weights.std() - 0.02) < 5 * 0.02 / (2 * n) ** 0.5
+
+
+def test_a_change_of_one_image_does_not_touch_the_others_of_its_batch():
+    network = Discriminator()
+    initialise(network, torch.Generator().manual_seed(0))
+    x = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    other = torch.stack([x[0], x[1].flip(0)])
+    torch.testing.assert_close(network(x)[0], network(other)[0])
+
+
+def test_bytes_go_through_a_tensor_and_back():
+    images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    tensor = images_to_tensor(images)
+    assert tensor.shape == (1, 3, 16, 16)
+    assert tensor.min() == -1 and tensor.max() == 1
+    back = tensor_to_images(tensor)
+    np.testing.assert_array_equal(back, np.minimum(np.floor(images / 127.5 * 128), 255))
+
+
+def test_top_eight_bits():
+    values = torch.tensor([-1.0, -1 + 2 / 256, 0.0, 1 - 2 / 256, 1.0]).reshape(1, 1, 1, 5)
+    expected = [0, 1, 128, 255, 255]
+    assert tensor_to_images(values.expand(1, 3, 1, 5))[0, 0, :, 0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "settings", [{"residual_blocks": -1}, {"width": 0}, {"convs_per_block": 3}]
+)
+def test_bad_settings_are_refused(settings):
+    with pytest.raises(ValueError, match=str(next(iter(settings.values())))):
+        Generator(**settings)
+    with pytest.raises(ValueError, match="width"):
+        Discriminator(width=0)
