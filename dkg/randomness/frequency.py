@@ -1,4 +1,4 @@
-"""Are there as many ones as zeros: in the whole sequence, and in each block of it?"""
+"""Balance: as many ones as zeros, in the whole sequence and in each block of it."""
 
 import math
 
@@ -19,7 +19,7 @@ def monobit(bits) -> TestResult:
     Returns
     -------
     TestResult
-        Statistic: s_obs = \\|S_n\\| / sqrt(n). Details: S_n, the ones minus the zeros.
+        Statistic: s_obs = abs(S_n) / sqrt(n). Details: S_n, the ones minus the zeros.
     """
     bits = as_bits(bits)
     n = bits.size

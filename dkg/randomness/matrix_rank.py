@@ -39,13 +39,11 @@ def _ranks(rows):
         matrix = rows[k]
         for i in range(matrix.size):
             pivot = matrix[i]
-            if pivot == 0:
-                continue
-            ranks[k] += 1
+            ranks[k] += pivot != 0
             lowest_one = pivot & (~pivot + np.uint32(1))
             for j in range(i + 1, matrix.size):
-                if matrix[j] & lowest_one:
-                    matrix[j] ^= pivot
+                # One expression without a branch, so that the compiler vectorises the loop.
+                matrix[j] = matrix[j] ^ pivot if matrix[j] & lowest_one else matrix[j]
     return ranks
 
 

@@ -1,4 +1,4 @@
-"""Patterns of m bits: is each of them as frequent as the others, in overlapping windows?"""
+"""Patterns of m bits: each as frequent as the others, in overlapping windows."""
 
 import math
 
@@ -35,21 +35,21 @@ def _drop_last_bit(counts):
 
 def _check_pattern_length(length, least):
     if not least <= length <= _LONGEST_PATTERN:
-        raise ValueError(
-            f"pattern_length must be from {least} to {_LONGEST_PATTERN}, got {length}"
-        )
+        raise ValueError(f"pattern_length must be from {least} to {_LONGEST_PATTERN}, got {length}")
 
 
 def _too_long(length, n, margin, section):
     """Return the reason why patterns are too long for n bits, or nothing."""
-    limit = int(math.log2(n)) - margin
-    if length < limit:
+    if length < int(math.log2(n)) - margin:
         return ""
-    return f"with {n:,} bits, section {section} asks for patterns shorter than {limit} bits"
+    return (
+        f"m = {length} is not less than floor(log2(n)) - {margin}, as section {section} asks, "
+        f"with {n:,} bits"
+    )
 
 
 def serial(bits, pattern_length: int = 16) -> TestResult:
-    """Serial test, section 2.11.
+    """Test patterns of m bits: the serial test, section 2.11.
 
     Parameters
     ----------

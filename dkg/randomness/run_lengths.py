@@ -21,7 +21,7 @@ _NIST_PROBABILITIES = {
 
 
 def runs(bits) -> TestResult:
-    """Runs test, section 2.3.
+    """Test the number of runs: the runs test, section 2.3.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Periods: are there as many high peaks in the spectrum as chance allows?"""
+"""Periods: as many high peaks in the spectrum as chance has them."""
 
 import math
 

@@ -77,6 +77,8 @@ def run_tests(bits, tests: Iterable[str] | None = None, constants: str = "nist")
 def check_tests(tests: Iterable[str] | None) -> list[str]:
     """Return the names of the tests to run, all by default; raise ValueError if one is unknown."""
     names = list(TESTS) if tests is None else [tests] if isinstance(tests, str) else list(tests)
+    if not names:
+        raise ValueError(f"no test is given; the tests are {', '.join(TESTS)}")
     unknown = [name for name in names if name not in TESTS]
     if unknown:
         raise ValueError(f"unknown test {unknown[0]!r}; the tests are {', '.join(TESTS)}")

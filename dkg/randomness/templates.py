@@ -1,4 +1,4 @@
-"""Templates: does a given pattern of bits occur as often as chance has it?"""
+"""Templates: given patterns of bits occur as often as chance has them."""
 
 import functools
 import math
@@ -163,9 +163,7 @@ def overlapping_probabilities(template_length: int, constants: str) -> np.ndarra
         eta = (_OVERLAPPING_BLOCK - template_length + 1) / 2**template_length / 2
         pi = [math.exp(-eta)]
         for u in range(1, last):
-            terms = (
-                math.comb(u - 1, k - 1) * eta**k / math.factorial(k) for k in range(1, u + 1)
-            )
+            terms = (math.comb(u - 1, k - 1) * eta**k / math.factorial(k) for k in range(1, u + 1))
             pi.append(math.exp(-eta) / 2**u * sum(terms))
         return np.array([*pi, 1 - sum(pi)])
     # state[r, c]: a run of r ones (m for m and more) precedes, with c matches (5 for more).

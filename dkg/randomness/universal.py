@@ -1,4 +1,4 @@
-"""Compressibility: how far back does each block of bits last occur?"""
+"""Compressibility: how far back each block of bits last occurred."""
 
 import math
 

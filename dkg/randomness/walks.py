@@ -139,9 +139,7 @@ def random_excursions(bits, min_cycles: int | None = None) -> TestResult:
     details = {"J": cycles, "nu": nu}
     reason = _too_few_cycles(cycles, bits.size, "2.14.4", min_cycles)
     if reason:
-        return TestResult.not_applicable(
-            "random_excursions", parameters, reason, variants, details
-        )
+        return TestResult.not_applicable("random_excursions", parameters, reason, variants, details)
     expected = cycles * np.array([_VISITS[abs(state)] for state in _STATES])
     chi2 = np.sum((nu - expected) ** 2 / expected, axis=1)
     return TestResult(

@@ -1,0 +1,196 @@
+"""All tests on many sequences: proportions that pass, and P-values that should be uniform."""
+
+import math
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaincc
+from tqdm.auto import tqdm
+
+from dkg.randomness.result import check_constants
+from dkg.randomness.suite import check_alpha, check_tests, run_tests
+
+_BINS = 10
+_UNIFORM_FROM = 55  # Sequences that section 4.2.2 asks for.
+_UNIFORM_ALPHA = 0.0001  # Its significance level.
+
+
+@dataclass(frozen=True, eq=False)
+class Battery:
+    """The outcome of `run_battery`.
+
+    Attributes
+    ----------
+    p_values : pandas.DataFrame
+        One row per sequence, one column per test and variant (a MultiIndex). Missing (NaN) where
+        a test is not applicable to a sequence.
+    summary : pandas.DataFrame
+        One row per test and variant, see `run_battery`.
+    alpha : float
+        The significance level.
+    """
+
+    p_values: pd.DataFrame
+    summary: pd.DataFrame
+    alpha: float
+
+
+def run_battery(
+    sequences: Iterable,
+    alpha: float = 0.01,
+    *,
+    tests: Iterable[str] | None = None,
+    constants: str = "nist",
+    workers: int | None = None,
+    progress: bool = True,
+) -> Battery:
+    """Run the suite on many sequences and judge the P-values together (section 4.2).
+
+    One sequence in a hundred of a perfect source fails a test at ``alpha=0.01``. What tells a
+    poor source is that too many fail, or that the P-values are not uniform.
+
+    Parameters
+    ----------
+    sequences : iterable
+        Sequences of one length, each as `dkg.randomness.as_bits` reads it. A generator is read as
+        the work goes on, so that not all of them need to be in memory.
+    alpha : float, optional
+        Significance level of each test.
+    tests : iterable of str, optional
+        Names of tests; all fifteen by default.
+    constants : {'nist', 'exact'}, optional
+        As for `run_suite`.
+    workers : int, optional
+        Threads; as many as the process may use processors by default. They share the work
+        because the inner loops release Python's global lock.
+    progress : bool, optional
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Battery
+        Its ``summary`` has the columns
+
+        - ``test``, ``variant``;
+        - ``n_sequences``: those to which the test is applicable;
+        - ``proportion``: of them, those with a P-value of at least `alpha`;
+        - ``lower``, ``upper``: the band ``1 - alpha +- 3 sqrt(alpha (1 - alpha) / n_sequences)``
+          that it should lie in;
+        - ``proportion_passed``: whether it does; missing if there are fewer than 1 / `alpha`
+          sequences;
+        - ``uniformity_p_value``: of a chi-square test of ten equal bins of P-values;
+        - ``uniformity_passed``: whether it is at least 0.0001; missing for fewer than 55
+          sequences;
+        - ``remark``: says "too few sequences" where it is so, and for what.
+
+    Raises
+    ------
+    ValueError
+        If there is no sequence, lengths differ, or an argument is wrong.
+    TypeError
+        If a sequence is of a type that cannot be read.
+    """
+    check_alpha(alpha)
+    check_constants(constants)
+    names = check_tests(tests)
+    workers = workers or _processors()
+    total = len(sequences) if hasattr(sequences, "__len__") else None
+    rows = []
+    columns = length = None
+    outcomes = _in_threads(sequences, workers, lambda bits: run_tests(bits, names, constants))
+    for results in tqdm(outcomes, total=total, desc="sequences", disable=not progress):
+        n = results[0].parameters["n"]
+        if length is None:
+            length = n
+            columns = [(result.name, v) for result in results for v in result.variants]
+        if n != length:
+            raise ValueError(
+                f"the sequences must share one length: the first has {length:,} bits, "
+                f"number {len(rows) + 1} has {n:,}"
+            )
+        rows.append(
+            [p if result.applicable else math.nan for result in results for p in result.p_values]
+        )
+    if not rows:
+        raise ValueError("there is no sequence to test")
+    p_values = pd.DataFrame(
+        np.array(rows, dtype=float),
+        columns=pd.MultiIndex.from_tuples(columns, names=["test", "variant"]),
+    )
+    return Battery(p_values, _summary(p_values, alpha), alpha)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux; a cluster gives a job some of them.
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _in_threads(items, workers, function) -> Iterator:
+    """Yield ``function(item)`` in order, with at most two items a worker under way."""
+    with ThreadPoolExecutor(workers) as pool:
+        pending = deque()
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) >= 2 * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _summary(p_values: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    rows = []
+    for test, variant in p_values.columns:
+        values = p_values[test, variant].dropna().to_numpy()
+        n = values.size
+        row = {"test": test, "variant": variant, "n_sequences": n}
+        if n == 0:
+            rows.append(row | {"remark": "too few sequences: the test is applicable to none"})
+            continue
+        proportion = np.count_nonzero(values >= alpha) / n
+        margin = 3 * math.sqrt(alpha * (1 - alpha) / n)
+        lower, upper = max(0.0, 1 - alpha - margin), min(1.0, 1 - alpha + margin)
+        counts, _ = np.histogram(values, bins=_BINS, range=(0, 1))
+        chi2 = np.sum((counts - n / _BINS) ** 2) / (n / _BINS)
+        uniformity = float(gammaincc((_BINS - 1) / 2, chi2 / 2))
+        row |= {
+            "proportion": proportion,
+            "lower": lower,
+            "upper": upper,
+            "uniformity_p_value": uniformity,
+            "remark": "",
+        }
+        too_few = []
+        if n * alpha >= 1:
+            row["proportion_passed"] = lower <= proportion <= upper
+        else:
+            too_few.append(f"{math.ceil(1 / alpha)} for the proportion")
+        if n >= _UNIFORM_FROM:
+            row["uniformity_passed"] = uniformity >= _UNIFORM_ALPHA
+        else:
+            too_few.append(f"{_UNIFORM_FROM} for uniformity")
+        if too_few:
+            row["remark"] = f"too few sequences: it takes {' and '.join(too_few)}"
+        rows.append(row)
+    columns = [
+        "test",
+        "variant",
+        "n_sequences",
+        "proportion",
+        "lower",
+        "upper",
+        "proportion_passed",
+        "uniformity_p_value",
+        "uniformity_passed",
+        "remark",
+    ]
+    numbers = ["proportion", "lower", "upper", "uniformity_p_value"]
+    types = dict.fromkeys(numbers, "Float64")
+    types |= {"proportion_passed": "boolean", "uniformity_passed": "boolean"}
+    return pd.DataFrame(rows, columns=columns).astype(types)
