@@ -1,0 +1,46 @@
+# make reproduce   run the notebooks into figures/executed/
+# make test        unit tests, then the notebooks with small parameters
+# make lab         open JupyterLab
+# make clean       remove what these commands made (not data/ and not runs/)
+#
+# Every target first makes .venv with the exact versions of requirements.lock.
+PYTHON ?= python3
+PROFILE ?= default
+BIN := .venv/bin
+
+.PHONY: reproduce test lab clean lock install
+.DEFAULT_GOAL := reproduce
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dkg needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+reproduce: install
+	$(BIN)/dkg reproduce --profile $(PROFILE)
+
+test: install
+	$(BIN)/python -m pytest
+	rm -rf build/notebooks
+	$(BIN)/dkg reproduce --profile smoke --prepare build/notebooks
+	DKG_OUTPUT=$(CURDIR)/build/figures $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 240 build/notebooks
+
+lab: install
+	$(BIN)/jupyter lab notebooks
+
+# Resolve the newest versions that pyproject.toml allows into requirements.lock.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet "torch==2.13.0"
+	build/lock/bin/python -m pip install --quiet ".[lab,dev]"
+	{ echo "# Exact versions, made by 'make lock' from pyproject.toml."; \
+	  build/lock/bin/python -m pip freeze --exclude dkg | sed 's/+cpu$$//'; } > requirements.lock
+	rm -rf build/lock
+
+clean:
+	rm -rf .venv build figures/executed figures/results
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
