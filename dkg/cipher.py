@@ -13,6 +13,7 @@ import json
 import os
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -311,7 +312,7 @@ def write_samples(path: str | os.PathLike, image: np.ndarray, *, overwrite: bool
     """
     path = Path(path)
     _check_image(image)
-    _check_output(path, (".png", ".tif", ".tiff"), overwrite)
+    check_output(path, (".png", ".tif", ".tiff"), overwrite)
     if path.suffix.lower() == ".png":
         data = imagecodecs.png_encode(image)
     else:
@@ -355,7 +356,7 @@ def write_key(
         key is there twice.
     """
     path = Path(path)
-    _check_output(path, (".png",), overwrite)
+    check_output(path, (".png",), overwrite)
     metadata = {
         "format": "dkg key",
         "version": FORMAT_VERSION,
@@ -447,7 +448,7 @@ def encrypt_file(
         If a file is refused, the key has encrypted another image, or there are too few keys.
     """
     image, key, out = Path(image), Path(key), Path(out)
-    _check_output(out, (".png",), overwrite, inputs=(image, key))
+    check_output(out, (".png",), overwrite, inputs=(image, key))
     keys = read_key(key).keys
     if (found := kind(image)) != "image":
         raise CipherError(
@@ -493,14 +494,58 @@ def decrypt_file(
         If a file is refused: no ciphertext, the wrong key, cut or changed.
     """
     ciphertext, key, out = Path(ciphertext), Path(key), Path(out)
-    _check_output(out, (".png", ".tif", ".tiff"), overwrite, inputs=(ciphertext, key))
-    keys = read_key(key).keys
+    check_output(out, (".png", ".tif", ".tiff"), overwrite, inputs=(ciphertext, key))
     pixels, metadata = _read_own(ciphertext, "ciphertext")
+    keys = read_key(key).keys
     try:
         image = decrypt(pixels, metadata, keys)
     except CipherError as error:
         raise CipherError(f"{ciphertext}: {error}") from error
     write_samples(out, image, overwrite=overwrite)
+
+
+def check_output(
+    path: str | os.PathLike,
+    suffixes: tuple[str, ...],
+    overwrite: bool,
+    inputs: Iterable[str | os.PathLike] = (),
+) -> None:
+    """Refuse a name that an output cannot or should not be written to.
+
+    Parameters
+    ----------
+    path : path-like
+        The name.
+    suffixes : tuple of str
+        The endings that it may have, such as ``(".png",)``.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    inputs : iterable of path-like
+        Files that the output is made from, and must not replace.
+
+    Raises
+    ------
+    CipherError
+        If the name has another ending, its folder does not exist, or it exists and is a folder,
+        one of the inputs, read-only, or not to be replaced.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in suffixes:
+        reason = f". {_OUT_OF_JPEG}" if path.suffix.lower() in (".jpg", ".jpeg") else ""
+        raise CipherError(f"{path}: the output must end in {' or '.join(suffixes)}{reason}")
+    if not path.parent.is_dir():
+        raise CipherError(f"{path}: the folder {path.parent} does not exist")
+    if path.is_dir():
+        raise CipherError(f"{path}: is a folder, not a file to write to")
+    if not path.exists():
+        return
+    for other in map(Path, inputs):
+        if other.exists() and path.samefile(other):
+            raise CipherError(f"{path}: the output would replace the input")
+    if not overwrite:
+        raise CipherError(f"{path}: exists already and is not replaced unless asked to (--force)")
+    if not os.access(path, os.W_OK):
+        raise CipherError(f"{path}: exists and is read-only")
 
 
 def _check_image(image: np.ndarray) -> None:
@@ -664,27 +709,6 @@ def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
         return imagecodecs.png_decode(data), metadata
     except (imagecodecs.PngError, MemoryError) as error:
         raise CipherError(f"{path}: damaged: {error}") from error
-
-
-def _check_output(
-    path: Path, suffixes: tuple[str, ...], overwrite: bool, inputs: tuple[Path, ...] = ()
-) -> None:
-    if path.suffix.lower() not in suffixes:
-        reason = f" ({_OUT_OF_JPEG})" if path.suffix.lower() in (".jpg", ".jpeg") else ""
-        raise CipherError(f"{path}: the output must end in {' or '.join(suffixes)}{reason}")
-    if not path.parent.is_dir():
-        raise CipherError(f"{path}: the folder {path.parent} does not exist")
-    if path.is_dir():
-        raise CipherError(f"{path}: is a folder, not a file to write to")
-    if not path.exists():
-        return
-    for other in inputs:
-        if other.exists() and path.samefile(other):
-            raise CipherError(f"{path}: the output would replace the input")
-    if not overwrite:
-        raise CipherError(f"{path}: exists already and is not replaced unless asked to (--force)")
-    if not os.access(path, os.W_OK):
-        raise CipherError(f"{path}: exists and is read-only")
 
 
 def _record_use(key: Path, metadata: dict[str, Any], allow_reuse: bool) -> int:
