@@ -88,9 +88,11 @@ _SOURCES = {
     # Far from the first set's phantoms, so that the two never share an image.
     "shenzhen": _Source(lambda n: phantoms.chest_xray(n, start=1000), "lanczos"),
     "ultrasound": _Source(lambda n: phantoms.nerve_ultrasound(n), "nearest", r".*_mask\.tif"),
-    # The other sequences and the segmentation of a BraTS subject.
+    # The other sequences and the segmentation of a BraTS subject, by the old and the new names.
     "brats18": _Source(
-        lambda n: phantoms.brain_mri(n), "nearest", r".*_(t1|t1ce|t2|seg)\.nii(\.gz)?"
+        lambda n: phantoms.brain_mri(n),
+        "nearest",
+        r".*[_-](t1|t1c|t1ce|t1n|t2|t2w|seg)\.nii(\.gz)?",
     ),
 }
 
@@ -109,9 +111,9 @@ def load(
     The files are those directly in ``root/name``, in natural order (2 before 10). If that folder
     does not exist the set consists of phantoms, and its origin says so. Hidden files, documents
     (.txt, .csv, .pdf, ...), masks (``*_mask.tif``) of the ultrasound set and the other sequences
-    (``*_t1``, ``*_t1ce``, ``*_t2``, ``*_seg``) of BraTS are skipped; any other file that is not an
-    image is an error. A volume gives 23 slices, see `read_slices`; the fullest slice of every
-    volume comes first, then the next of every volume, so that the first n images show as many
+    (``*_t1``, ``*_t1ce``, ``*_t2``, ``*_seg`` and their newer names) of BraTS are skipped; any
+    other file that is not an image is an error. A volume gives 23 slices, see `read_slices`; the
+    first of every volume come first, then the second, so that the first n images show as many
     patients as possible.
 
     Parameters
