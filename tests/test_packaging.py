@@ -39,9 +39,7 @@ def test_import_is_light():
 
 
 def test_environment_is_in_step_with_pyproject():
-    subprocess.run(
-        [sys.executable, ROOT / "tools" / "make_environment.py", "--check"], check=True
-    )
+    subprocess.run([sys.executable, ROOT / "tools" / "make_environment.py", "--check"], check=True)
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert environment["channels"][0] == "conda-forge"
     assert all(isinstance(d, str | dict) for d in environment["dependencies"])
@@ -63,7 +61,9 @@ def test_lock_has_an_allowed_exact_version_of_every_requirement():
 
 def test_every_import_is_declared():
     declared = {canonicalize_name(Requirement(d).name) for d in PROJECT["dependencies"]}
-    declared |= {canonicalize_name(Requirement(d).name) for d in PROJECT["optional-dependencies"]["lab"]}
+    declared |= {
+        canonicalize_name(Requirement(d).name) for d in PROJECT["optional-dependencies"]["lab"]
+    }
     modules = {"PIL": "pillow", "skimage": "scikit-image", "yaml": "pyyaml"}
     used = set()
     for path in (ROOT / "dkg").rglob("*.py"):
