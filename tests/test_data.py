@@ -623,6 +623,7 @@ def test_load_files_in_natural_order(tmp_path):
         save_gray(tmp_path / "ultrasound" / f"1_{value}_mask.tif", 255)
     save_gray(tmp_path / "ultrasound" / ".hidden.tif", 255)
     (tmp_path / "ultrasound" / "README.txt").write_text("About these images.")
+    (tmp_path / "ultrasound" / "Thumbs.db").write_bytes(b"?")
     (tmp_path / "ultrasound" / "subfolder").mkdir()
     image_set = data.load("ultrasound", tmp_path)
     assert (image_set.name, image_set.origin) == ("ultrasound", "files")
