@@ -707,7 +707,7 @@ def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
         )
     try:
         return imagecodecs.png_decode(data), metadata
-    except (imagecodecs.PngError, MemoryError) as error:
+    except Exception as error:  # Whole, but not a valid image: the decoder has several exceptions.
         raise CipherError(f"{path}: damaged: {error}") from error
 
 

@@ -401,6 +401,37 @@ def test_metadata_that_are_no_metadata_are_refused(encrypted, key, text):
     refused(out, key, "out.png: ")
 
 
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda text: text.replace(",", ", "),
+        lambda text: text.replace('"version":1', '"version":1,"version":1'),
+        lambda text: text.replace("version", "\\u0076ersion"),
+        lambda text: "{" + ",".join(reversed(text.strip("{}").rsplit(",", 1))) + "}",
+    ],
+)
+def test_the_same_metadata_in_another_form_are_refused(encrypted, key, rewrite):
+    _, out = encrypted
+    text = metadata_text(out)
+    assert json.loads(rewrite(text)) == json.loads(text)
+    forge(out, cipher.read_samples(out), rewrite(text))
+    refused(out, key, "metadata was changed")
+
+
+def test_a_whole_png_that_is_no_image_is_refused(encrypted, key):
+    _, out = encrypted
+    raw = out.read_bytes()
+    start = raw.index(b"IDAT") - 4
+    body = b"IDAT" + zlib.compress(b"too short")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    out.write_bytes(raw[:start] + chunk + raw[-12:])
+    refused(out, key, "out.png: damaged")
+    body = b"\xff\xff\xff\xff"  # No chunk that must be understood has such a name.
+    chunk = struct.pack(">I", 0) + body + struct.pack(">I", zlib.crc32(body))
+    out.write_bytes(raw[:start] + chunk + raw[start:])
+    refused(out, key, "out.png: ")
+
+
 def test_two_metadata_chunks_are_refused(encrypted, key):
     _, out = encrypted
     info = PngImagePlugin.PngInfo()
