@@ -1,0 +1,319 @@
+"""The ``dkg`` command.
+
+What a command needs is imported inside it, so that ``dkg --help`` and the commands without a
+network start fast. Expected errors become one line on stderr and exit status 1.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from dkg import __version__
+
+REUSE = (
+    "this key has encrypted another image before. The XOR of two ciphertexts under one key is the "
+    "XOR of the two plain images, which shows both; and whoever knows one of the images can "
+    "decrypt the other."
+)
+
+
+class _Commands(typer.core.TyperGroup):
+    """Report what a user can mend in one line, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (OSError, ValueError) as error:
+            message = str(error)
+            if isinstance(error, OSError) and error.filename and error.strerror:
+                message = f"{error.filename}: {error.strerror}"
+            typer.echo(f"Error: {message}", err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
+
+_KEY = Annotated[Path, typer.Option("--key", "-k", help="The key file, made by dkg keygen.")]
+_FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
+
+
+def _note(text: str) -> None:
+    typer.echo(f"Note: {text}", err=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dkg {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
+    ] = False,
+) -> None:
+    """DeepKeyGen: a seed image becomes a key, and the key encrypts an image.
+
+    For study. The paper's cipher is reproduced here, with its weaknesses.
+    """
+
+
+@app.command()
+def keygen(
+    seed: Annotated[
+        list[Path],
+        typer.Option(
+            "--seed",
+            "-s",
+            help="A seed image (PNG, JPEG, TIFF, NIfTI, DICOM), or a folder of them, taken in the "
+            "order of their names. Repeat it for a longer key: each gives 196,608 bytes.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The key file, .png.")],
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights", "-w", help="A shipped network's name, or a path. Default: the first one."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    force: _FORCE = False,
+) -> None:
+    """Make a key from seed images."""
+    from tqdm import tqdm
+
+    from dkg import cipher, data
+    from dkg.keys import KeyGenerator
+
+    cipher.check_output(out, (".png",), force, inputs=seed)
+    files = [file for path in seed for file in _seed_files(path)]
+    seeds = [data.read_image(file) for file in files]
+    earlier: dict[bytes, Path] = {}
+    for file, image in zip(files, seeds, strict=True):
+        pixels = image.tobytes()
+        if pixels in earlier:
+            raise ValueError(
+                f"{file}: is the same seed image as {earlier[pixels]}, and would repeat its key"
+            )
+        earlier[pixels] = file
+    generator = KeyGenerator.load(weights, device=device)
+    keys = np.stack([generator.generate(image) for image in tqdm(seeds, "keys", disable=None)])
+    cipher.write_key(
+        out,
+        keys,
+        weights_sha256=generator.sha256,
+        weights_public=generator.public,
+        overwrite=force,
+    )
+    typer.echo(
+        f"{out}: key {cipher.key_identifier(keys)[:16]} of {keys.size:,} bytes from {len(keys)} "
+        f"seed image{'s'[: len(keys) > 1]} with {generator.name}"
+    )
+    if generator.public:
+        _note(
+            f"the weights {generator.name} are public: whoever guesses the seed image has the key. "
+            "Use it for study only"
+        )
+    repeated = _repeated_share(keys)
+    if repeated > 0:
+        _note(
+            f"{repeated:.1%} of the key repeats other parts of it, as happens where a seed image "
+            "is flat, such as at a black border. What it encrypts may show through there"
+        )
+
+
+@app.command()
+def encrypt(
+    image: Annotated[
+        Path, typer.Argument(help="A gray or RGB image of 8 or 16 bits: PNG, TIFF or JPEG.")
+    ],
+    key: _KEY,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The ciphertext, .png.")],
+    allow_key_reuse: Annotated[
+        bool,
+        typer.Option("--allow-key-reuse", help="Encrypt a second image with a used key. Unsafe."),
+    ] = False,
+    force: _FORCE = False,
+) -> None:
+    """Encrypt an image of any size."""
+    from dkg import cipher
+
+    others = cipher.encrypt_file(image, key, out, allow_key_reuse=allow_key_reuse, overwrite=force)
+    typer.echo(f"{out}: {image} encrypted with {key}")
+    if others:
+        typer.echo(f"Warning: {REUSE}", err=True)
+
+
+@app.command()
+def decrypt(
+    ciphertext: Annotated[Path, typer.Argument(help="The ciphertext, made by dkg encrypt.")],
+    key: _KEY,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The image, .png or .tif.")],
+    force: _FORCE = False,
+) -> None:
+    """Decrypt to exactly the samples that were encrypted, or refuse."""
+    from dkg import cipher
+
+    cipher.decrypt_file(ciphertext, key, out, overwrite=force)
+    typer.echo(f"{out}: {ciphertext} decrypted with {key}")
+
+
+@app.command()
+def analyze(
+    files: Annotated[
+        list[Path], typer.Argument(help="Keys, ciphertexts or 8-bit images; two are compared.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Measure keys and images, beside what ideal random bytes would give."""
+    from dkg import cipher
+
+    images = [cipher.read_samples(file) for file in files]
+    kinds = [cipher.kind(file) for file in files]
+    for file, image in zip(files, images, strict=True):
+        if image.dtype != np.uint8:
+            raise ValueError(f"{file}: the measures are for 8-bit samples, not {image.dtype}")
+    tables = [
+        {"files": [str(file)], "kinds": [kind], "shape": image.shape, "measures": _measure(image)}
+        for file, kind, image in zip(files, kinds, images, strict=True)
+    ]
+    if len(files) == 2:
+        if images[0].shape == images[1].shape:
+            uniform = "image" not in kinds
+            tables.append(
+                {
+                    "files": [str(file) for file in files],
+                    "kinds": kinds,
+                    "shape": images[0].shape,
+                    "measures": _compare(*images, uniform=uniform),
+                }
+            )
+        else:
+            _note(
+                f"{files[0]} and {files[1]} are not compared: their shapes are {images[0].shape} "
+                f"and {images[1].shape}"
+            )
+    if as_json:
+        typer.echo(json.dumps(tables, indent=2, allow_nan=False))
+        return
+    for table in tables:
+        _print_table(table)
+    typer.echo(
+        "Ideal: independent, uniform bytes; they lie outside an interval in 5 % of all cases.\n"
+        "A measure inside its interval is no proof of security; one outside is a defect of a key."
+    )
+
+
+def _seed_files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(
+        file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")
+    )
+    if not files:
+        raise ValueError(f"{path}: the folder holds no seed image")
+    return files
+
+
+def _repeated_share(keys: np.ndarray) -> float:
+    """Return the share of the keys' cells of 8 x 8 pixels that occur earlier; chance gives none."""
+    cells = keys.reshape(len(keys), 32, 8, 32, 8, 3).swapaxes(2, 3).reshape(-1, 8 * 8 * 3)
+    return 1 - len({cell.tobytes() for cell in cells}) / len(cells)
+
+
+def _row(
+    name: str, unit: str, measure: Callable[[], float], ideal: float | None = None, interval=None
+) -> dict[str, Any]:
+    """Return one measure as a row of a table; its value is None where it is undefined."""
+    try:
+        value: float | None = measure()
+    except ValueError:  # The image is too small for it.
+        value = None
+    if value is not None and not math.isfinite(value):
+        value = None
+    return {
+        "measure": name,
+        "unit": unit,
+        "value": value,
+        "ideal": ideal,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "inside": value in interval if interval and value is not None else None,
+    }
+
+
+def _measure(image: np.ndarray) -> list[dict[str, Any]]:
+    from dkg import metrics
+
+    entropy = metrics.ideal_entropy(image.size)
+    local = metrics.ideal_entropy(metrics.LOCAL_SIDE**2)
+    uniform = metrics.Interval(0.0, metrics.chi_square_critical_value())
+    rows = [
+        _row("entropy", "bit", lambda: metrics.entropy(image), entropy.mean, entropy.interval()),
+        _row(
+            "local entropy",
+            "bit",
+            lambda: metrics.local_entropy(image),
+            local.mean,
+            metrics.local_entropy_interval(),
+        ),
+        _row("chi-square", "", lambda: metrics.chi_square(image).statistic, 255.0, uniform),
+    ]
+    height, width = image.shape[:2]
+    channels = image.size // (height * width)
+    for direction, pairs in (
+        ("horizontal", height * (width - 1)),
+        ("vertical", (height - 1) * width),
+        ("diagonal", (height - 1) * (width - 1)),
+    ):
+        interval = metrics.ideal_correlation(max(2, channels * pairs)).interval()
+        rows.append(
+            _row(
+                f"correlation, {direction}",
+                "",
+                lambda direction=direction: metrics.adjacent_correlation(image, direction, None),
+                0.0,
+                interval,
+            )
+        )
+    return rows
+
+
+def _compare(a: np.ndarray, b: np.ndarray, *, uniform: bool) -> list[dict[str, Any]]:
+    from dkg import metrics
+
+    # Against a plain image, UACI depends on the image even for an ideal key; NPCR does not.
+    uaci = (metrics.ideal_uaci(a.size).mean, metrics.uaci_interval(a.size)) if uniform else ()
+    npcr = (metrics.ideal_npcr(a.size).mean, metrics.npcr_interval(a.size))
+    return [
+        _row("NPCR", "%", lambda: metrics.npcr(a, b), *npcr),
+        _row("UACI", "%", lambda: metrics.uaci(a, b), *uaci),
+        _row("MSE", "", lambda: metrics.mse(a, b)),
+        _row("PSNR", "dB", lambda: metrics.psnr(a, b)),
+        _row("SSIM", "", lambda: metrics.ssim(a, b)),
+    ]
+
+
+def _print_table(table: dict[str, Any]) -> None:
+    names = [f"{file} ({kind})" for file, kind in zip(table["files"], table["kinds"], strict=True)]
+    shape = " x ".join(map(str, table["shape"]))
+    typer.echo(f"{' and '.join(names)}, {shape}")
+    typer.echo(f"  {'measure':<25}{'value':>12}{'ideal':>12}   {'95 % interval':<25}")
+    for row in table["measures"]:
+        name = f"{row['measure']} [{row['unit']}]" if row["unit"] else row["measure"]
+        value, ideal = (
+            "-" if row[column] is None else f"{row[column]:.6g}" for column in ("value", "ideal")
+        )
+        interval = "" if row["low"] is None else f"{row['low']:.6g} to {row['high']:.6g}"
+        verdict = {True: "inside", False: "outside", None: ""}[row["inside"]]
+        typer.echo(f"  {name:<25}{value:>12}{ideal:>12}   {interval:<25}{verdict}".rstrip())
+    typer.echo()
