@@ -1,7 +1,7 @@
 """What the paper printed: Tables I to XXI, the averages that its text states, and its equations.
 
-The numbers are the paper's, in printed order and with printed misprints. Nothing here was measured
-by this package.
+The numbers are the paper's, in printed order and with printed misprints; `ERRATA` lists what cannot
+be as printed, `OBSERVATIONS` what is odd but possible. Nothing here was measured by this package.
 
 >>> TABLES["IV"]["npcr"]
 (99.56, 99.58, 99.58, 99.56, 99.57, 99.59, 99.63, 99.59)
@@ -18,8 +18,42 @@ References
    Encryption and Decryption", IEEE TNNLS, 2021, doi:10.1109/TNNLS.2021.3062754.
 """
 
+from dataclasses import dataclass
 from itertools import product
 from math import nan
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation as the paper prints it, misprints included, in plain text."""
+
+    name: str
+    form: str
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something in the paper that cannot be as printed, or that is odd.
+
+    Attributes
+    ----------
+    id : str
+        A short name, unique among all remarks.
+    where : str
+        The place in the paper.
+    printed : str
+        What stands there, in short.
+    finding : str
+        What it must be instead, or why it cannot be.
+    evidence : str
+        How we know.
+    """
+
+    id: str
+    where: str
+    printed: str
+    finding: str
+    evidence: str
 
 
 def _columns(names: str, *rows: tuple) -> dict[str, tuple]:
@@ -244,3 +278,310 @@ TRANSFORMATION_DOMAINS: dict[str, tuple] = {
     "cipher_entropy": (7.9865, 7.9986),
 }
 """The averages of section V-C (Fig. 13), which stand in no table; entropy in bits."""
+
+EQUATIONS: dict[int, Equation] = {
+    10: Equation(
+        "information entropy",
+        "H(m) = sum over i = 0 .. 2^n - 1 of p(m_i) log2(1 / p(m_i))",
+    ),
+    11: Equation(
+        "NPCR, number of pixel change rate",
+        "NPCR = sum over i = 0 .. W, j = 0 .. H of D(i, j) / (W H) * 100%, "
+        "where D(i, j) = 1 if T1(i, j) = T2(i, j), else 0",
+    ),
+    12: Equation(
+        "UACI, unified average changing intensity",
+        "UACI = sum over i = 1 .. W, j = 1 .. H of |T1(i, j) - T2(i, j)| / (255 W H) * 100%",
+    ),
+    13: Equation(
+        "MSE, mean square error",
+        "MSE = 1 / (H W C) * sum over i = 1 .. M, j = 1 .. N, k = 1 .. C "
+        "of (a(i, j, k) - b(i, j, k))^2",
+    ),
+    14: Equation(
+        "SSIM, structural similarity",
+        "SSIM(x, y) = (2 mu_x mu_y + c1) (2 sigma_xy + c2) "
+        "/ ((mu_x^2 + mu_y^2 + c1) (sigma_x^2 + sigma_y^2 + c2))",
+    ),
+    15: Equation("correlation of adjacent pixels", "r_xy = cov(x, y) / (sqrt(D(x)) sqrt(D(y)))"),
+    16: Equation(
+        "covariance", "cov(x, y) = 1 / N * sum over i = 1 .. N of (x_i - E(x)) (y_i - E(y))"
+    ),
+    17: Equation(
+        "mean and variance",
+        "E(x) = 1 / N * sum over i = 1 .. N of x_i, "
+        "D(x) = 1 / N * sum over i = 1 .. N of (x_i - E(x))^2",
+    ),
+}
+"""The measures, sections IV-A3 to IV-B4. Equations 1 to 9 are networks and training."""
+
+ERRATA: tuple[Remark, ...] = (
+    Remark(
+        "equation-1",
+        "Eq. 1; Algorithm 1, lines 4 to 7",
+        "One total loss L = L_G + L_D is calculated, from D(y), and passed back.",
+        "The two networks need a loss each: the generator minimises Eq. 2, the discriminator "
+        "maximises Eq. 3, from D(y) and from D(G(x)).",
+        "With Eqs. 2 and 3 put in, L is lower for a discriminator that takes every key for a "
+        "target and every target for a key than for one that is right.",
+    ),
+    Remark(
+        "generator-downsampling",
+        "Section III-B1, Table I",
+        "Three downsample layers, two transposed convolutional layers.",
+        "Only two layers halve the image; the first, 7*7, keeps its size.",
+        "Three halvings and two doublings turn 256 x 256 into 128 x 128; the key is 256 x 256. "
+        "That it is the first which keeps the size is taken from the group's later public code, "
+        "https://github.com/miserrman/BEDN.",
+    ),
+    Remark(
+        "table-I-total",
+        "Table I, last row",
+        "Total parameters 198240.",
+        "271968",
+        "269616 + 2352; every other total of Tables I and II is the sum of the parameters so far.",
+    ),
+    Remark(
+        "table-II-state5",
+        "Table II, last row; section III-B2",
+        "A layer 4*4+1 with 128 output channels; the text has a one-dimensional result.",
+        "A 4*4 and a 1*1 convolution, 128 to 128 channels. What makes one value of 128 channels "
+        "is not said, and has no parameters in the table.",
+        "278528 = (4 * 4 + 1) * 128 * 128",
+    ),
+    Remark(
+        "equation-11-terms",
+        "Eq. 11",
+        "Sums from i = 0 to W and from j = 0 to H, divided by W H.",
+        "Sums from 1, as in Eq. 12.",
+        "From 0 there are (W + 1) (H + 1) terms: two images that differ everywhere would have an "
+        "NPCR above 100%.",
+    ),
+    Remark(
+        "equation-11-difference",
+        "Eq. 11, the text below Eq. 12",
+        "D(i, j) = 1 where T1(i, j) = T2(i, j), else 0.",
+        "The other way round: D(i, j) = 1 where they differ.",
+        "NPCR is the rate of change. As printed, two independent uniform keys have 0.39%, not the "
+        "99.5% and more of Table IV.",
+    ),
+    Remark(
+        "equation-13-limits",
+        "Eq. 13",
+        "Sums to M and N, divided by H W C.",
+        "M = H and N = W; M and N are not defined.",
+        "The mean over H W C terms needs as many of them.",
+    ),
+    Remark(
+        "equation-14-range",
+        "Section IV-B3, below Eq. 14",
+        "The range of SSIM is from 0 to 1.",
+        "-1 to 1",
+        "The covariance sigma_xy can be negative: a checkerboard and its negative have an SSIM "
+        "close to -1.",
+    ),
+    Remark(
+        "text-mse-averages",
+        "Section IV-B3 against Tables VIII to X",
+        "Average MSE 10577.68, 11946.85 and 9741.57.",
+        "The eight images of each table have 10413.13, 11836.87 and 9797.82.",
+        "Means of the tables. The averages of Tables V to VII and XV are those of the eight "
+        "images; whether these are of more images is not said.",
+    ),
+    Remark(
+        "text-ssim-averages",
+        "Section IV-B3 against Tables IX and X",
+        "Average SSIM 0.0047 (ultrasound) and 0.0021 (BraTS18).",
+        "The eight images of each table have 0.0050 and 0.00165.",
+        "Means of the tables; the third average, 0.0020 for the chest X-rays, agrees with Table "
+        "VIII.",
+    ),
+    Remark(
+        "text-table-XIV-averages",
+        "Section IV-C3 against Table XIV",
+        "Average NPCR 99.59%, average UACI 23.19%.",
+        "99.60% and 23.20%",
+        "The means of the table are 99.59625 and 23.1975: the text has cut them, not rounded.",
+    ),
+    Remark(
+        "claim-correlation-near-zero",
+        "Section IV-B4 against Tables XI to XIII",
+        "The correlations of encrypted images are almost zero.",
+        "Not the vertical ones: they are 0.1344 to 0.2938, their mean is 0.2268.",
+        "The correlation of 256 pairs of independent pixels has a standard deviation of 0.0626; "
+        "all 12 vertical values are above 1.96 of these. Independent pixels are that far from zero "
+        "in 1 case of 20.",
+    ),
+    Remark(
+        "key-space",
+        "Section IV-E",
+        "The key space of RC4 and RSA is 2^2048, that of the proposed method (2^8)^196608.",
+        "The first counts what must be guessed, the key that goes into the generator; the second "
+        "counts the images that could come out. Every stream cipher that puts out 196608 bytes has "
+        "the second by that count. What must be guessed here is the seed image and the weights.",
+        "RC4 takes at most 256 bytes of key, 2048 bits; 196608 = 256 * 256 * 3 is the size of the "
+        "output, and was the same for all methods.",
+    ),
+    Remark(
+        "claim-two-metrics",
+        "Section IV-E against Table XVII",
+        "Most algorithms show randomness under two metrics only.",
+        "Two of the other five do.",
+        "P-values of at least 0.01: chaotic system 3, LCG 2, Mersenne Twister 2, RC4 3, RSA 1.",
+    ),
+    Remark(
+        "claim-best-p-value",
+        "Section IV-E against Table XVII",
+        "DeepKeyGen has the best P-values, 0.9999 and 0.9931.",
+        "A higher P-value is not a better one.",
+        "P-values of a perfect source are uniform on 0 to 1: above 0.9999 is as rare as below "
+        "0.0001.",
+    ),
+    Remark(
+        "claim-key-entropies",
+        "Section IV-E against Table XVIII",
+        "The entropies of the keys of all algorithms are all around 7.9900.",
+        "Not that of RSA, 6.0314.",
+        "Table XVIII; the other five lie between 7.9870 and 7.9991.",
+    ),
+    Remark(
+        "claim-ciphertext-entropies",
+        "Section IV-E against Table XX",
+        "The entropies of the ciphertexts of all algorithms are almost the same and close to "
+        "7.999, and all histograms are uniform.",
+        "Not those of RSA, whose ciphertext has 7.2034.",
+        "Table XX; the other five lie between 7.9974 and 7.9991. Entropy falls below 8 only as "
+        "the histogram departs from the uniform.",
+    ),
+    Remark(
+        "claim-best-entropy",
+        "Section V-A against Table XXI",
+        "The best information entropy is 9.9798.",
+        "7.9798",
+        "The largest entry of Table XXI, at 20000 epochs, learning rate 0.0002 and batch size 1; "
+        "the entropy of bytes is at most 8.",
+    ),
+    Remark(
+        "claim-lower-learning-rate",
+        "Section V-A against Table XXI",
+        "With a lower learning rate the performance becomes better and better.",
+        "From 0.02 to 0.002 and batch size 6 the entropy falls in 4 of 5 rows.",
+        "2.6587, 2.7983, 2.4782 and 3.1811 against 3.7878.",
+    ),
+    Remark(
+        "claim-most-above-7.9",
+        "Section V-A against Table XXI",
+        "With a learning rate of 0.0002 most entropies are greater than 7.9.",
+        "7 of 15 are: all five of batch size 1, and two of the other ten.",
+        "Count in Table XXI.",
+    ),
+)
+"""What cannot be as printed. Slips in names are left out ("GTX 2080Ti", "DeepGenKey")."""
+
+OBSERVATIONS: tuple[Remark, ...] = (
+    Remark(
+        "table-I-residual-blocks",
+        "Table I, residual block",
+        "6 residual blocks with 221184 parameters.",
+        "One 3*3 convolution for each block, where residual blocks commonly have two.",
+        "221184 = 6 * 3 * 3 * 64 * 64",
+    ),
+    Remark(
+        "npcr-of-bytes",
+        "Eqs. 11 and 12; Tables IV, XIV and XV",
+        "NPCR and UACI are sums over W H pixels; the keys have W H 3 bytes.",
+        "The numbers fit a count of bytes, or of a single channel, not of pixels with three bytes.",
+        "Independent uniform bytes differ in 99.6094% of the places, pixels of three such bytes in "
+        "99.99999%. The 24 values printed are 99.49% to 99.71%.",
+    ),
+    Remark(
+        "uaci-low",
+        "Tables IV, XIV and XV",
+        "UACI of 20.31% to 24.37%.",
+        "Not two independent uniform keys: those have 33.46%.",
+        "The mean of |a - b| / 255 over all pairs of bytes is 33.4635%; over two such images of "
+        "65536 bytes its standard deviation is 0.0924%.",
+    ),
+    Remark(
+        "table-XV-spread",
+        "Table XV",
+        "NPCR of 99.49% to 99.71%.",
+        "More spread than two independent uniform keys allow.",
+        "The standard deviation of the eight values is 0.0805%. For 65536 independent uniform "
+        "bytes it is 0.0244%, for 196608 it is 0.0141%.",
+    ),
+    Remark(
+        "table-XIV-key-pairs",
+        "Section IV-C3, Table XIV",
+        "One seed image gives two keys, which encrypt eight plaintext images.",
+        "There was more than one pair of keys.",
+        "Two ciphertexts of one image differ exactly where their keys differ, so that one pair of "
+        "keys has one NPCR for all images; Table XIV has six different ones.",
+    ),
+    Remark(
+        "correlations-not-negative",
+        "Tables XI to XIII, encrypted images",
+        "None of the 36 correlations is negative.",
+        "Probably absolute values, which the text does not say.",
+        "Signed correlations of independent pixels are negative half of the time; all 36 are "
+        "positive with a probability of 2^-36.",
+    ),
+    Remark(
+        "chaotic-system-gray",
+        "Table XVIII, section V-C",
+        "Entropy 7.9971 of the chaotic system's key and of the high-security domain.",
+        "The expected value of 65536 bytes: one channel, or three equal ones. The ciphertexts of "
+        "Table V have more, so that the channels of DeepKeyGen's keys differ.",
+        "65536 ideal bytes have 7.9972 with a standard deviation of 0.0002, 196608 have 7.9991 "
+        "with 0.0001. Table V has 7.9985 to 7.9988; the LCG and RC4 keys have 7.9991 and 7.9990.",
+    ),
+    Remark(
+        "mersenne-twister-entropy",
+        "Tables XVIII and XX, Mersenne Twister",
+        "Entropy 7.9955 of the key, 7.9990 of the ciphertext.",
+        "The key is not the generator's plain output.",
+        "196608 ideal bytes have 7.9991 with a standard deviation of 0.0001, 65536 have 7.9972 "
+        "with 0.0002.",
+    ),
+    Remark(
+        "deepkeygen-entropy",
+        "Table XVIII against Table III",
+        "Entropy 7.9870 of a DeepKeyGen key.",
+        "Higher than any key of Table III; what was different is not said.",
+        "Table III has 7.9782 to 7.9808, with a mean of 7.97985 and a standard deviation of "
+        "0.00096.",
+    ),
+    Remark(
+        "table-XVII-templates",
+        "Table XVII, non-overlapping template matching",
+        "A P-value of 0 for the Mersenne Twister and for RC4.",
+        "The plain output of these generators passes this test. The zeros say how the bits were "
+        "made or how the test was run.",
+        "Output of both, of a key's length: none of the 148 P-values is near 0.",
+    ),
+    Remark(
+        "table-XVII-excursions",
+        "Table XVII, random excursions variant",
+        "A P-value of 0 for LCG, Mersenne Twister and RSA.",
+        "It may stand for a test that was not applicable.",
+        "NIST's tool writes 0 for a sequence with too few cycles, for 1572864 bits fewer than 500. "
+        "That happens to 31% of ideal sequences of this length.",
+    ),
+    Remark(
+        "table-XVII-one-p-value",
+        "Table XVII",
+        "One P-value for non-overlapping template matching and for the random excursions variant.",
+        "How one was made of many is not said.",
+        "SP 800-22 gives 148 P-values for the first test (templates of 9 bits) and 18 for the "
+        "second.",
+    ),
+    Remark(
+        "table-XVII-universal",
+        'Table XVII, Maurer\'s "Universal Statistical"',
+        "P-values 0.1966 (LCG), 0.1964 (Mersenne Twister) and 0.1960 (RC4).",
+        "Three unrelated generators should have three unrelated P-values.",
+        "Three numbers drawn uniformly from 0 to 1 lie within 0.0006 with a probability of "
+        "1.1 in a million.",
+    ),
+)
+"""What is odd, but not impossible."""
