@@ -34,7 +34,8 @@ are wrong: N_1 is 5 of 5 and 48 of 50, P = 0.468160 and 0.646355 (printed: 4 and
 extremes.
 
 **Non-overlapping templates (2.7).** The worked example has N = 2, the tool 8 blocks. For templates
-longer than 9 the tool takes a sample of at most 148; here all are taken that are asked for.
+longer than 9 the tool takes a sample of at most 148; here all are taken that are asked for. No
+rule is given for how short the sequence may be; here a block must expect five matches.
 
 **Overlapping template (2.8).** Revision 1a prints the exact probabilities of Hamano and Kaneko
 (0.364091, ...), and the tool holds them too, but overwrites them with the older compound Poisson
@@ -58,7 +59,7 @@ and 0.670320; in 2.11.4 (2) v_111 is 1, not 0.
 the P-value printed is that of the latter.
 
 **Serial and approximate entropy.** Where m is too large for n, the tool goes on, with a remark for
-the latter; here the result is marked as not applicable.
+the latter; here the result is marked as not applicable, and has no P-value if 2^m > n.
 
 **Cumulative sums (2.13).** The text does not say how the limits of the sums are rounded: the tool's
 integer division rounds towards zero, and so does this code. Appendix B prints 0.669887 and 0.724266
@@ -67,9 +68,9 @@ divides it by sqrt(n).
 
 **Random excursions (2.14).** With fewer than max(0.005 sqrt(n), 500) cycles the tool gives no
 P-values; here the result is not applicable. The tool also stops above max(1000, n/100) cycles, for
-want of memory; this code does not. The ten-bit example rounds its probabilities: chi-square for
-x = +1 is 4.333333, not 4.333033, and P = 0.502488, not 0.502529. The values for x = +1 to +4 of e
-in 2.14.8 do not agree with the tool; those for x = -4 to -1 do.
+want of room (and may write one number behind it); this code does not. The ten-bit example rounds
+its probabilities: chi-square for x = +1 is 4.333333, not 4.333033, and P = 0.502488, not 0.502529.
+The values for x = +1 to +4 of e in 2.14.8 do not agree with the tool; those for x = -4 to -1 do.
 
 **Proportions and uniformity (4.2).** The band of the proportion is two-sided, as in the text, and
 never reaches above 1. Sequences to which a test is not applicable do not count in it.

@@ -38,8 +38,13 @@ def _check_pattern_length(length, least):
         raise ValueError(f"pattern_length must be from {least} to {_LONGEST_PATTERN}, got {length}")
 
 
+def _more_patterns_than_bits(length, n):
+    """Return the reason why no P-value makes sense, or nothing."""
+    return f"there are more patterns, 2^{length}, than bits, {n:,}" if 2**length > n else ""
+
+
 def _too_long(length, n, margin, section):
-    """Return the reason why patterns are too long for n bits, or nothing."""
+    """Return the reason why the standard advises against patterns of this length, or nothing."""
     if length < int(math.log2(n)) - margin:
         return ""
     return (
@@ -74,6 +79,11 @@ def serial(bits, pattern_length: int = 16) -> TestResult:
     _check_pattern_length(pattern_length, 2)
     bits = as_bits(bits)
     n = bits.size
+    parameters = {"n": n, "m": pattern_length}
+    variants = ("first difference", "second difference")
+    reason = _more_patterns_than_bits(pattern_length, n)
+    if reason:
+        return TestResult.not_applicable("serial", parameters, reason, variants)
     counts = [_count_cyclic_windows(bits, pattern_length)]
     counts.append(_drop_last_bit(counts[0]))
     counts.append(_drop_last_bit(counts[1]))
@@ -88,8 +98,8 @@ def serial(bits, pattern_length: int = 16) -> TestResult:
     reason = _too_long(pattern_length, n, 2, "2.11.7")
     return TestResult(
         name="serial",
-        variants=("first difference", "second difference"),
-        parameters={"n": n, "m": pattern_length},
+        variants=variants,
+        parameters=parameters,
         statistics=(first, second),
         p_values=(
             float(gammaincc(2.0 ** (pattern_length - 2), first / 2)),
@@ -127,11 +137,16 @@ def approximate_entropy(bits, pattern_length: int = 10) -> TestResult:
     _check_pattern_length(pattern_length, 1)
     bits = as_bits(bits)
     n = bits.size
+    parameters = {"n": n, "m": pattern_length}
+    reason = _more_patterns_than_bits(pattern_length, n)
+    if reason:
+        return TestResult.not_applicable("approximate_entropy", parameters, reason)
     longer = _count_cyclic_windows(bits, pattern_length + 1)
     c_log_c = []
     for counts in (_drop_last_bit(longer), longer):
-        counts = counts[counts > 0]
-        c_log_c.append(float(np.dot(counts, np.log(counts))))
+        # Equal counts are taken together: the sum does not depend on the order of the patterns.
+        values, times = np.unique(counts[counts > 0], return_counts=True)
+        c_log_c.append(float(np.sum(times * values * np.log(values))))
     entropy = (c_log_c[0] - c_log_c[1]) / n
     # Rounding must not take the entropy above its maximum, where every pattern is as frequent.
     chi2 = max(0.0, 2 * n * (math.log(2) - entropy))
@@ -139,7 +154,7 @@ def approximate_entropy(bits, pattern_length: int = 10) -> TestResult:
     return TestResult(
         name="approximate_entropy",
         variants=("",),
-        parameters={"n": n, "m": pattern_length},
+        parameters=parameters,
         statistics=(chi2,),
         p_values=(float(gammaincc(2.0 ** (pattern_length - 1), chi2 / 2)),),
         applicable=not reason,

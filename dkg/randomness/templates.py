@@ -94,6 +94,8 @@ def non_overlapping_template(
     TestResult
         One variant per template. Statistic: chi-square with N degrees of freedom. Details: ``W``,
         the matches, shape (templates, blocks), and ``mu`` and ``sigma2``, their mean and variance.
+        Applicable where a block expects at least five matches, which takes 20,544 bits by
+        default; the standard has no rule.
 
     Raises
     ------
@@ -130,12 +132,20 @@ def non_overlapping_template(
     mu = (block_length - m + 1) / 2**m
     sigma2 = block_length * (2.0**-m - (2 * m - 1) * 2.0 ** (-2 * m))
     chi2 = np.sum((matches - mu) ** 2, axis=1) / sigma2
+    reason = ""
+    if mu < 5:
+        reason = (
+            f"a block of {block_length:,} bits expects only {mu:.2g} matches of a template: fewer "
+            "than 5 are too few for the normal distribution of section 3.7"
+        )
     return TestResult(
         name="non_overlapping_template",
         variants=templates,
         parameters=parameters,
         statistics=tuple(chi2.tolist()),
         p_values=tuple(gammaincc(n_blocks / 2, chi2 / 2).tolist()),
+        applicable=not reason,
+        reason=reason,
         details={"W": matches, "mu": mu, "sigma2": sigma2},
     )
 

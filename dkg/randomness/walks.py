@@ -42,12 +42,19 @@ def _quotient(a, b):
 def _cumulative_sums_p_value(z, n):
     """Section 2.13.4 (4), with the limits of the sums in the integer arithmetic of NIST's tool."""
     turns = n // z
+    x = z / math.sqrt(n)
     k = np.arange(_quotient(1 - turns, 4), _quotient(turns - 1, 4) + 1)
-    first = ndtr((4 * k + 1) * z / math.sqrt(n)) - ndtr((4 * k - 1) * z / math.sqrt(n))
+    k = k[k != 0]  # That term is 1 - 2 Phi(-x), and its 1 is the one the sums are taken from.
+    first = _normal_between((4 * k - 1) * x, (4 * k + 1) * x)
     k = np.arange(_quotient(-turns - 3, 4), _quotient(turns - 1, 4) + 1)
-    second = ndtr((4 * k + 3) * z / math.sqrt(n)) - ndtr((4 * k + 1) * z / math.sqrt(n))
-    # The sums cancel nearly: rounding must not take the P-value out of [0, 1].
-    return min(1.0, max(0.0, float(1 - first.sum() + second.sum())))
+    second = _normal_between((4 * k + 1) * x, (4 * k + 3) * x)
+    # Rounding must not take the P-value out of [0, 1].
+    return min(1.0, max(0.0, float(2 * ndtr(-x) - first.sum() + second.sum())))
+
+
+def _normal_between(low, high):
+    """Return Phi(high) - Phi(low) for intervals without zero, accurate in both tails."""
+    return np.where(low > 0, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
 
 
 def cumulative_sums(bits) -> TestResult:

@@ -1,0 +1,102 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from dkg.randomness import run_battery, run_suite
+
+TESTS = ["monobit", "runs", "cumulative_sums", "random_excursions"]
+
+
+@pytest.fixture(scope="module")
+def sequences():
+    rng = np.random.default_rng(4)
+    return [rng.bytes(5000) for _ in range(120)]
+
+
+@pytest.fixture(scope="module")
+def battery(sequences):
+    return run_battery(sequences, tests=TESTS, progress=False)
+
+
+def test_p_values_are_those_of_the_suite(sequences, battery):
+    for i in (0, 57, 119):
+        table = run_suite(sequences[i], tests=TESTS).set_index(["test", "variant"])
+        passed = table["passed"].notna()
+        expected = table["p_value"].where(passed).to_numpy(float, na_value=np.nan)
+        np.testing.assert_array_equal(battery.p_values.loc[i], expected)
+
+
+def test_proportion_and_its_band(battery):
+    row = battery.summary.iloc[0]
+    values = battery.p_values["monobit", ""]
+    assert row["n_sequences"] == 120
+    assert row["proportion"] == np.mean(values >= 0.01)
+    # Section 4.2.1: for 1,000 sequences the band would be 0.99 +- 0.0094392.
+    assert row["lower"] == pytest.approx(0.99 - 0.0094392 * np.sqrt(1000 / 120), abs=1e-6)
+    assert row["upper"] == 1
+    assert row["proportion_passed"]
+    assert row["remark"] == ""
+
+
+def test_uniformity_is_a_chi_square_test(battery):
+    values = battery.p_values["monobit", ""]
+    expected = stats.chisquare(np.histogram(values, bins=10, range=(0, 1))[0]).pvalue
+    assert battery.summary["uniformity_p_value"][0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_too_few_sequences(sequences):
+    summary = run_battery(sequences[:54], tests=["monobit"], progress=False).summary
+    assert summary["proportion_passed"].isna().all()
+    assert summary["uniformity_passed"].isna().all()
+    assert summary["remark"][0] == (
+        "too few sequences: it takes 100 for the proportion and 55 for uniformity"
+    )
+    summary = run_battery(sequences[:99], tests=["monobit"], progress=False).summary
+    assert summary["uniformity_passed"].notna().all()
+    assert summary["remark"][0] == "too few sequences: it takes 100 for the proportion"
+    summary = run_battery(sequences[:99], 0.05, tests=["monobit"], progress=False).summary
+    assert summary["proportion_passed"].notna().all()
+
+
+def test_not_applicable_to_any(battery):
+    # 40,000 bits have 500 cycles in hardly one sequence of a hundred.
+    rows = battery.summary[battery.summary["test"] == "random_excursions"]
+    assert (rows["n_sequences"] < 55).all()
+    assert rows["remark"].str.startswith("too few sequences").all()
+    summary = run_battery([bytes(100)], tests=["random_excursions"], progress=False).summary
+    assert (summary["n_sequences"] == 0).all()
+    assert summary["proportion"].isna().all()
+
+
+def test_a_bad_generator_fails():
+    rng = np.random.default_rng(0)
+    sequences = ((rng.random(5000) < 0.53).astype(np.uint8) for _ in range(100))
+    row = run_battery(sequences, tests=["monobit"], progress=False).summary.iloc[0]
+    assert not row["proportion_passed"]
+    assert not row["uniformity_passed"]
+
+
+def test_threads_do_not_change_the_result(sequences, battery):
+    one = run_battery(iter(sequences), tests=TESTS, workers=1, progress=False)
+    pd.testing.assert_frame_equal(one.p_values, battery.p_values)
+
+
+def test_progress_goes_to_stderr(sequences, capsys):
+    run_battery(sequences[:3], tests=["monobit"])
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "3/3" in captured.err
+
+
+def test_what_is_refused(sequences):
+    with pytest.raises(ValueError, match="no sequence"):
+        run_battery([], progress=False)
+    with pytest.raises(ValueError, match="number 2 has 800"):
+        run_battery([sequences[0], bytes(100)], progress=False)
+    with pytest.raises(ValueError, match="alpha"):
+        run_battery(sequences, alpha=1, progress=False)
+    with pytest.raises(ValueError, match="unknown test"):
+        run_battery(sequences, tests=["x"], progress=False)
+    with pytest.raises(TypeError, match="float64"):
+        run_battery([np.zeros(100)], progress=False)

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dkg.randomness import linear_complexity
+from dkg.randomness.complexity import _linear_complexities
+
+
+def berlekamp_massey(bits):
+    """The algorithm as section 2.10 and the textbooks have it, on lists of coefficients."""
+    n = len(bits)
+    c, b = [1] + [0] * n, [1] + [0] * n
+    length, m = 0, -1
+    for i in range(n):
+        discrepancy = bits[i]
+        for j in range(1, length + 1):
+            discrepancy ^= c[j] & bits[i - j]
+        if discrepancy:
+            before = c[:]
+            for j in range(n + 1 - (i - m)):
+                c[j + i - m] ^= b[j]
+            if 2 * length <= i:
+                length, m, b = i + 1 - length, i, before
+    return length
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 1), min_size=1, max_size=300), st.integers(1, 140))
+def test_agrees_with_the_textbook(bits, block_length):
+    blocks = [
+        bits[i : i + block_length] for i in range(0, len(bits) - block_length + 1, block_length)
+    ]
+    found = _linear_complexities(np.array(bits, np.uint8), block_length)
+    assert found.tolist() == [berlekamp_massey(block) for block in blocks]
+
+
+@pytest.mark.parametrize("block_length", [500, 511, 512, 513])
+def test_long_blocks_agree_with_the_textbook(block_length):
+    bits = np.random.default_rng(block_length).integers(0, 2, 35 * block_length, dtype=np.uint8)
+    bits[:block_length] = 0
+    bits[block_length : 2 * block_length - 1] = 0
+    bits[2 * block_length - 1] = 1
+    found = _linear_complexities(bits, block_length)
+    assert found[0] == 0
+    assert found[1] == block_length
+    expected = [berlekamp_massey(block.tolist()) for block in bits.reshape(35, -1)[:6]]
+    assert found[:6].tolist() == expected
+
+
+def test_a_shift_register_has_its_length():
+    state, bits = [1] + [0] * 30, []
+    for _ in range(1000):  # x^31 + x^3 + 1
+        bits.append(state[-1])
+        state = [state[-1] ^ state[27], *state[:-1]]
+    assert set(_linear_complexities(np.array(bits, np.uint8), 500).tolist()) == {31}
+
+
+@pytest.mark.parametrize("block_length", [500, 501])
+def test_classes(block_length):
+    """The classes hold L - M/2 rounded as section 3.10 has it, whatever M's parity."""
+    bits = np.random.default_rng(1).integers(0, 2, 200 * block_length, dtype=np.uint8)
+    result = linear_complexity(bits, block_length)
+    mean = block_length / 2 + (9 + (-1) ** (block_length + 1)) / 36  # The text's sign.
+    t = (-1) ** block_length * (result.details["L"] - mean) + 2 / 9
+    expected = np.bincount(np.clip(np.round(t), -3, 3).astype(int) + 3, minlength=7)
+    assert result.details["nu"].tolist() == expected.tolist()
+    assert result.details["nu"].sum() == 200
+    assert result.applicable
+
+
+def test_too_few_blocks():
+    result = linear_complexity(np.random.default_rng(0).integers(0, 2, 50_000), 500)
+    assert not result.applicable
+    assert "200" in result.reason
