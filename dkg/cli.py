@@ -307,13 +307,13 @@ def _print_table(table: dict[str, Any]) -> None:
     names = [f"{file} ({kind})" for file, kind in zip(table["files"], table["kinds"], strict=True)]
     shape = " x ".join(map(str, table["shape"]))
     typer.echo(f"{' and '.join(names)}, {shape}")
-    typer.echo(f"  {'measure':<25}{'value':>12}{'ideal':>12}   {'95 % interval':<25}")
+    typer.echo(f"  {'measure':<25}{'value':>16}{'ideal':>12}   95 % interval")
     for row in table["measures"]:
         name = f"{row['measure']} [{row['unit']}]" if row["unit"] else row["measure"]
         value, ideal = (
-            "-" if row[column] is None else f"{row[column]:.6g}" for column in ("value", "ideal")
+            "-" if row[column] is None else f"{row[column]:,.5f}" for column in ("value", "ideal")
         )
-        interval = "" if row["low"] is None else f"{row['low']:.6g} to {row['high']:.6g}"
+        interval = "" if row["low"] is None else f"{row['low']:.5f} to {row['high']:.5f}"
         verdict = {True: "inside", False: "outside", None: ""}[row["inside"]]
-        typer.echo(f"  {name:<25}{value:>12}{ideal:>12}   {interval:<25}{verdict}".rstrip())
+        typer.echo(f"  {name:<25}{value:>16}{ideal:>12}   {interval:<24}{verdict}".rstrip())
     typer.echo()

@@ -229,6 +229,22 @@ def test_identifier_and_tag_are_as_the_document_says(dtype):
     assert metadata == json.loads(text) | {"tag": tag}
 
 
+def test_the_check_in_the_document_works(tmp_path, monkeypatch):
+    document = Path(__file__).parents[1] / "docs" / "formats.md"
+    code = document.read_text().split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    key = write_key(tmp_path / "key.png", random_keys(2))
+    cipher.write_samples("image.png", random_image(400, 300, 3))
+    cipher.encrypt_file("image.png", key, "out.png")
+    exec(compile(code, document, "exec"), {})
+    # The check itself can fail: here with another key, made of the same blocks.
+    swapped = cipher.read_key(key).keys[::-1]
+    key.unlink()
+    write_key(key, swapped)
+    with pytest.raises(AssertionError):
+        exec(compile(code, document, "exec"), {})
+
+
 def test_encryption_is_deterministic(keys):
     image = random_image(3, 3)
     first, again = cipher.encrypt(image, keys), cipher.encrypt(image, keys)
