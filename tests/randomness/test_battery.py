@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from dkg.plots import p_value_heatmap, p_value_histograms
 from dkg.randomness import run_battery, run_suite
 
 TESTS = ["monobit", "runs", "cumulative_sums", "random_excursions"]
@@ -100,3 +101,31 @@ def test_what_is_refused(sequences):
         run_battery(sequences, tests=["x"], progress=False)
     with pytest.raises(TypeError, match="float64"):
         run_battery([np.zeros(100)], progress=False)
+
+
+def test_heat_map_shows_the_proportions(battery):
+    figure = p_value_heatmap(battery)
+    heat, *_ = figure.axes
+    assert [label.get_text() for label in heat.get_yticklabels()] == [
+        "monobit",
+        "runs",
+        "cumulative sums",
+        "random excursions",
+    ]
+    drawn = heat.images[0].get_array()
+    assert drawn.shape == (4, 120)
+    # The excursions are not applicable to most sequences: gray, not red.
+    assert np.isnan(np.ma.filled(drawn[3], np.nan)).sum() > 60
+    expected = battery.p_values["monobit", ""].to_numpy()
+    np.testing.assert_allclose(10 ** drawn[0], np.maximum(expected, 1e-6))
+    right = heat.child_axes[0].get_yticklabels()
+    assert right[0].get_text() == f"{np.mean(expected >= 0.01):.1%}"
+
+
+def test_histograms_show_all_p_values(battery):
+    axes = p_value_histograms(battery).axes
+    assert axes[0].get_title() == "monobit\n0 of 1 not uniform"
+    assert axes[3].get_title() == "random excursions\ntoo few sequences"
+    heights = [patch.get_height() for patch in axes[0].patches]
+    counts, _ = np.histogram(battery.p_values["monobit", ""], bins=10, range=(0, 1))
+    np.testing.assert_allclose(heights, counts / 120)
