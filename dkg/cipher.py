@@ -526,8 +526,8 @@ def check_output(
     Raises
     ------
     CipherError
-        If the name has another ending, its folder does not exist, or it exists and is a folder,
-        one of the inputs, read-only, or not to be replaced.
+        If the name has another ending, its folder does not exist or is read-only, or it exists
+        and is a folder, one of the inputs, read-only, or not to be replaced.
     """
     path = Path(path)
     if path.suffix.lower() not in suffixes:
@@ -535,6 +535,8 @@ def check_output(
         raise CipherError(f"{path}: the output must end in {' or '.join(suffixes)}{reason}")
     if not path.parent.is_dir():
         raise CipherError(f"{path}: the folder {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise CipherError(f"{path}: the folder {path.parent} is read-only")
     if path.is_dir():
         raise CipherError(f"{path}: is a folder, not a file to write to")
     if not path.exists():

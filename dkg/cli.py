@@ -40,7 +40,10 @@ app = typer.Typer(
     cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
 )
 
-_KEY = Annotated[Path, typer.Option("--key", "-k", help="The key file, made by dkg keygen.")]
+# Inputs have readable=False, or typer would report an unreadable file as wrong usage.
+_KEY = Annotated[
+    Path, typer.Option("--key", "-k", readable=False, help="The key file, made by dkg keygen.")
+]
 _FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
 
 
@@ -74,6 +77,7 @@ def keygen(
         typer.Option(
             "--seed",
             "-s",
+            readable=False,
             help="A seed image (PNG, JPEG, TIFF, NIfTI, DICOM), or a folder of them, taken in the "
             "order of their names. Repeat it for a longer key: each gives 196,608 bytes.",
         ),
@@ -134,7 +138,10 @@ def keygen(
 @app.command()
 def encrypt(
     image: Annotated[
-        Path, typer.Argument(help="A gray or RGB image of 8 or 16 bits: PNG, TIFF or JPEG.")
+        Path,
+        typer.Argument(
+            readable=False, help="A gray or RGB image of 8 or 16 bits: PNG, TIFF or JPEG."
+        ),
     ],
     key: _KEY,
     out: Annotated[Path, typer.Option("--out", "-o", help="The ciphertext, .png.")],
@@ -155,7 +162,9 @@ def encrypt(
 
 @app.command()
 def decrypt(
-    ciphertext: Annotated[Path, typer.Argument(help="The ciphertext, made by dkg encrypt.")],
+    ciphertext: Annotated[
+        Path, typer.Argument(readable=False, help="The ciphertext, made by dkg encrypt.")
+    ],
     key: _KEY,
     out: Annotated[Path, typer.Option("--out", "-o", help="The image, .png or .tif.")],
     force: _FORCE = False,
@@ -170,7 +179,8 @@ def decrypt(
 @app.command()
 def analyze(
     files: Annotated[
-        list[Path], typer.Argument(help="Keys, ciphertexts or 8-bit images; two are compared.")
+        list[Path],
+        typer.Argument(readable=False, help="Keys, ciphertexts or 8-bit images; two are compared."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:

@@ -788,12 +788,19 @@ def test_overwrite_replaces(encrypted, key, tmp_path):
     assert np.array_equal(cipher.read_samples(back), image)
 
 
-def test_a_read_only_output_is_refused(tmp_path, monkeypatch):
-    # The superuser may write to any file, so the system's answer is replaced, not the file's mode.
-    (tmp_path / "image.png").write_text("old")
-    monkeypatch.setattr(cipher.os, "access", lambda path, mode: False)
-    with pytest.raises(CipherError, match="read-only"):
-        cipher.write_samples(tmp_path / "image.png", random_image(2, 2), overwrite=True)
+@pytest.mark.parametrize("read_only", ["folder", "file"])
+def test_a_read_only_output_is_refused(tmp_path, key, monkeypatch, read_only):
+    # The superuser may write anywhere, so the system's answer is replaced, not the mode.
+    out = tmp_path / "folder" / "out.png"
+    out.parent.mkdir()
+    out.write_text("old")
+    cipher.write_samples(tmp_path / "image.png", random_image(5, 7))
+    closed = out if read_only == "file" else out.parent
+    monkeypatch.setattr(cipher.os, "access", lambda path, mode: Path(path) != closed)
+    with pytest.raises(CipherError, match=rf"out\.png: .*{closed.name} is read-only|exists and is"):
+        cipher.encrypt_file(tmp_path / "image.png", key, out, overwrite=True)
+    assert out.read_text() == "old"
+    assert not list(tmp_path.glob("*.used"))
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, key, monkeypatch):

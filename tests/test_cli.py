@@ -257,14 +257,12 @@ def make_folder(path):
 
 
 def test_a_read_only_folder(tmp_path, key, monkeypatch):
-    # The superuser may write to any folder, so the system's refusal is imitated.
-    def refuse(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
+    # The superuser may write to any folder, so the system's answer is replaced, not the mode.
     image = save(tmp_path / "image.png", random_bytes(5, 5))
     out = tmp_path / "out.png"
-    monkeypatch.setattr(cipher, "atomic", refuse)
-    assert error("encrypt", image, "--key", key, "-o", out) == f"Error: {out}: Permission denied\n"
+    monkeypatch.setattr(cipher.os, "access", lambda path, mode: False)
+    said = error("encrypt", image, "--key", key, "-o", out)
+    assert said == f"Error: {out}: the folder {tmp_path} is read-only\n"
 
 
 def test_key_reuse(tmp_path, encrypted, key):
