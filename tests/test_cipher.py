@@ -141,9 +141,11 @@ def test_key_bytes_cover_the_samples_in_order_high_byte_first():
 
 def test_too_little_key_says_how_many_seeds_are_missing(keys):
     image = np.zeros((4892, 4020), np.uint8)
-    with pytest.raises(CipherError, match=r"needs 101 keys.* is 1: .*100 more seed images"):
+    with pytest.raises(
+        CipherError, match=r"needs 101 keys, and there are 1: .*100 more seed images"
+    ):
         cipher.encrypt(image, keys)
-    with pytest.raises(CipherError, match=r"needs 2 keys.* is 1: .*1 more seed image$"):
+    with pytest.raises(CipherError, match=r"needs 2 keys, and there are 1: .*1 more seed image$"):
         cipher.encrypt(np.zeros((1, 196_609), np.uint8), keys)
 
 

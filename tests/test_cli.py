@@ -122,7 +122,7 @@ def test_a_radiograph_of_the_original_size(tmp_path):
     (tmp_path / "image.png").write_bytes(imagecodecs.png_encode(image, level=0))
     arguments = ("encrypt", tmp_path / "image.png", "-o", tmp_path / "out.png", "--key")
     short = make_key(tmp_path / "short.png", 99)
-    assert "make it from 2 more seed images" in error(*arguments, short)
+    assert "make the key from 2 more seed images" in error(*arguments, short)
     key = make_key(tmp_path / "key.png", 101)
     run(*arguments, key)
     run("decrypt", tmp_path / "out.png", "--key", key, "-o", tmp_path / "back.png")
