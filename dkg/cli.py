@@ -183,6 +183,10 @@ def analyze(
         typer.Argument(readable=False, help="Keys, ciphertexts or 8-bit images; two are compared."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    randomness: Annotated[
+        bool,
+        typer.Option("--randomness", help="Run NIST SP 800-22 on each file, too."),
+    ] = False,
 ) -> None:
     """Measure keys and images, beside what ideal random bytes would give."""
     from dkg import cipher
@@ -196,6 +200,9 @@ def analyze(
         {"files": [str(file)], "kinds": [kind], "shape": image.shape, "measures": _measure(image)}
         for file, kind, image in zip(files, kinds, images, strict=True)
     ]
+    if randomness:
+        for table, image in zip(tables, images, strict=True):
+            table["randomness"] = _test_randomness(image)
     if len(files) == 2:
         if images[0].shape == images[1].shape:
             uniform = "image" not in kinds
@@ -221,6 +228,11 @@ def analyze(
         "Ideal: independent, uniform bytes; they lie outside an interval in 5 % of all cases.\n"
         "A measure inside its interval is no proof of security; one outside is a defect of a key."
     )
+    if randomness:
+        typer.echo(
+            "SP 800-22: 1 % of the P-values of ideal bits lie below 0.01; passing is no proof of "
+            "security."
+        )
 
 
 def _seed_files(path: Path) -> list[Path]:
@@ -313,6 +325,27 @@ def _compare(a: np.ndarray, b: np.ndarray, *, uniform: bool) -> list[dict[str, A
     ]
 
 
+def _test_randomness(image: np.ndarray) -> list[dict[str, Any]]:
+    from dkg.randomness import run_suite
+
+    table = run_suite(image.tobytes())
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _print_randomness(rows: list[dict[str, Any]]) -> None:
+    typer.echo(f"  {'SP 800-22':<28}{'smallest P-value':>16}{'below 0.01':>14}")
+    for test in dict.fromkeys(row["test"] for row in rows):
+        variants = [row for row in rows if row["test"] == test]
+        name = test.replace("_", " ")
+        if variants[0]["reason"]:
+            typer.echo(f"  {name:<28}not applicable: {variants[0]['reason']}")
+            continue
+        smallest = min(row["p_value"] for row in variants)
+        failed = sum(not row["passed"] for row in variants)
+        typer.echo(f"  {name:<28}{smallest:>16.6f}{f'{failed} of {len(variants)}':>14}")
+    typer.echo()
+
+
 def _print_table(table: dict[str, Any]) -> None:
     names = [f"{file} ({kind})" for file, kind in zip(table["files"], table["kinds"], strict=True)]
     shape = " x ".join(map(str, table["shape"]))
@@ -327,3 +360,5 @@ def _print_table(table: dict[str, Any]) -> None:
         verdict = {True: "inside", False: "outside", None: ""}[row["inside"]]
         typer.echo(f"  {name:<25}{value:>16}{ideal:>12}   {interval:<24}{verdict}".rstrip())
     typer.echo()
+    if "randomness" in table:
+        _print_randomness(table["randomness"])

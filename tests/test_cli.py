@@ -417,6 +417,30 @@ def test_analyze_one_pixel(tmp_path):
     assert rows["correlation, diagonal"]["value"] is None
 
 
+def test_analyze_randomness(tmp_path, key):
+    from dkg.randomness import run_suite
+
+    image = save(tmp_path / "small.png", np.zeros((8, 8), np.uint8))
+    output = run("analyze", "--json", "--randomness", key, image).stdout
+    first, second = json.loads(output)[:2]
+    expected = run_suite(cipher.read_samples(key).tobytes())
+    assert len(first["randomness"]) == 188
+    for row, (_, line) in zip(first["randomness"], expected.iterrows(), strict=True):
+        assert (row["test"], row["variant"]) == (line["test"], line["variant"])
+        if line["reason"]:
+            assert row["reason"] == line["reason"]
+            assert row["passed"] is None
+        else:
+            assert row["p_value"] == pytest.approx(line["p_value"])
+            assert row["passed"] == line["passed"]
+    reasons = {row["test"]: row["reason"] for row in second["randomness"]}
+    assert "387,840" in reasons["maurers_universal"]
+    text = run("analyze", "--randomness", key, image).stdout
+    assert "of 148" in text
+    assert "not applicable: the sequence has 512 bits" in text
+    assert "SP 800-22" not in run("analyze", key).stdout
+
+
 def test_analyze_refuses(tmp_path):
     deep = save(tmp_path / "deep.png", random_bytes(9, 9, dtype=np.uint16))
     assert f"{deep}: the measures are for 8-bit samples" in error("analyze", deep)
