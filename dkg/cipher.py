@@ -589,8 +589,9 @@ def _key_samples(keys: np.ndarray, image: np.ndarray) -> np.ndarray:
     if len(keys) < needed:
         missing = needed - len(keys)
         raise CipherError(
-            f"an image of shape {image.shape} and type {image.dtype} needs {needed} keys, and there "
-            f"are {len(keys)}: make the key from {missing} more seed image{'s'[: missing > 1]}"
+            f"an image of shape {image.shape} and type {image.dtype} needs {needed} keys, and "
+            f"there are {len(keys)}: make the key from {missing} more "
+            f"seed image{'s'[: missing > 1]}"
         )
     samples = np.ascontiguousarray(keys).ravel().view(image.dtype.newbyteorder(">"))
     return samples[: image.size].reshape(image.shape).astype(image.dtype, copy=False)
