@@ -191,8 +191,9 @@ def logistic_orbits(orbits: np.ndarray, labels: Sequence[str]) -> Figure:
     for orbit, label, color in zip(orbits.T, labels, (_BLUE, _RED, _GREEN), strict=False):
         left.plot(orbit, ".-", markersize=4, linewidth=0.8, label=label, color=color)
     left.set_ylabel("x")
-    left.legend(frameon=False, fontsize=8, loc="lower left")
-    left.set_title("Two orbits of the logistic map", fontsize=10)
+    left.set_ylim(-0.05, 1.25)
+    left.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
+    left.set_title("Orbits of the logistic map", fontsize=10)
     right.semilogy(np.abs(orbits[:, 0] - orbits[:, 1]), color=_GRAY)
     right.set_ylabel("distance")
     right.set_title("How fast they part", fontsize=10)
@@ -229,7 +230,7 @@ def entropy_strip(
     ax.set_yticks(range(len(entropies)), entropies)
     ax.set_ylim(len(entropies) - 0.4, -0.6)
     ax.set_xlabel("entropy of a plain image (bits)")
-    ax.legend(frameon=False, fontsize=8, loc="lower left")
+    ax.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 
 
