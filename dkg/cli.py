@@ -6,6 +6,7 @@ network start fast. Expected errors become one line on stderr and exit status 1.
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,6 +55,15 @@ def _note(text: str) -> None:
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"dkg {__version__}")
+        raise typer.Exit()
+
+
+def _print_settings(wanted: bool) -> None:
+    if wanted:
+        from dkg.training import TrainConfig
+
+        for name, default, source in TrainConfig.describe():
+            typer.echo(f"{name:20} {default!s:12} {source}")
         raise typer.Exit()
 
 
@@ -233,6 +243,126 @@ def analyze(
             "SP 800-22: 1 % of the P-values of ideal bits lie below 0.01; passing is no proof of "
             "security."
         )
+
+
+@app.command()
+def train(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the run; a run in it goes on.")
+    ],
+    dataset: Annotated[
+        str, typer.Option(help="Seed images: montgomery, shenzhen, ultrasound or brats18.")
+    ] = "montgomery",
+    images: Annotated[
+        int | None,
+        typer.Option(help="Take the first so many. Default: all files, or 138 phantoms."),
+    ] = None,
+    domain: Annotated[
+        str, typer.Option(help="chaotic-rgb, chaotic-gray, row-shuffle or aes-ctr.")
+    ] = "chaotic-rgb",
+    domain_seed: Annotated[int, typer.Option(help="Seed of row-shuffle and aes-ctr.")] = 0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting, such as --set steps=5000. Repeat it."),
+    ] = None,
+    list_settings: Annotated[
+        bool,
+        typer.Option(
+            "--settings",
+            callback=_print_settings,
+            is_eager=True,
+            help="List every setting, its default and its source.",
+        ),
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Refuse to go on from an earlier run in the folder.")
+    ] = False,
+) -> None:
+    """Train a generator, with the paper's settings unless --set says otherwise.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+    from dkg import data
+    from dkg.domains import DOMAINS
+    from dkg.training import TrainConfig, TrainingFailed
+    from dkg.training import train as train_networks
+
+    config = TrainConfig.from_mapping(_settings(settings or []))
+    if domain not in DOMAINS:
+        raise ValueError(f"no domain {domain!r}; there are: {', '.join(DOMAINS)}")
+    source = data.load(dataset, n=images)
+    _note(f"{len(source.images)} images of {dataset} ({source.origin}), domain {domain}")
+
+    def print_line(record: dict[str, Any]) -> None:
+        if record["event"] == "sample":
+            typer.echo(
+                f"step {record['step']:,} of {config.steps:,}: mean key entropy "
+                f"{record['key_entropy']:.4f} bits, {record['seconds']:.0f} s",
+                err=True,
+            )
+
+    description = {"dataset": dataset, "origin": source.origin, "domain": domain}
+    if domain in ("row-shuffle", "aes-ctr"):
+        description["domain_seed"] = domain_seed
+    try:
+        result = train_networks(
+            config,
+            source.images,
+            DOMAINS[domain](source.images, domain_seed),
+            out,
+            resume=not fresh,
+            description=description,
+            on_log=None if sys.stderr.isatty() else print_line,
+        )
+    except TrainingFailed as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(
+        f"{result.generator}: {result.step:,} steps, seed {result.seed}, "
+        f"entropy of the last key {result.key_entropy:.4f} bits"
+    )
+
+
+@app.command()
+def reproduce(
+    notebooks: Annotated[
+        list[str] | None, typer.Argument(help="Notebooks to run. Default: all, in reading order.")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="A file of parameters in notebooks/profiles/.")
+    ] = "default",
+    prepare: Annotated[
+        Path | None,
+        typer.Option(help="Only put the parameters in, and write the notebooks to this folder."),
+    ] = None,
+) -> None:
+    """Run the notebooks into figures/executed/; exit status 1 if one failed."""
+    from dkg import reproduce as batch
+
+    if prepare is not None:
+        for notebook in notebooks or batch.list_notebooks():
+            typer.echo(batch.run_notebook(notebook, profile, prepare, execute=False).executed)
+        return
+    outcomes = batch.reproduce(notebooks, profile)
+    failed = [outcome.notebook for outcome in outcomes if outcome.error]
+    typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} notebooks ran to their end")
+    if failed:
+        typer.echo(f"Error: failed: {', '.join(failed)}", err=True)
+        raise typer.Exit(1)
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE pairs; a value is JSON where it can be, else a string."""
+    settings = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE, not {pair!r}")
+        try:
+            settings[name] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[name] = text
+    return settings
 
 
 def _seed_files(path: Path) -> list[Path]:

@@ -492,7 +492,7 @@ def train(
         If the images are not as described, or a checkpoint belongs to other settings or images.
     FileExistsError
         If `resume` is False and the folder holds a checkpoint.
-    RuntimeError
+    BlockingIOError
         If another process trains in this folder.
     TrainingFailed
         If a loss is no longer finite. The last checkpoint stays as it was.
@@ -514,7 +514,7 @@ def train(
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        raise RuntimeError(f"{out}: another process is training in this folder") from None
+        raise BlockingIOError(f"{out}: another process is training in this folder") from None
     threads_before = torch.get_num_threads()
     try:
         return _train(config, source, target, out, resume, description or {}, on_log, progress)

@@ -445,3 +445,38 @@ def test_analyze_refuses(tmp_path):
     deep = save(tmp_path / "deep.png", random_bytes(9, 9, dtype=np.uint16))
     assert f"{deep}: the measures are for 8-bit samples" in error("analyze", deep)
     assert "No such file" in error("analyze", tmp_path / "missing.png")
+
+
+def test_train_and_make_a_key_with_the_result(tmp_path, monkeypatch):
+    monkeypatch.setenv("DKG_DATA", "")
+    run_folder = tmp_path / "run"
+    command = ["train", "-o", run_folder, "--images", 2, "--domain", "row-shuffle"]
+    small = ["--set", "steps=2", "--set", "generator_width=4", "--set", "residual_blocks=1"]
+    first = run(*command, *small)
+    assert "2 images of montgomery (synthetic), domain row-shuffle" in first.stderr
+    assert "step 0 of 2: mean key entropy" in first.stderr
+    assert "2 steps, seed " in first.stdout
+    assert "2 steps, seed " in run(*command, *small).stdout
+    assert "checkpoint.safetensors exists" in run(*command, *small, "--fresh", status=1).stderr
+    assert "steps: 2 there" not in run(*command, *small, "--set", "steps=3").stderr
+    other = run(*command, *small, "--set", "loss=lsgan", status=1).stderr
+    assert "loss: 'gan' there, 'lsgan' asked for" in other
+
+    seed = save(tmp_path / "seed.png", random_bytes(256, 256, 3))
+    weights = run_folder / "generator.safetensors"
+    out = tmp_path / "trained.png"
+    made = run("keygen", "--weights", weights, "--seed", seed, "-o", out)
+    assert "public" not in made.stderr
+    assert cipher.read_key(out).keys.shape == (1, 256, 256, 3)
+
+
+def test_train_refuses(tmp_path):
+    assert "unknown training settings: stesp" in error("train", "-o", tmp_path, "--set", "stesp=1")
+    assert "--set takes NAME=VALUE, not 'steps'" in error("train", "-o", tmp_path, "--set", "steps")
+    assert "loss must be 'gan' or 'lsgan'" in error("train", "-o", tmp_path, "--set", "loss=wgan")
+    assert "no domain 'noise'" in error("train", "-o", tmp_path, "--domain", "noise")
+
+
+def test_train_lists_its_settings_without_an_output_folder():
+    listed = run("train", "--settings").stdout
+    assert "learning_rate" in listed and "section IV" in listed

@@ -261,7 +261,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):
     source, target = images()
-    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(RuntimeError, match="another"):
+    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(BlockingIOError, match="another"):
         train(TrainConfig(**TINY), source, target, tmp_path)
 
 

@@ -1,0 +1,129 @@
+"""Keys from trained networks, shipped or given as a file."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from dkg import keys, paths, training
+from dkg.keys import KeyGenerator
+from dkg.models import Generator, images_to_tensor
+from dkg.phantoms import chest_xray
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A tiny run; its generator is small, so that a key takes little time."""
+    rng = np.random.default_rng()
+    source, target = rng.integers(0, 256, (2, 2, 32, 32, 3), dtype=np.uint8)
+    config = training.TrainConfig(
+        steps=2, residual_blocks=1, generator_width=4, discriminator_width=4, device="cpu"
+    )
+    return training.train(config, source, target, tmp_path_factory.mktemp("run")).generator
+
+
+@pytest.fixture(scope="module")
+def seeds():
+    return np.random.default_rng().integers(0, 256, (3, 256, 256, 3), dtype=np.uint8)
+
+
+def test_a_key_is_the_top_eight_bits_of_the_generators_output(trained, seeds):
+    generator = KeyGenerator.load(trained, device="cpu")
+    network = Generator(residual_blocks=1, width=4)
+    network.load_state_dict(safetensors.torch.load_file(trained))
+    with torch.no_grad():
+        output = network(images_to_tensor(seeds[:1]))[0].permute(1, 2, 0).numpy()
+    expected = np.minimum(np.floor((output.astype(np.float64) + 1) * 128), 255)
+    key = generator.generate(seeds[0])
+    assert key.dtype == np.uint8 and key.shape == (256, 256, 3)
+    # The sum is rounded in single precision, which may move a value over a byte's edge.
+    assert np.abs(key - expected).max() <= 1 and (key != expected).mean() < 1e-3
+
+
+def test_many_keys_are_the_single_ones(trained, seeds):
+    generator = KeyGenerator.load(trained, device="cpu")
+    many = generator.generate_many(seeds)
+    assert many.shape == (3, 256, 256, 3) and many.dtype == np.uint8
+    for seed, key in zip(seeds, many, strict=True):
+        np.testing.assert_array_equal(generator.generate(seed), key)
+    assert generator.generate_many(seeds[:0]).shape == (0, 256, 256, 3)
+
+
+def test_a_file_says_what_it_is(trained):
+    generator = KeyGenerator.load(trained)
+    assert not generator.public
+    assert generator.sha256 == hashlib.sha256(trained.read_bytes()).hexdigest()
+    assert generator.metadata["training"]["step"] == 2
+
+
+@pytest.mark.parametrize("name", keys.list_weights())
+def test_every_shipped_network_is_the_one_of_the_manifest(name):
+    generator = KeyGenerator.load(name, device="cpu")
+    entry = keys.weights_entry(name)
+    assert generator.public and generator.name == name
+    recorded = generator.metadata["training"]
+    assert recorded["step"] == entry["steps"] and recorded["seed"] == entry["seed"]
+    assert recorded["images"]["source"] == entry["source_sha256"]
+    log = training.read_log(paths.WEIGHTS / entry["log"])
+    assert log[-1]["step"] == entry["steps"]
+    for file in entry["samples"].values():
+        assert (paths.WEIGHTS / file).is_file()
+
+
+def test_the_default_network_was_trained_on_phantoms_at_full_length():
+    entry = keys.weights_entry(keys.list_weights()[0])
+    assert entry["origin"] == "synthetic" and entry["steps"] == 20_000
+    assert entry["recipe"] == {}, "the default network has the paper's settings"
+
+
+def test_the_shipped_sample_keys_come_out_again():
+    """The last sample is the finished network's key of the first phantom."""
+    entry = keys.weights_entry(keys.list_weights()[0])
+    from skimage import io
+
+    sample = io.imread(paths.WEIGHTS / entry["samples"][str(entry["steps"])])
+    key = KeyGenerator.load(device="cpu").generate(chest_xray(1)[0])
+    # Another processor rounds otherwise; a tenth of the bytes would be another network.
+    assert (sample != key).mean() < 0.1
+
+
+def test_what_is_no_network_is_refused(tmp_path, trained, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="neither a file nor a shipped network"):
+        KeyGenerator.load(tmp_path / "missing.safetensors")
+    (tmp_path / "text.safetensors").write_text("hello world, this is no network")
+    with pytest.raises(ValueError, match=r"text\.safetensors: not a safetensors file"):
+        KeyGenerator.load(tmp_path / "text.safetensors")
+    with pytest.raises(ValueError, match="'dkg discriminator 1', not 'dkg generator 1'"):
+        KeyGenerator.load(trained.with_name("discriminator.safetensors"))
+    with pytest.raises(ValueError, match="'no format name'"):
+        safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+        KeyGenerator.load(tmp_path / "other.safetensors")
+    with pytest.raises(KeyError, match="no network named 'nobody'"):
+        keys.weights_entry("nobody")
+
+
+def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):
+    name = keys.list_weights()[0]
+    entry = keys.weights_entry(name)
+    (tmp_path / "manifest.toml").write_text((paths.WEIGHTS / "manifest.toml").read_text())
+    content = bytearray((paths.WEIGHTS / entry["file"]).read_bytes())
+    content[-1] ^= 1
+    (tmp_path / entry["file"]).write_bytes(content)
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path)
+    with pytest.raises(ValueError, match="but the manifest has"):
+        KeyGenerator.load(name)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        np.zeros((256, 256), np.uint8),
+        np.zeros((128, 128, 3), np.uint8),
+        np.zeros((256, 256, 3)),
+    ],
+)
+def test_a_bad_seed_image_is_refused(trained, seed):
+    with pytest.raises(ValueError, match=r"must be uint8 of shape \(256, 256, 3\)"):
+        KeyGenerator.load(trained, device="cpu").generate(seed)

@@ -1,0 +1,109 @@
+"""Batch reproduction: parameters, outcomes, failures."""
+
+import nbformat
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from dkg import paths, reproduce
+from dkg.cli import app
+
+
+def write_notebook(folder, name, *cells):
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3"},
+            "language_info": {"name": "python"},
+        },
+    )
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Two notebooks, of which the second fails, and two profiles."""
+    notebooks = tmp_path / "notebooks"
+    (notebooks / "profiles").mkdir(parents=True)
+    write_notebook(notebooks, "a_good", "number = 1", "print('number', number * 2)")
+    write_notebook(notebooks, "b_bad", "number = 1", "1 / 0")
+    profiles = {"default": {}, "smoke": {"a_good": {"number": 21}}}
+    for name, values in profiles.items():
+        (notebooks / "profiles" / f"{name}.yaml").write_text(yaml.safe_dump(values))
+    monkeypatch.setattr(paths, "notebooks", lambda: notebooks)
+    monkeypatch.setenv("DKG_OUTPUT", str(tmp_path / "figures"))
+    return tmp_path
+
+
+def test_a_failing_notebook_is_named_and_the_rest_still_run(project):
+    result = CliRunner().invoke(app, ["reproduce", "b_bad", "a_good", "--profile", "smoke"])
+    assert result.exit_code == 1
+    assert "ZeroDivisionError" in result.stderr
+    assert "Error: failed: b_bad" in result.stderr
+    assert "1 of 2 notebooks ran to their end" in result.stdout
+    executed = project / "figures" / "executed"
+    assert sorted(p.name for p in executed.iterdir()) == ["a_good.ipynb", "b_bad.failed.ipynb"]
+    assert "number 42" in (executed / "a_good.ipynb").read_text()
+
+
+def test_a_notebook_that_works_again_leaves_no_failed_copy(project):
+    executed = project / "figures" / "executed"
+    executed.mkdir(parents=True)
+    (executed / "a_good.failed.ipynb").write_text("{}")
+    outcome = reproduce.run_notebook("a_good", "default", executed)
+    assert outcome.error is None and outcome.seconds > 0
+    assert [p.name for p in executed.iterdir()] == ["a_good.ipynb"]
+
+
+def test_preparing_runs_nothing(project):
+    result = CliRunner().invoke(app, ["reproduce", "--prepare", str(project / "ready")])
+    assert result.exit_code == 0
+    prepared = nbformat.read(project / "ready" / "b_bad.ipynb", as_version=4)
+    assert all(not cell.get("outputs") for cell in prepared.cells)
+    assert not (project / "figures").exists()
+
+
+def test_a_parameter_that_the_notebook_does_not_have_is_an_error(project):
+    path = project / "notebooks" / "profiles" / "typo.yaml"
+    path.write_text(yaml.safe_dump({"a_good": {"nubmer": 2}}))
+    result = CliRunner().invoke(app, ["reproduce", "--profile", "typo"])
+    assert result.exit_code == 1
+    assert "a_good has no parameter nubmer; it has: number" in result.stderr
+    assert not (project / "figures").exists(), "nothing may run before every name is checked"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["c_missing"], "no notebook 'c_missing'; there are: a_good, b_bad"),
+        (["--profile", "huge"], "no profile 'huge'; there are: default, smoke"),
+    ],
+)
+def test_unknown_names_are_errors(project, arguments, words):
+    result = CliRunner().invoke(app, ["reproduce", *arguments])
+    assert result.exit_code == 1
+    assert words in result.stderr
+
+
+def test_a_profile_that_names_a_missing_notebook_is_an_error(project):
+    path = project / "notebooks" / "profiles" / "old.yaml"
+    path.write_text(yaml.safe_dump({"z_gone": {"number": 2}}))
+    with pytest.raises(ValueError, match="z_gone"):
+        reproduce.parameters("a_good", "old")
+
+
+def test_every_profile_fits_the_real_notebooks():
+    if not reproduce.list_notebooks():
+        pytest.skip("the package is installed without its notebooks")
+    for profile in reproduce.list_profiles():
+        for notebook in reproduce.list_notebooks():
+            reproduce.parameters(notebook, profile)
+
+
+def test_every_notebook_has_one_parameters_cell_and_no_outputs():
+    for name in reproduce.list_notebooks():
+        notebook = nbformat.read(paths.notebooks() / f"{name}.ipynb", as_version=4)
+        tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+        assert len(tagged) == 1, name
+        assert not any(c.get("outputs") for c in notebook.cells), f"{name} has stored outputs"
