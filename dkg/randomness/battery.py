@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.special import gammaincc
-from tqdm.auto import tqdm
 
 from dkg.randomness.result import check_constants
 from dkg.randomness.suite import check_alpha, check_tests, run_tests
@@ -95,6 +94,8 @@ def run_battery(
     TypeError
         If a sequence is of a type that cannot be read.
     """
+    from tqdm.auto import tqdm  # It imports asyncio, which the tests of one sequence do not need.
+
     check_alpha(alpha)
     check_constants(constants)
     names = check_tests(tests)

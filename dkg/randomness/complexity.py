@@ -90,6 +90,8 @@ def linear_complexity(bits, block_length: int = 500, constants: str = "nist") ->
     ------
     ValueError
         If `block_length` is not positive or `constants` is unknown.
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     check_constants(constants)
     if block_length < 1:

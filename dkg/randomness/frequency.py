@@ -20,6 +20,11 @@ def monobit(bits) -> TestResult:
     -------
     TestResult
         Statistic: s_obs = abs(S_n) / sqrt(n). Details: S_n, the ones minus the zeros.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -57,6 +62,8 @@ def block_frequency(bits, block_length: int = 128) -> TestResult:
     ------
     ValueError
         If `block_length` is not positive.
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     if block_length < 1:
         raise ValueError(f"block_length must be at least 1, got {block_length}")

@@ -60,6 +60,11 @@ def binary_matrix_rank(bits) -> TestResult:
     TestResult
         Statistic: chi-square with two degrees of freedom. Details: ``nu``, the matrices of rank
         32, 31 and less, and ``pi``, the probabilities of the three.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size

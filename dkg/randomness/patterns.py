@@ -75,6 +75,8 @@ def serial(bits, pattern_length: int = 16) -> TestResult:
     ------
     ValueError
         If `pattern_length` is out of range.
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     _check_pattern_length(pattern_length, 2)
     bits = as_bits(bits)
@@ -133,6 +135,8 @@ def approximate_entropy(bits, pattern_length: int = 10) -> TestResult:
     ------
     ValueError
         If `pattern_length` is out of range.
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     _check_pattern_length(pattern_length, 1)
     bits = as_bits(bits)

@@ -34,6 +34,11 @@ def runs(bits) -> TestResult:
         Statistic: V_n_obs, the number of runs. Details: ``pi``, the proportion of ones. Not
         applicable where that proportion is so far from one half that the monobit test fails
         first: there the tool prints a P-value of 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -126,6 +131,8 @@ def longest_run_of_ones(bits, constants: str = "nist") -> TestResult:
     ------
     ValueError
         If `constants` is unknown.
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     check_constants(constants)
     bits = as_bits(bits)

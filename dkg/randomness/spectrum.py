@@ -35,6 +35,11 @@ def spectral(bits) -> TestResult:
         Statistic: d, the normalised difference between N_1 and N_0. Details: ``N_1``, moduli
         below the threshold T among the first n/2 (the zero frequency included), ``N_0``, the 95 %
         of them that are expected, and ``T``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size

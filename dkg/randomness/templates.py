@@ -101,6 +101,8 @@ def non_overlapping_template(
     ------
     ValueError
         If a template is no string of zeros and ones, can overlap itself, or differs in length.
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     if n_blocks < 1:
         raise ValueError(f"n_blocks must be at least 1, got {n_blocks}")
@@ -226,6 +228,8 @@ def overlapping_template(bits, template_length: int = 9, constants: str = "nist"
     ------
     ValueError
         If `template_length` is out of range or `constants` is unknown.
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     check_constants(constants)
     if not 2 <= template_length <= _LONGEST_TEMPLATE:

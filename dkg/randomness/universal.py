@@ -52,6 +52,11 @@ def maurers_universal(bits) -> TestResult:
     TestResult
         Statistic: f_n, the mean of log2 of the distances. Details: their ``sum``, the
         ``expected`` f_n and its standard deviation ``sigma``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size

@@ -70,6 +70,11 @@ def cumulative_sums(bits) -> TestResult:
     TestResult
         Variants ``forward`` and ``backward``. Statistic: z, the walk's largest distance from its
         start, or from its end.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -137,6 +142,11 @@ def random_excursions(bits, min_cycles: int | None = None) -> TestResult:
     TestResult
         One variant per state. Statistic: chi-square with five degrees of freedom. Details: ``J``,
         and ``nu``, the cycles with 0 to 4, and 5 or more visits to each state, shape (8, 6).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     cycles, cycles_by_visits, _ = _excursions(bits)
@@ -174,6 +184,11 @@ def random_excursions_variant(bits, min_cycles: int | None = None) -> TestResult
     -------
     TestResult
         One variant per state. Statistic: xi, the visits to the state. Details: ``J``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     cycles, _, visits = _excursions(bits)
