@@ -15,11 +15,9 @@ import safetensors.torch
 import torch
 
 from dkg import paths
+from dkg.cipher import KEY_SHAPE
 from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.training import read_metadata, resolve_device
-
-KEY_SHAPE = (256, 256, 3)
-"""Shape of a seed image and of a key (Algorithm 1)."""
 
 
 def _manifest() -> dict[str, Any]:

@@ -13,32 +13,26 @@ from dkg.models import (
     initialise,
     tensor_to_images,
 )
-
-# Tables I and II of the paper; 271,968 replaces the misprinted last total of Table I, 198,240.
-TABLE_I = [
-    ("Down Convolution1", 1, "7*7", 3, 16, 2352, 2352),
-    ("Down Convolution2", 1, "3*3", 16, 32, 4608, 6960),
-    ("Down Convolution3", 1, "3*3", 32, 64, 18432, 25392),
-    ("Residual block", 6, "3*3", 64, 64, 221184, 246576),
-    ("Up Convolution1", 1, "3*3", 64, 32, 18432, 265008),
-    ("Up Convolution2", 1, "3*3", 32, 16, 4608, 269616),
-    ("Up Convolution3", 1, "7*7", 16, 3, 2352, 271968),
-]
-TABLE_II = [
-    ("State1", 1, "4*4", 3, 16, 768, 768),
-    ("State2", 1, "4*4", 16, 32, 8192, 8960),
-    ("State3", 1, "4*4", 32, 64, 32768, 41728),
-    ("State4", 1, "4*4", 64, 128, 131072, 172800),
-    ("State5", 1, "4*4+1*1", 128, 128, 278528, 451328),
-]
+from dkg.paper import TABLES
 
 
-def test_generator_is_table_i():
-    assert [tuple(row) for row in convolution_table(Generator())] == TABLE_I
+def printed(number):
+    """Rows of a table, with the kernel "4*4+1" spelled out."""
+    rows = list(zip(*TABLES[number].values(), strict=True))
+    return [tuple("4*4+1*1" if cell == "4*4+1" else cell for cell in row) for row in rows]
+
+
+def test_generator_is_table_i_but_for_its_misprinted_last_total():
+    *rows, last = (tuple(row) for row in convolution_table(Generator()))
+    *expected, misprinted = printed("I")
+    assert rows == expected
+    assert last[:-1] == misprinted[:-1]
+    assert (last[-1], misprinted[-1]) == (271_968, 198_240)
 
 
 def test_discriminator_is_table_ii():
-    assert [tuple(row) for row in convolution_table(Discriminator())] == TABLE_II
+    assert [tuple(row) for row in convolution_table(Discriminator())] == printed("II")
+    assert convolution_table(Discriminator())[-1].total_parameters == 451_328
 
 
 @pytest.mark.parametrize(("name", "blocks"), [("A", 3), ("B", 6), ("C", 9), ("D", 12)])
