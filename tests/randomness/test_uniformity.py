@@ -6,11 +6,11 @@ P-values together, 0.001 / 188 for each.
 
 The lengths are chosen so that the approximations behind the P-values are better than that test can
 see (a difference of 0.057 between the distributions). 2^20 bits: the largest single P-values of
-the lattices (monobit, cumulative sums) have a probability below 0.002; the chi-square tests
-expect at least five in each class; and the mean of approximate entropy's statistic is off by
-(2^22 - 2^20) / (6 * 2^20) = 0.5 with a standard deviation of 45. 2^18 bits for the spectral test, which is slow: steps of its statistic have a
-probability below 0.008.
-The exact class probabilities are used: those of NIST's tool are known to be off.
+the lattices (monobit, cumulative sums) have a probability below 0.002; the chi-square tests expect
+at least five in each class; and the mean of approximate entropy's statistic is off by
+(2^22 - 2^20) / (6 * 2^20) = 0.5 with a standard deviation of 45. 2^18 bits for the spectral test,
+which is slow: steps of its statistic have a probability below 0.008. The exact class probabilities
+are used: those of NIST's tool are known to be off.
 """
 
 import math
