@@ -83,6 +83,27 @@ def test_short_sequences_give_a_reason(test, n, kind):
         assert p_value is None or 0 < p_value <= 1
 
 
+@pytest.mark.parametrize(
+    ("test", "least"),
+    [
+        ("monobit", 100),
+        ("block_frequency", 128),
+        ("runs", 100),
+        ("longest_run_of_ones", 128),
+        ("binary_matrix_rank", 38_912),
+        ("spectral", 1000),
+        ("maurers_universal", 387_840),
+        ("cumulative_sums", 100),
+    ],
+)
+def test_least_lengths(test, least):
+    bits = np.random.default_rng(0).integers(0, 2, least, dtype=np.uint8)
+    assert randomness.TESTS[test](bits).applicable
+    too_short = randomness.TESTS[test](bits[:-1])
+    assert not too_short.applicable
+    assert too_short.reason
+
+
 def test_the_only_p_value():
     bits = np.random.default_rng(0).integers(0, 2, 1000, dtype=np.uint8)
     assert randomness.monobit(bits).p_value == randomness.monobit(bits).p_values[0]

@@ -18,3 +18,9 @@ def test_peaks_are_counted_as_the_tool_counts_them(n):
 def test_a_period_fails():
     bits = np.tile(np.random.default_rng(0).integers(0, 2, 100, dtype=np.uint8), 100)
     assert spectral(bits).p_value < 1e-6
+
+
+def test_the_zero_frequency_counts_and_the_highest_does_not():
+    n = 1000
+    assert spectral(np.ones(n, np.uint8)).details["N_1"] == n // 2 - 1
+    assert spectral(np.tile([0, 1], n // 2)).details["N_1"] == n // 2
