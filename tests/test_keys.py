@@ -75,7 +75,9 @@ def test_every_shipped_network_is_the_one_of_the_manifest(name):
 def test_the_default_network_was_trained_on_phantoms_at_full_length():
     entry = keys.weights_entry(keys.list_weights()[0])
     assert entry["origin"] == "synthetic" and entry["steps"] == 20_000
-    assert entry["recipe"] == {}, "the default network has the paper's settings"
+    defaults = {name: default for name, default, _ in training.TrainConfig.describe()}
+    assert entry["recipe"] == {name: defaults[name] for name in entry["recipe"]}
+    assert {"learning_rate", "loss", "batch_size", "residual_blocks"} <= set(entry["recipe"])
 
 
 def test_the_shipped_sample_keys_come_out_again():

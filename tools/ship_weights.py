@@ -13,7 +13,7 @@ from pathlib import Path
 from dkg import paths
 from dkg.files import atomic
 from dkg.keys import list_weights
-from dkg.training import TrainConfig, read_metadata
+from dkg.training import read_metadata
 
 SAMPLES = (0, 1000, 4000, 10_000, 20_000)
 
@@ -34,13 +34,8 @@ def main() -> None:
         sys.exit(f"{name} is in the manifest already; choose another name")
     weights = arguments.run / "generator.safetensors"
     training = read_metadata(weights)["training"]
-    defaults = {setting: default for setting, default, _ in TrainConfig.describe()}
-    machine = {"seed", "threads", "device", "log_every", "checkpoint_every", "sample_steps"}
-    recipe = {
-        key: value
-        for key, value in training["config"].items()
-        if key not in machine and value != defaults[key]
-    }
+    elsewhere = {"seed", "threads", "device", "log_every", "checkpoint_every", "sample_steps"}
+    recipe = {k: v for k, v in training["config"].items() if k not in elsewhere}
 
     copies = {
         weights: f"{name}.safetensors",
@@ -75,7 +70,7 @@ def main() -> None:
         f"device = {_toml(training['device'])}",
         f"threads = {training['threads']}",
         f"torch = {_toml(training['torch'])}",
-        f"[networks.{name}.recipe]  # Settings of TrainConfig that are not its defaults.",
+        f"[networks.{name}.recipe]  # Settings of dkg.training.TrainConfig.",
         *(f"{key} = {_toml(value)}" for key, value in sorted(recipe.items())),
         f"[networks.{name}.samples]  # The key of the first source image, by training step.",
         *(f"{step} = {_toml(file)}" for step, file in samples.items()),
