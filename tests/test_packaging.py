@@ -1,5 +1,6 @@
 """The package as a whole: its dependencies, its import and its map."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -67,9 +68,13 @@ def test_every_import_is_declared():
     modules = {"PIL": "pillow", "skimage": "scikit-image", "yaml": "pyyaml"}
     used = set()
     for path in (ROOT / "dkg").rglob("*.py"):
-        for match in re.finditer(r"^\s*(?:from|import) ([A-Za-z_]+)", path.read_text(), re.M):
-            used.add(match[1])
-    used -= set(sys.stdlib_module_names) | {"dkg", "the", "a", "an"}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add(node.module.split(".")[0])
+    used -= set(sys.stdlib_module_names) | {"dkg"}
+    assert {"torch", "numpy"} <= used
     missing = {u for u in used if canonicalize_name(modules.get(u, u)) not in declared}
     assert not missing
 
