@@ -151,7 +151,7 @@ def training_step(rounds):
         lambda: trainer.train_step(source, target),
         plain,
         rounds,
-        inner=3,
+        inner=5,
     )
 
 

@@ -267,6 +267,7 @@ class _Trainer:
             for name, network in self.networks.items()
         }
         self.pool = torch.empty(0, 3, 0, 0, device=device)
+        self.pooled = 0  # Keys in the pool so far; the rest of it is room.
 
     def _order(self, stream: int, n_images: int) -> np.ndarray:
         """Choose the images of this step: successive shuffles of the whole set."""
@@ -282,12 +283,14 @@ class _Trainer:
         """Swap keys with earlier ones, as CycleGAN does: a coin decides once the pool is full."""
         if self.config.pool_size == 0:
             return keys
+        if not len(self.pool):
+            self.pool = keys.new_empty(self.config.pool_size, *keys.shape[1:])
         random = np.random.default_rng([self.seed, _POOL, self.step])
         result = []
         for key in keys:
-            if len(self.pool) < self.config.pool_size:
-                room = self.pool if len(self.pool) else key.new_empty(0, *key.shape)
-                self.pool = torch.cat([room, key[None]])
+            if self.pooled < len(self.pool):
+                self.pool[self.pooled] = key
+                self.pooled += 1
                 result.append(key)
             elif random.random() < 0.5:
                 index = int(random.integers(len(self.pool)))
@@ -334,7 +337,7 @@ class _Trainer:
 
     def tensors(self) -> dict[str, Tensor]:
         """Collect the state under flat names."""
-        tensors = {"pool": self.pool}
+        tensors = {"pool": self.pool[: self.pooled]}
         for name, network in self.networks.items():
             for key, value in network.state_dict().items():
                 tensors[f"{name}.{key}"] = value
@@ -345,7 +348,11 @@ class _Trainer:
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Restore what `tensors` returned."""
-        self.pool = tensors["pool"].to(self.device)
+        pool = tensors["pool"].to(self.device)
+        self.pooled = len(pool)
+        if self.pooled:
+            self.pool = pool.new_empty(self.config.pool_size, *pool.shape[1:])
+            self.pool[: self.pooled] = pool
         for name, network in self.networks.items():
             network.load_state_dict({k: tensors[f"{name}.{k}"] for k in network.state_dict()})
             optimiser = self.optimisers[name]
