@@ -17,6 +17,10 @@ import yaml
 
 from dkg import paths
 
+# Kernels talk over files of their owner where the system has such sockets, not over TCP ports,
+# which every user of the machine could listen to.
+_TRANSPORT = "ipc" if os.name == "posix" else "tcp"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -121,6 +125,7 @@ def run_notebook(
         As `parameters` does.
     """
     import papermill
+    from traitlets.config import Config
 
     values = parameters(notebook, profile)
     folder = Path(folder)
@@ -139,6 +144,7 @@ def run_notebook(
             prepare_only=not execute,
             progress_bar=execute and sys.stderr.isatty(),
             cwd=str(paths.notebooks()),
+            config=Config(KernelManager={"transport": _TRANSPORT}),
         )
     except Exception:
         error = traceback.format_exc()
