@@ -183,11 +183,14 @@ def resolve_device(device: str = "auto") -> torch.device:
     Raises
     ------
     ValueError
-        If a CUDA device is asked for and there is none.
+        If there is no such kind of device, or a CUDA device is asked for and there is none.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    resolved = torch.device(device)
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must be auto, cpu, cuda or another of torch's: {error}") from None
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {device!r} was asked for, but torch sees no CUDA device")
     return resolved
@@ -689,6 +692,8 @@ def _write_weights(out: Path, trainer: _Trainer, training: dict[str, Any]) -> No
 
 
 def _check_resumable(checkpoint: Path, config: TrainConfig, images, metadata) -> None:
+    if "config" not in metadata:
+        raise ValueError(f"{checkpoint} is not a checkpoint of this package; move it away")
     before = metadata["config"]
     now = json.loads(json.dumps(dataclasses.asdict(config)))
     before["seed"] = metadata["seed"]

@@ -257,6 +257,9 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="not a safetensors file"):
         train(TrainConfig(**TINY), source, target, tmp_path)
+    safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "checkpoint.safetensors")
+    with pytest.raises(ValueError, match="not a checkpoint of this package"):
+        train(TrainConfig(**TINY), source, target, tmp_path)
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):
@@ -327,6 +330,8 @@ def test_a_missing_cuda_device_is_said(monkeypatch):
     assert training.resolve_device("auto").type == "cpu"
     with pytest.raises(ValueError, match="no CUDA device"):
         training.resolve_device("cuda")
+    with pytest.raises(ValueError, match="'?gpu'?"):
+        training.resolve_device("gpu")
 
 
 def test_a_log_cut_in_the_middle_of_a_line_is_read_up_to_there(tmp_path):
