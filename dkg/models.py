@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 RESIDUAL_BLOCKS = {"A": 3, "B": 6, "C": 9, "D": 12}
@@ -35,6 +36,30 @@ class ConvolutionRow(NamedTuple):
 
 def _normalise(channels: int) -> nn.InstanceNorm2d:
     return nn.InstanceNorm2d(channels, eps=1e-5, affine=True)
+
+
+class _FewOutputs(nn.Conv2d):
+    """A convolution with few output channels, laid out so that the CPU's vector units are full.
+
+    They compute 8 or 16 output channels at once, and the generator's last layer has three. Here
+    4 x 4 neighbouring outputs become channels: a convolution of stride 4 with the kernel at 16
+    offsets computes the same sums, and a pixel shuffle puts them into their places.
+    """
+
+    SIDE = 4
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, H + 6, W + 6) -> (N, 3, H, W)
+        """Convolve, as `torch.nn.Conv2d` with stride 1 and no padding."""
+        room = self.SIDE - 1
+        sizes = [
+            size - kernel + 1 for size, kernel in zip(x.shape[2:], self.kernel_size, strict=True)
+        ]
+        if x.device.type != "cpu" or any(size % self.SIDE for size in sizes):
+            return super().forward(x)
+        offsets = [(row, column) for row in range(self.SIDE) for column in range(self.SIDE)]
+        shifted = [F.pad(self.weight, (c, room - c, r, room - r)) for r, c in offsets]
+        kernels = torch.stack(shifted, dim=1).flatten(0, 1)  # (3 * 16, C, 10, 10)
+        return F.pixel_shuffle(F.conv2d(x, kernels, stride=self.SIDE), self.SIDE)
 
 
 class ResidualBlock(nn.Module):
@@ -123,7 +148,7 @@ class Generator(nn.Module):
         )
         self.up1 = self._up(4 * width, 2 * width)
         self.up2 = self._up(2 * width, width)
-        self.up3 = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, 3, 7, bias=False))
+        self.up3 = nn.Sequential(nn.ReflectionPad2d(3), _FewOutputs(width, 3, 7, bias=False))
 
     @staticmethod
     def _down(inputs: int, outputs: int) -> nn.Sequential:

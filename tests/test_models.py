@@ -62,6 +62,25 @@ def test_shapes():
     assert Discriminator()(x).shape == (2, 4, 2)
 
 
+@pytest.mark.parametrize(("height", "width"), [(32, 64), (34, 32)])
+def test_the_last_convolution_is_an_ordinary_one(height, width):
+    """Both layouts, values and gradients: 34 rows do not divide by 4."""
+    random = torch.Generator().manual_seed(0)
+    last = Generator().up3[1]
+    initialise(last, random)
+    x = torch.rand(2, 16, height + 6, width + 6, generator=random, dtype=torch.float64)
+    last.double()
+    ours, x_ours = last.weight, x.clone().requires_grad_()
+    plain, x_plain = ours.detach().clone().requires_grad_(), x.clone().requires_grad_()
+    output = last(x_ours)
+    expected = torch.nn.functional.conv2d(x_plain, plain)
+    torch.testing.assert_close(output, expected)
+    output.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(ours.grad, plain.grad)
+    torch.testing.assert_close(x_ours.grad, x_plain.grad)
+
+
 def test_normalisation_is_where_the_text_puts_it():
     """Not in the discriminator's first and last layers (III-B2), nor in the generator's last."""
 

@@ -330,7 +330,7 @@ def test_a_missing_cuda_device_is_said(monkeypatch):
     assert training.resolve_device("auto").type == "cpu"
     with pytest.raises(ValueError, match="no CUDA device"):
         training.resolve_device("cuda")
-    with pytest.raises(ValueError, match="'?gpu'?"):
+    with pytest.raises(ValueError, match="gpu"):
         training.resolve_device("gpu")
 
 
