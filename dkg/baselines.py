@@ -32,9 +32,8 @@ from collections.abc import Callable
 import numpy as np
 from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from PIL import Image
 
-from dkg.domains import logistic_keystreams
+from dkg.domains import gray, logistic_keystreams
 
 RSA_MODULUS = int(
     "2270180129378501419358040512020458674106123596276658390709402187921517148311"
@@ -105,8 +104,7 @@ def chaotic_system(seed_image: np.ndarray, n_bytes: int) -> np.ndarray:
     ValueError
         If the image's shape is not as described or has no pixels, or `n_bytes` is negative.
     """
-    gray = np.asarray(Image.fromarray(_check_image(seed_image)).convert("L"))
-    k0 = int(gray.sum(dtype=np.int64)) % 256 / 255
+    k0 = int(gray(_check_image(seed_image)).sum(dtype=np.int64)) % 256 / 255
     return logistic_keystreams([(0.2 + k0) / 2], _check_length(n_bytes))[0]
 
 

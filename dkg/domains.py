@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numba
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from PIL import Image
 
 _PERTURBATION = 2.0**-20
 _PART = 4096  # Steps of an orbit at a time, and the longest cycle (and one) that is noticed.
@@ -193,7 +194,7 @@ def chaotic(images: np.ndarray, channels: str = "rgb") -> np.ndarray:
 
     def encrypt(first: int) -> None:
         group = images[first : first + _GROUP]
-        grays = np.stack([_gray(image) for image in group])
+        grays = np.stack([gray(image) for image in group])
         k0 = grays.sum(axis=(1, 2), dtype=np.int64) % 256 / 255
         keystreams = logistic_keystreams((0.2 + k0) / 2, planes * height * width)
         masks = keystreams.reshape(-1, planes, height, width).transpose(0, 2, 3, 1)
@@ -205,11 +206,20 @@ def chaotic(images: np.ndarray, channels: str = "rgb") -> np.ndarray:
     return result
 
 
-def _gray(image: np.ndarray) -> np.ndarray:
-    if (image[..., 0] == image[..., 1]).all() and (image[..., 0] == image[..., 2]).all():
-        return image[..., 0]
-    # ITU-R BT.601 luma, the weights that image libraries use for 8-bit gray.
-    return np.rint(image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+def gray(image: np.ndarray) -> np.ndarray:
+    """Convert an image to 8-bit gray, as Pillow does (ITU-R BT.601 luma).
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8 (height, width, 3) or (height, width).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (height, width); a channel of the image if all three are equal.
+    """
+    return np.asarray(Image.fromarray(image).convert("L"))
 
 
 def row_shuffle(images: np.ndarray, seed: int) -> np.ndarray:

@@ -61,12 +61,20 @@ def test_chaotic_rgb_is_its_own_inverse_where_the_start_is_known():
     images = random_images()
     encrypted = domains.chaotic(images)
     for image, target in zip(images, encrypted, strict=True):
-        gray = np.rint(image @ np.array([0.299, 0.587, 0.114]))
-        k0 = int(gray.sum()) % 256 / 255
+        k0 = int(domains.gray(image).sum(dtype=int)) % 256 / 255
         keystream = plain_keystream((0.2 + k0) / 2, image.size)
         np.testing.assert_array_equal(
             target ^ keystream.reshape(3, *image.shape[:2]).transpose(1, 2, 0), image
         )
+
+
+def test_gray_is_the_luma_of_colour_and_the_plane_of_gray_images():
+    colour = random_images()[0]
+    luma = colour @ np.array([0.299, 0.587, 0.114])  # ITU-R BT.601.
+    assert np.abs(domains.gray(colour) - luma).max() <= 0.51
+    plane = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    np.testing.assert_array_equal(domains.gray(plane[..., None].repeat(3, axis=2)), plane)
+    np.testing.assert_array_equal(domains.gray(plane), plane)
 
 
 def test_chaotic_gray_repeats_one_plane():
