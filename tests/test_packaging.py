@@ -43,7 +43,9 @@ def test_environment_is_in_step_with_pyproject():
     subprocess.run([sys.executable, ROOT / "tools" / "make_environment.py", "--check"], check=True)
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert environment["channels"][0] == "conda-forge"
-    assert all(isinstance(d, str | dict) for d in environment["dependencies"])
+    *packages, pip = environment["dependencies"]
+    assert pip == {"pip": ["--editable ."]}
+    assert all(re.fullmatch(r"[a-z0-9-]+( >=[0-9.]+)?", package) for package in packages)
 
 
 def test_lock_has_an_allowed_exact_version_of_every_requirement():

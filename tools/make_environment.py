@@ -31,7 +31,8 @@ def environment() -> str:
     for requirement in requirements:
         name, version = re.fullmatch(r"([A-Za-z0-9_.-]+)\s*(.*)", requirement).groups()
         lines.append(f"  - {CONDA_NAMES.get(name, name)} {version}".rstrip())
-    lines += ["  - pip", "  - pip:", "      - --no-deps", "      - --editable ."]
+    # Everything that the package needs is there by then, so pip adds nothing else.
+    lines += ["  - pip", "  - pip:", "      - --editable ."]
     return "\n".join(lines) + "\n"
 
 
