@@ -29,6 +29,7 @@ from dkg.paper import (
     TEXT_AVERAGES,
     TRANSFORMATION_DOMAINS,
 )
+from dkg.randomness.matrix_rank import rank_probability
 
 PIXELS = 256 * 256
 KEY_BYTES = 256 * 256 * 3
@@ -513,6 +514,21 @@ def table_xvii_one_p_value():
     return len(randomness.aperiodic_templates(9)), 18
 
 
+def table_xvii_rank():
+    printed = of_method("XVII", "binary_matrix_rank")["RSA"]
+    low = 1 - rank_probability(32, 32) - rank_probability(31, 32)
+    # All matrices in the third of three classes: chi-square with two degrees of freedom.
+    p_values = {n: math.exp(-n * (1 / low - 1) / 2) for n in range(1, 1537)}
+    (n,) = [n for n, p in p_values.items() if abs(p - printed) < 0.01e-88]
+    factor = p_values[n - 1] / p_values[n]
+    assert math.isclose(factor, p_values[n] / p_values[n + 1])
+    bits = 8 * KEY_BYTES
+    matrix = 32 * 32
+    assert bits // matrix == 1536
+    numbers = n, n - 1, n + 1, f"{factor:.0f}", bits, bits // matrix, n * matrix
+    return *numbers, (n + 1) * matrix - 1, f"{bits / (n * matrix):.0f}"
+
+
 def table_xvii_universal():
     p_values = of_method("XVII", "maurers_universal")
     three = [p_values[method] for method in ("LCG", "Mersenne Twister", "RC4")]
@@ -554,6 +570,7 @@ CHECKS = {
     "table-XVII-templates": table_xvii_templates,
     "table-XVII-excursions": table_xvii_excursions,
     "table-XVII-one-p-value": table_xvii_one_p_value,
+    "table-XVII-rank": table_xvii_rank,
     "table-XVII-universal": table_xvii_universal,
 }
 
