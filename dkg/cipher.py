@@ -460,7 +460,7 @@ def encrypt_file(
     except CipherError as error:
         raise CipherError(f"{image}: {error}") from error
     data = _encode_noise(ciphertext, metadata)
-    others = _record_use(key, metadata, allow_key_reuse)
+    others = _record_use(key, keys, metadata, allow_key_reuse)
     with atomic(out) as temporary:
         temporary.write_bytes(data)
     return others
@@ -714,17 +714,26 @@ def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
         raise CipherError(f"{path}: damaged: {error}") from error
 
 
-def _record_use(key: Path, metadata: dict[str, Any], allow_reuse: bool) -> int:
-    """Record that a key makes a ciphertext, and return how many others it has made."""
+def _record_use(key: Path, keys: np.ndarray, metadata: dict[str, Any], allow_reuse: bool) -> int:
+    """Record that keys make a ciphertext, and return how many others any of them has made."""
     # The name is that of the key, not of its file: a renamed, copied or remade key in the same
     # folder is still a used one.
     record = key.resolve().parent / f"key-{metadata['key_id'][:16]}.used"
+    tag = metadata["tag"]
+    names = [key_identifier(one[None])[:16] for one in keys]
+    shared = _uses_elsewhere(record, set(names))
+    if shared and not allow_reuse:
+        raise CipherError(
+            f"{key}: a part of this key, made from one of its seed images, has already encrypted "
+            f"another image (recorded in {next(iter(shared.values()))}). Make a key from other "
+            "seed images, or see --allow-key-reuse"
+        )
     time = datetime.now(UTC).isoformat(timespec="seconds")
-    line = json.dumps({"tag": metadata["tag"], "time": time}) + "\n"
+    line = json.dumps({"tag": tag, "time": time, "keys": names}) + "\n"
+    others = set(shared)
     try:
         # Of two processes only one can create the file, so that there is no need for a lock.
         file = record.open("x")
-        others = 0
     except FileExistsError:
         try:
             tags = {json.loads(entry)["tag"] for entry in record.read_text().splitlines()}
@@ -735,9 +744,9 @@ def _record_use(key: Path, metadata: dict[str, Any], allow_reuse: bool) -> int:
                 f"{record}: this record of the key's use is incomplete: another encryption is "
                 "running, or was interrupted. Delete it only if the key has encrypted nothing"
             ) from None
-        others = len(tags - {metadata["tag"]})
-        if metadata["tag"] in tags:
-            return others
+        others |= tags - {tag}
+        if tag in tags:
+            return len(others)
         if not allow_reuse:
             raise CipherError(
                 f"{key}: this key has already encrypted another image (recorded in {record}). "
@@ -748,4 +757,21 @@ def _record_use(key: Path, metadata: dict[str, Any], allow_reuse: bool) -> int:
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
-    return others
+    return len(others)
+
+
+def _uses_elsewhere(record: Path, names: set[str]) -> dict[str, Path]:
+    """Return the tags, with their records, of ciphertexts of other keys that share a part."""
+    uses = {}
+    for path in sorted(record.parent.glob("key-*.used")):
+        if path == record:
+            continue
+        for entry in path.read_text().splitlines():
+            try:
+                use = json.loads(entry)
+                if names & set(use["keys"]):
+                    uses[use["tag"]] = path
+            except (ValueError, KeyError, TypeError):
+                # A record is written before its ciphertext, so a cut one stands for none.
+                continue
+    return uses

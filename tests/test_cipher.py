@@ -610,6 +610,22 @@ def test_a_renamed_or_remade_key_is_still_used(encrypted, key, keys, tmp_path):
     assert cipher.encrypt_file(tmp_path / "second.png", key, tmp_path / "b.png") == 0
 
 
+def test_a_key_that_shares_a_part_with_a_used_one_is_refused(tmp_path):
+    first, second, third = random_keys(3)
+    write_key(tmp_path / "used.png", np.stack([first, second]))
+    write_key(tmp_path / "shares.png", np.stack([third, first]))
+    write_key(tmp_path / "fresh.png", third[None])
+    cipher.write_samples(tmp_path / "image.png", random_image(5, 7))
+    cipher.encrypt_file(tmp_path / "image.png", tmp_path / "used.png", tmp_path / "a.png")
+    shares, image = tmp_path / "shares.png", second_image(tmp_path)
+    with pytest.raises(CipherError, match=r"shares\.png: a part of this key, .* already"):
+        cipher.encrypt_file(image, shares, tmp_path / "b.png")
+    assert not (tmp_path / "b.png").exists()
+    assert len(list(tmp_path.glob("*.used"))) == 1, "a refusal is no use"
+    assert cipher.encrypt_file(image, tmp_path / "fresh.png", tmp_path / "c.png") == 0
+    assert cipher.encrypt_file(image, shares, tmp_path / "b.png", allow_key_reuse=True) == 2
+
+
 def test_the_use_is_recorded_before_the_ciphertext_is_there(tmp_path, key, monkeypatch):
     def stopped(path):
         assert path == out
