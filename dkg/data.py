@@ -12,6 +12,7 @@ import operator
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -396,7 +397,7 @@ def _file_format(path: Path) -> str:
         try:
             with gzip.open(path) as file:
                 header = file.read(352)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path}: the gzip file is damaged or cut off: {error}") from error
     if header[344:348] == b"n+1\0" or header[4:8] == b"n+2\0":
         return "NIfTI"

@@ -589,6 +589,18 @@ def test_file_cut_in_the_middle(tmp_path, whole_files, name):
         read(tmp_path / name)
 
 
+@pytest.mark.parametrize("position", range(10, 74))
+def test_every_flipped_byte_at_the_start_of_a_gzip_stream(tmp_path, whole_files, position):
+    raw = bytearray(whole_files["a.nii.gz"])
+    raw[position] ^= 0x55
+    path = tmp_path / "a.nii.gz"
+    path.write_bytes(raw)
+    try:
+        assert read(path).shape == (SIZE, SIZE, 3)
+    except ValueError as error:
+        assert str(path) in str(error)
+
+
 @given(name=st.sampled_from(NAMES), share=st.floats(0, 1), flip=st.booleans())
 def test_damage_anywhere_gives_an_image_or_a_clear_error(
     tmp_path_factory, whole_files, name, share, flip
