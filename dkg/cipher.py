@@ -438,14 +438,16 @@ def encrypt_file(
     Returns
     -------
     int
-        How many other images this key has encrypted: 0 unless `allow_key_reuse` is set.
+        How many other images this key, or a part of it, has encrypted: 0 unless
+        `allow_key_reuse` is set.
 
     Raises
     ------
     OSError
         If a file cannot be read or written.
     CipherError
-        If a file is refused, the key has encrypted another image, or there are too few keys.
+        If a file is refused, the key or a part of it has encrypted another image, or there are
+        too few keys.
     """
     image, key, out = Path(image), Path(key), Path(out)
     check_output(out, (".png",), overwrite, inputs=(image, key))
