@@ -1,0 +1,16 @@
+"""One function per figure; each returns a matplotlib `Figure` and shows nothing by itself."""
+
+from dkg.plots.domains import entropy_strip, logistic_orbits
+from dkg.plots.images import image_grid, image_histograms
+from dkg.plots.randomness import p_value_heatmap, p_value_histograms
+from dkg.plots.training import training_curves
+
+__all__ = [
+    "entropy_strip",
+    "image_grid",
+    "image_histograms",
+    "logistic_orbits",
+    "p_value_heatmap",
+    "p_value_histograms",
+    "training_curves",
+]
