@@ -21,6 +21,7 @@ References
 from dataclasses import dataclass
 from itertools import product
 from math import nan
+from statistics import stdev
 
 
 @dataclass(frozen=True)
@@ -594,3 +595,803 @@ OBSERVATIONS: tuple[Remark, ...] = (
     ),
 )
 """What is odd, but not impossible."""
+
+
+# Comparisons: what is held against what, within which tolerance, and why.
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row of numbers that a reproduction is held against.
+
+    Attributes
+    ----------
+    record : str
+        The record it belongs to, such as ``"table-III"``, ``"figure-6"`` or ``"claim-..."``.
+    name : str
+        Its name, unique within the record.
+    what : str
+        What is compared, in words.
+    unit : str
+        The unit; empty for a pure number.
+    labels : tuple of str
+        What each number belongs to, such as ``"key 1"``.
+    paper : tuple of float
+        The paper's numbers; the value that its words imply if `printed` is False. NaN where NaN
+        is printed.
+    printed : bool
+        Whether the paper prints the numbers; False if they follow from what it says in words.
+    rule : str
+        ``"within"``: at most `tolerance` away. ``"factor"``: at most `tolerance` times larger or
+        smaller. ``"at least"``, ``"at most"``: not more than `tolerance` below, or above.
+        ``"decision"``: on the same side of the level `tolerance`.
+    tolerance : tuple of float
+        For each number.
+    reason : str
+        Why this tolerance.
+    images : bool
+        Whether the numbers depend on what the images show, so that synthetic images can support
+        them but not reproduce them.
+    """
+
+    record: str
+    name: str
+    what: str
+    unit: str
+    labels: tuple[str, ...]
+    paper: tuple[float, ...]
+    printed: bool
+    rule: str
+    tolerance: tuple[float, ...]
+    reason: str
+    images: bool
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that the paper asserts in words.
+
+    Attributes
+    ----------
+    record : str
+        Its record, ``"claim-..."``, whose `COMPARISONS` are the evidence that is measured.
+    where : str
+        The place in the paper.
+    words : str
+        What is claimed, in our words.
+    holds : str
+        What can be said if the evidence agrees, and no more.
+    fails : str
+        What can be said if it does not.
+    limits : str
+        What the evidence leaves open either way.
+    """
+
+    record: str
+    where: str
+    words: str
+    holds: str
+    fails: str
+    limits: str
+
+
+COMPARISONS: dict[str, tuple[Comparison, ...]] = {}
+"""The comparisons of each record, by the record's id."""
+
+
+def _compare(
+    record, name, what, unit, labels, paper, tolerance, reason, *, rule="within", **options
+):
+    if not isinstance(tolerance, tuple):
+        tolerance = (tolerance,) * len(paper)
+    comparison = Comparison(
+        record,
+        name,
+        what,
+        unit,
+        tuple(labels),
+        tuple(paper),
+        options.get("printed", True),
+        rule,
+        tolerance,
+        reason,
+        options.get("images", True),
+    )
+    COMPARISONS[record] = (*COMPARISONS.get(record, ()), comparison)
+
+
+def _spread(values):
+    """Return what two members of one family stay within in 95 % of cases: 1.96 sqrt(2) s.d."""
+    known = [value for value in values if value == value]
+    return 1.96 * 2**0.5 * stdev(known)
+
+
+_SPREAD_REASON = (
+    "1.96 sqrt(2) standard deviations of this row of the paper: two images of the paper's own set "
+    "differ by less in 95 % of cases"
+)
+# FACTS of an earlier trial, made before any record: one training moves by this much from one
+# thousand steps to the next, and ciphertexts of one network lie between 7.995 and 7.998.
+_KEY_ENTROPY = 0.03
+_KEY_ENTROPY_REASON = (
+    "the entropy of one network's keys moves by 0.03 bit from one thousand training steps to the "
+    "next, so that a smaller difference means nothing"
+)
+_CIPHER_ENTROPY = 0.003
+_CIPHER_ENTROPY_REASON = (
+    "a first network's ciphertexts lay between 7.995 and 7.998 bits; one set-up can move by that "
+    "width"
+)
+_PAIRS = 1.96 * 2**0.5 / 255**0.5
+_PAIRS_REASON = (
+    "the correlation of 256 pairs of independent pixels has a standard deviation of 0.0626; two of "
+    "them differ by less than 0.1736 in 95 % of cases. Absolute values are compared, as the paper "
+    "prints no negative one"
+)
+_EXACT = "a count, which fits or does not"
+_CRITICAL_NPCR = 99.5693
+_CRITICAL_NPCR_REASON = (
+    "the 5 % critical value of NPCR for two independent images of 65,536 bytes (Wu, Noonan and "
+    "Agaian 2011)"
+)
+_CRITICAL_CHI_SQUARE = 293.25
+_CHI_SQUARE_REASON = "the 5 % critical value of chi-square with 255 degrees of freedom"
+_UNRELATED_SSIM_REASON = (
+    "the paper's ciphertexts have an SSIM of at most 0.0072 with their plaintexts (Table IX); "
+    "rounded up: a picture as unlike the plaintext as that shows nothing"
+)
+_BLOCKS = 1.96 / 255**0.5
+_BLOCKS_REASON = (
+    "256 block means of independent noise correlate by less than 0.1227 in 95 % of cases"
+)
+_NO_BYTES_BACK = (
+    "each byte of an unrelated guess is right by chance in 1 of 256 cases, 0.39 %; the margin is "
+    "for the constant background of an image"
+)
+
+for _table in ("I", "II"):
+    for _column in ("parameters", "total_parameters"):
+        _compare(
+            f"table-{_table}",
+            _column,
+            {"parameters": "parameters of the layer", "total_parameters": "parameters so far"}[
+                _column
+            ],
+            "",
+            TABLES[_table]["layer"],
+            TABLES[_table][_column],
+            0.0,
+            _EXACT,
+            images=False,
+        )
+_compare(
+    "table-III",
+    "entropy",
+    "entropy of a key",
+    "bits",
+    [f"key {i}" for i in range(1, 9)],
+    TABLES["III"]["entropy"],
+    _KEY_ENTROPY,
+    _KEY_ENTROPY_REASON,
+)
+for _column in ("npcr", "uaci"):
+    _compare(
+        "table-IV",
+        _column,
+        f"{_column.upper()} of the keys of two seeds that differ in one pixel, by one gray level",
+        "%",
+        [f"pair {i}" for i in range(1, 9)],
+        TABLES["IV"][_column],
+        _spread(TABLES["IV"][_column]),
+        _SPREAD_REASON.replace("images", "pairs of keys"),
+    )
+
+for _table in ("V", "VI", "VII"):
+    for _column, _what in (("plain", "plaintext"), ("cipher", "ciphertext")):
+        _tolerance, _reason = (_CIPHER_ENTROPY, _CIPHER_ENTROPY_REASON)
+        if _column == "plain":
+            _tolerance = _spread(TABLES[_table]["plain_entropy"])
+            _reason = _SPREAD_REASON
+        _compare(
+            f"table-{_table}",
+            f"{_column}_entropy",
+            f"entropy of the {_what}",
+            "bits",
+            [f"image {i}" for i in range(1, 9)],
+            TABLES[_table][f"{_column}_entropy"],
+            _tolerance,
+            _reason,
+        )
+        _compare(
+            f"table-{_table}",
+            f"mean_{_column}_entropy",
+            f"mean entropy of the {_what}s, as the text has it",
+            "bits",
+            ("mean",),
+            (TEXT_AVERAGES[_table][f"{_column}_entropy"],),
+            _tolerance,
+            _reason + "; not narrowed for the mean, since the images of a set are not independent",
+        )
+for _table in ("VIII", "IX", "X"):
+    for _column, _what in (("mse", "mean square error"), ("ssim", "SSIM")):
+        _compare(
+            f"table-{_table}",
+            _column,
+            f"{_what} of plaintext and ciphertext",
+            "",
+            [f"image {i}" for i in range(1, 9)],
+            TABLES[_table][_column],
+            _spread(TABLES[_table][_column]),
+            _SPREAD_REASON,
+        )
+        _compare(
+            f"table-{_table}",
+            f"mean_{_column}",
+            f"mean {_what}, as the text has it",
+            "",
+            ("mean",),
+            (TEXT_AVERAGES[_table][_column],),
+            _spread(TABLES[_table][_column]),
+            _SPREAD_REASON
+            + "; not narrowed for the mean, since the images of a set are not independent",
+        )
+for _table in ("XI", "XII", "XIII"):
+    for _column, _values in TABLES[_table].items():
+        _kind, _direction = _column.split("_")
+        _compare(
+            f"table-{_table}",
+            _column,
+            f"correlation of 256 pairs of {_direction} neighbours, {_kind}text",
+            "",
+            [f"image {i}" for i in range(1, 5)],
+            _values,
+            _spread(_values) if _kind == "plain" else _PAIRS,
+            _SPREAD_REASON if _kind == "plain" else _PAIRS_REASON,
+        )
+for _table, _what in (("XIV", "ciphertexts"), ("XV", "plaintexts")):
+    for _column in ("npcr", "uaci"):
+        _compare(
+            f"table-{_table}",
+            _column,
+            f"{_column.upper()} of the {_what} under the keys of two seeds that differ in one "
+            "pixel, by one gray level",
+            "%",
+            [f"image {i}" for i in range(1, 9)],
+            TABLES[_table][_column],
+            _spread(TABLES[_table][_column]),
+            _SPREAD_REASON,
+        )
+        _compare(
+            f"table-{_table}",
+            f"mean_{_column}",
+            f"mean {_column.upper()} of the {_what}, as the text has it",
+            "%",
+            ("mean",),
+            (TEXT_AVERAGES[_table][_column],),
+            _spread(TABLES[_table][_column]),
+            _SPREAD_REASON
+            + "; not narrowed for the mean, since the images of a set are not independent",
+        )
+for _network in "abcd":
+    _compare(
+        "table-XVI",
+        f"network_{_network}",
+        f"convolutions or blocks in network {_network.upper()}",
+        "",
+        TABLES["XVI"]["layer"],
+        TABLES["XVI"][f"network_{_network}"],
+        0.0,
+        _EXACT,
+        images=False,
+    )
+for _column, _values in TABLES["XVII"].items():
+    if _column != "method":
+        _compare(
+            "table-XVII",
+            _column,
+            f"P-value, {_column.replace('_', ' ').replace('maurers', 'Maurer’s')}",
+            "",
+            _METHODS,
+            _values,
+            0.01,
+            "the level of section IV-E: a P-value says random or not random, and no more; one of a "
+            "random sequence is uniform, so that its size cannot be reproduced",
+            rule="decision",
+        )
+for _table in ("XVIII", "XX"):
+    _ideal = 1.96 * 2**0.5 * 0.0001
+    _ours, _ours_reason = (
+        (_KEY_ENTROPY, _KEY_ENTROPY_REASON)
+        if _table == "XVIII"
+        else (_CIPHER_ENTROPY, _CIPHER_ENTROPY_REASON)
+    )
+    _compare(
+        f"table-{_table}",
+        "entropy",
+        f"entropy of the {'key' if _table == 'XVIII' else 'ciphertext'}",
+        "bits",
+        _METHODS,
+        TABLES[_table]["entropy"],
+        (*(_ideal + 0.00005,) * 5, _ours),
+        "196,608 ideal bytes scatter with a standard deviation of 0.0001 bit, so two keys of one "
+        "generator differ by less than 0.0003 in 95 % of cases, rounding included; for DeepKeyGen: "
+        + _ours_reason,
+    )
+_compare(
+    "table-XIX",
+    "time_beside_deepkeygen",
+    "time for a key, divided by DeepKeyGen's in the same run",
+    "",
+    _METHODS,
+    [round(seconds / TABLES["XIX"]["seconds"][-1], 4) for seconds in TABLES["XIX"]["seconds"]],
+    3.0,
+    "another machine, language or library moves such a ratio by a small factor; 3 is half an order "
+    "of magnitude. Seconds of an unknown machine cannot be held against ours",
+    rule="factor",
+    images=False,
+)
+_columns_of_xxi = sorted(
+    set(zip(TABLES["XXI"]["learning_rate"], TABLES["XXI"]["batch_size"], strict=True)),
+    key=lambda setting: (-setting[0], setting[1]),
+)
+for _rate, _batch in _columns_of_xxi:
+    _rows = [
+        (epochs, entropy)
+        for epochs, rate, batch, entropy in zip(*TABLES["XXI"].values(), strict=True)
+        if (rate, batch) == (_rate, _batch)
+    ]
+    _known = [entropy for _, entropy in _rows if entropy == entropy]
+    _tolerance = max(_KEY_ENTROPY, _spread(_known)) if len(_known) > 1 else 0.5
+    _compare(
+        "table-XXI",
+        f"entropy_rate_{_rate:g}_batch_{_batch}",
+        f"mean entropy of keys, learning rate {_rate:g}, batch size {_batch}",
+        "bits",
+        [f"{epochs:,} steps" for epochs, _ in _rows],
+        [entropy for _, entropy in _rows],
+        _tolerance,
+        "1.96 sqrt(2) standard deviations over the five lengths of this column of the paper, and "
+        "no less than 0.03: " + _KEY_ENTROPY_REASON
+        if len(_known) > 1
+        else "the paper has one number here, and NaN after it: half a bit says whether the keys "
+        "have collapsed",
+    )
+
+# Figures have no numbers; what the text says that they show is held against a measure of it.
+_ROUND_TRIP = "share of the bytes that come back after decryption with the right key"
+_THREE_SETS = ("chest X-ray", "ultrasound", "brain MRI")
+_compare(
+    "figure-1",
+    "bytes_back",
+    f"{_ROUND_TRIP}, from the modality to the workstation",
+    "%",
+    ("image",),
+    (100.0,),
+    0.0,
+    "XOR is exact",
+    printed=False,
+    images=False,
+)
+_compare(
+    "figure-2",
+    "bytes_back",
+    _ROUND_TRIP,
+    "%",
+    ("image",),
+    (100.0,),
+    0.0,
+    "XOR is exact",
+    printed=False,
+    images=False,
+)
+_compare(
+    "figure-3",
+    "parameters",
+    "parameters of the drawn networks, against the sums of Tables I and II",
+    "",
+    ("generator", "discriminator"),
+    (sum(TABLES["I"]["parameters"]), sum(TABLES["II"]["parameters"])),
+    0.0,
+    _EXACT,
+    images=False,
+)
+_compare(
+    "figure-4",
+    "same_key",
+    "share of the key's bytes that are the same when the four steps are run again with the same "
+    "network and seed image",
+    "%",
+    ("key",),
+    (100.0,),
+    0.0,
+    "the physician must be able to make the key again, byte for byte",
+    printed=False,
+    images=False,
+)
+_compare(
+    "figure-5",
+    "npcr",
+    "NPCR of the keys of two trainings, same seed image",
+    "%",
+    [f"keys {i} and {j}" for i in range(1, 5) for j in range(i + 1, 5)],
+    (_CRITICAL_NPCR,) * 6,
+    0.0,
+    _CRITICAL_NPCR_REASON,
+    rule="at least",
+    printed=False,
+)
+_compare(
+    "figure-5",
+    "correlation",
+    "size of the correlation of the keys' block means (16 x 16 pixels)",
+    "",
+    [f"keys {i} and {j}" for i in range(1, 5) for j in range(i + 1, 5)],
+    (0.0,) * 6,
+    _BLOCKS,
+    _BLOCKS_REASON + "; 'content, color and contour' differ only if nothing is shared",
+    rule="at most",
+    printed=False,
+)
+for _figure, _labels, _what in (
+    ("figure-6", ("key",), "histogram of a key"),
+    ("figure-7", _THREE_SETS, "histogram of a ciphertext"),
+    ("figure-11", _METHODS, "histogram of a ciphertext"),
+):
+    _compare(
+        _figure,
+        "chi_square",
+        f"chi-square of the {_what} against the uniform one",
+        "",
+        _labels,
+        (_CRITICAL_CHI_SQUARE,) * len(_labels),
+        0.0,
+        _CHI_SQUARE_REASON + "; 'uniform' is the paper's word",
+        rule="at most",
+        printed=False,
+    )
+_WRONG_KEYS = {
+    "figure-8": ("key B", "key C", "key D"),
+    "figure-9": ("key B",),
+    "figure-10": tuple(
+        f"encrypted with {i}, decrypted with {j}" for i in "ABCD" for j in "ABCD" if i != j
+    ),
+}
+for _figure, _labels in _WRONG_KEYS.items():
+    _compare(
+        _figure,
+        "ssim_right_key",
+        "SSIM of the plaintext and the image decrypted with the right key",
+        "",
+        ("right key",),
+        (1.0,),
+        0.0,
+        "XOR is exact",
+        printed=False,
+        images=False,
+    )
+    _compare(
+        _figure,
+        "ssim_wrong_key",
+        "SSIM of the plaintext and the image decrypted with a key that the attacker has trained",
+        "",
+        _labels,
+        (0.0,) * len(_labels),
+        0.01,
+        _UNRELATED_SSIM_REASON,
+        rule="at most",
+        printed=False,
+    )
+    _compare(
+        _figure,
+        "block_correlation_wrong_key",
+        "size of the correlation of 16 x 16 block means of plaintext and wrongly decrypted image",
+        "",
+        _labels,
+        (0.0,) * len(_labels),
+        _BLOCKS,
+        _BLOCKS_REASON + "; more than that shows through to an eye that averages",
+        rule="at most",
+        printed=False,
+    )
+_compare(
+    "figure-12",
+    "bytes_back",
+    _ROUND_TRIP,
+    "%",
+    _THREE_SETS,
+    (100.0,) * 3,
+    0.0,
+    "XOR is exact",
+    printed=False,
+    images=False,
+)
+_compare(
+    "figure-12",
+    "ssim",
+    "SSIM of plaintext and ciphertext",
+    "",
+    _THREE_SETS,
+    (0.0,) * 3,
+    0.01,
+    _UNRELATED_SSIM_REASON,
+    rule="at most",
+    printed=False,
+)
+for _column, _tolerance, _reason in (
+    ("domain_entropy", 0.03, "the tolerance of key entropies, for want of a second domain"),
+    ("key_entropy", _KEY_ENTROPY, _KEY_ENTROPY_REASON),
+    ("cipher_entropy", _CIPHER_ENTROPY, _CIPHER_ENTROPY_REASON),
+):
+    _compare(
+        "figure-13",
+        _column,
+        f"mean {_column.replace('_', ' ').replace('cipher', 'ciphertext')}",
+        "bits",
+        ("low-security domain", "high-security domain"),
+        TRANSFORMATION_DOMAINS[_column],
+        _tolerance,
+        _reason,
+    )
+
+CLAIMS: dict[str, Claim] = {}
+"""What the paper asserts in words, by the id of the record that holds the evidence."""
+
+
+def _claim(record, where, words, holds, fails, limits):
+    CLAIMS[record] = Claim(record, where, words, holds, fails, limits)
+
+
+_claim(
+    "claim-one-time-pad",
+    "IV-A2, IV-D3",
+    "Each training gives another network and so another key: a type of one-time pad.",
+    "No training could be repeated here.",
+    "A training with the same random seed on the same machine gives the same network and the same "
+    "key again: the key is pseudo-random, and as secret as that random seed, the training images "
+    "and the seed image. It is not a one-time pad, whose key is random and as long as all that is "
+    "ever encrypted.",
+    "Shown on a short training; nothing in it depends on the length.",
+)
+_compare(
+    "claim-one-time-pad",
+    "same_key_again",
+    "share of the key's bytes that a second training with the same random seed makes again",
+    "%",
+    ("second training",),
+    (100 / 256,),
+    1.0,
+    _NO_BYTES_BACK,
+    rule="at most",
+    printed=False,
+    images=False,
+)
+_claim(
+    "claim-seed-sensitivity",
+    "IV-A5",
+    "A change of one pixel of the seed image changes over 99.5 % of the key.",
+    "A changed pixel changed the whole key.",
+    "Most of the key stays as it was when one pixel of the seed changes. Who knows the seed image "
+    "nearly, knows the key nearly.",
+    "Measured at single pixels of a few seed images.",
+)
+_compare(
+    "claim-seed-sensitivity",
+    "npcr",
+    "mean NPCR of the keys of two seeds that differ in one pixel",
+    "%",
+    ("by one gray level", "inverted"),
+    (99.5, 99.5),
+    0.0,
+    "the paper's own bound: 'over 99.5% differences'",
+    rule="at least",
+)
+_claim(
+    "claim-ciphertext-only",
+    "IV-C1",
+    "The ciphertext alone does not show the plaintext.",
+    "No trace of the plaintext was found in averages of the ciphertext.",
+    "Averages over the ciphertext show the image, without key, seed or network: key bits that are "
+    "not balanced let the plaintext through.",
+    "One attack, local averages. A network that withstands it may fall to another one.",
+)
+_compare(
+    "claim-ciphertext-only",
+    "block_correlation",
+    "mean size of the correlation of 16 x 16 block means of plaintext and ciphertext",
+    "",
+    ("images of the notebook",),
+    (0.0,),
+    _BLOCKS,
+    _BLOCKS_REASON,
+    rule="at most",
+    printed=False,
+)
+_claim(
+    "claim-known-plaintext",
+    "IV-C2",
+    "Who knows a plaintext and its ciphertext cannot read another ciphertext.",
+    "Nothing came back under the same key.",
+    "One known pair gives the whole key, and every other image under that key is read without a "
+    "loss.",
+    "It needs a key that is used twice. With a new key for each image the pair gives nothing away "
+    "about the next one; the paper names no rule for when a key is used again.",
+)
+_compare(
+    "claim-known-plaintext",
+    "bytes_read",
+    "share of another image's bytes that are read with the key of a known pair",
+    "%",
+    ("another image, same key",),
+    (100 / 256,),
+    1.0,
+    _NO_BYTES_BACK,
+    rule="at most",
+    printed=False,
+    images=False,
+)
+_claim(
+    "claim-chosen-plaintext",
+    "IV-C3",
+    "A small change of the plaintext changes the whole ciphertext (chosen-plaintext, differential "
+    "attack).",
+    "A changed pixel changed the whole ciphertext.",
+    "One changed pixel of the plaintext changes that pixel of the ciphertext and no other. The "
+    "paper changes the seed image, and with it the key, instead of the plaintext.",
+    "That holds for every XOR cipher under one key; it is harmless only where no key is used "
+    "twice.",
+)
+_compare(
+    "claim-chosen-plaintext",
+    "npcr",
+    "NPCR of the ciphertexts of two plaintexts that differ in one pixel, same key",
+    "%",
+    ("one pixel of 65,536",),
+    (_CRITICAL_NPCR,),
+    0.0,
+    _CRITICAL_NPCR_REASON,
+    rule="at least",
+    printed=False,
+    images=False,
+)
+_claim(
+    "claim-chosen-ciphertext",
+    "IV-C4",
+    "Who can have ciphertexts decrypted cannot read the one he wants.",
+    "Nothing came back under the same key.",
+    "One chosen ciphertext, all zeros, is decrypted to the key itself.",
+    "It needs a key that is used twice, or a decryption that does not check an authentication tag.",
+)
+_compare(
+    "claim-chosen-ciphertext",
+    "bytes_read",
+    "share of the target's bytes that are read after one chosen ciphertext was decrypted",
+    "%",
+    ("target image, same key",),
+    (100 / 256,),
+    1.0,
+    _NO_BYTES_BACK,
+    rule="at most",
+    printed=False,
+    images=False,
+)
+_claim(
+    "claim-key-space",
+    "IV-C1, IV-E",
+    "The key space is (2^8)^196608, far above RC4 and RSA.",
+    "What must be guessed is beyond reach.",
+    "The count is of images that could come out, which is the same for every stream cipher. To be "
+    "guessed are the seed image, a picture from a set that may be public, and the network, which "
+    "follows from a random seed of 64 bits or fewer in common tools.",
+    "If the network is secret and was trained from a long random seed, guessing it is out of "
+    "reach; that is then the whole of the secret.",
+)
+_compare(
+    "claim-key-space",
+    "bits_to_guess",
+    "bits to guess when the network is known and the seed image comes from a known set; and for a "
+    "secret network, the bits of its random seed",
+    "bits",
+    ("seed image of a known set", "random seed of the training"),
+    (128.0, 128.0),
+    0.0,
+    "the strength that NIST SP 800-57 asks for beyond 2030",
+    rule="at least",
+    printed=False,
+    images=False,
+)
+_claim(
+    "claim-randomness",
+    "IV-E",
+    "The keys pass the randomness tests; only DeepKeyGen passes all that were used.",
+    "The keys pass the tests at the rate that SP 800-22 asks for.",
+    "The keys fail tests of SP 800-22 that every standard stream cipher passes.",
+    "Passing says that no fault was found, never that a generator is secure; an AES key stream is "
+    "the control.",
+)
+_compare(
+    "claim-randomness",
+    "tests_passed",
+    "tests of SP 800-22, of fifteen, that the keys pass at the proportion of its section 4.2",
+    "",
+    ("DeepKeyGen",),
+    (15.0,),
+    0.0,
+    "'always achieves a good performance on all evaluation metrics'",
+    rule="at least",
+    printed=False,
+)
+_claim(
+    "claim-domain-security",
+    "V-C",
+    "The transformation domain sets the security: a better domain gives better keys, and hides "
+    "the contours that a worse one lets through.",
+    "Keys and ciphertexts of the high-security domain measure better.",
+    "The high-security domain was not better on every measure.",
+    "Two networks and one set of images; the spread between trainings is not in it.",
+)
+_compare(
+    "claim-domain-security",
+    "gain",
+    "high-security domain minus low-security domain: key entropy and ciphertext entropy; low minus "
+    "high: how well the plaintext's edges are found in the ciphertext",
+    "",
+    ("key entropy, bits", "ciphertext entropy, bits", "edges found, correlation"),
+    (0.0, 0.0, 0.0),
+    0.0,
+    "'worse' and 'better' need a sign, no size",
+    rule="at least",
+    printed=False,
+)
+_claim(
+    "claim-imitator",
+    "III-E, IV-D",
+    "Who knows the transformation domain, the network structure or both cannot train a network "
+    "that decrypts.",
+    "No imitator's key decrypted the image or let it show.",
+    "An imitator's key does not decrypt the image exactly, but it lets more of it show than chance "
+    "allows.",
+    "A training with the same random seed and images does make the same network "
+    "(claim-one-time-pad).",
+)
+_compare(
+    "claim-imitator",
+    "block_correlation",
+    "largest size of the correlation of 16 x 16 block means of plaintext and image decrypted with "
+    "an imitator's key",
+    "",
+    ("domain known", "structure known", "both known"),
+    (0.0, 0.0, 0.0),
+    _BLOCKS,
+    _BLOCKS_REASON,
+    rule="at most",
+    printed=False,
+)
+_claim(
+    "claim-discriminator-balance",
+    "III-D",
+    "Training ends when the discriminator's accuracy comes close to 50 %.",
+    "The discriminator could no longer tell keys from the transformation domain.",
+    "The discriminator tells keys from the transformation domain to the end.",
+    "One run of the shipped network.",
+)
+_compare(
+    "claim-discriminator-balance",
+    "accuracy",
+    "discriminator's accuracy over the last quarter of the training",
+    "%",
+    ("mean of both kinds",),
+    (50.0,),
+    10.0,
+    "'close to': a fifth of the way to certainty",
+    printed=False,
+)
+
+CHANGES: tuple[str, ...] = (
+    "2026-11-22: all tolerances written, before any record was made. Known by then, from the first "
+    "notebooks: the shipped network's key entropy (7.92 bits), its NPCR and UACI for one pixel and "
+    "for two seeds, the correlation of block means of ciphertext and plaintext, the "
+    "discriminator's accuracy, the failed SP 800-22 tests, and the plain entropies of the images. "
+    "No tolerance was fitted to them: they follow from the paper's own spread, from sampling "
+    "errors, or from a first trial that is older.",
+)
+"""Every change of a tolerance or of what is compared, oldest first."""
