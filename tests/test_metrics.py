@@ -581,3 +581,35 @@ def test_numbers_in_the_documentation_are_what_the_module_returns():
     result = doctest.testfile(str(page), module_relative=False)
     assert result.attempted > 0
     assert result.failed == 0
+
+
+# Block means.
+
+
+def test_block_correlation_against_block_reduce():
+    from skimage.measure import block_reduce
+
+    a, b = (np.random.default_rng().integers(0, 256, (70, 50, 3), dtype=np.uint8) for _ in "ab")
+    means = [block_reduce(x[:64, :48].mean(axis=-1), (16, 16), np.mean).ravel() for x in (a, b)]
+    assert metrics.block_correlation(a, b) == pytest.approx(np.corrcoef(*means)[0, 1])
+
+
+def test_block_correlation_finds_a_negative_and_not_noise():
+    image = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 256, axis=1)
+    noise = np.random.default_rng().integers(0, 256, image.shape, dtype=np.uint8)
+    assert metrics.block_correlation(image, 255 - image) == pytest.approx(-1)
+    assert abs(metrics.block_correlation(image, noise)) < 6 / 255**0.5
+    assert math.isnan(metrics.block_correlation(image, np.zeros_like(image)))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "side", "message"),
+    [
+        (np.zeros((64, 64), np.uint8), np.zeros((64, 63), np.uint8), 16, "shape"),
+        (np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8), 0, "side"),
+        (np.zeros((16, 16), np.uint8), np.zeros((16, 16), np.uint8), 16, "four blocks"),
+    ],
+)
+def test_block_correlation_names_what_is_wrong(a, b, side, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.block_correlation(a, b, side)
