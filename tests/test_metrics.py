@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import stats
+from scipy import ndimage, stats
 from skimage.measure import shannon_entropy
 from skimage.metrics import structural_similarity
 
@@ -613,3 +613,70 @@ def test_block_correlation_finds_a_negative_and_not_noise():
 def test_block_correlation_names_what_is_wrong(a, b, side, message):
     with pytest.raises(ValueError, match=message):
         metrics.block_correlation(a, b, side)
+
+
+# Edges.
+
+
+def step_at(column, height=256, width=256):
+    image = np.full((height, width), 100, np.uint8)
+    image[:, column:] = 130
+    return image
+
+
+def test_edge_correlation_against_scipy(rng):
+    """Gaussian and Sobel of scipy; what is compared is far enough from the rim for any padding."""
+    a, b = (rng.integers(0, 256, (60, 70, 3), dtype=np.uint8) for _ in "ab")
+    edges = []
+    for image in (a, b):
+        blurred = ndimage.gaussian_filter(image.mean(axis=2), 3, mode="constant")
+        gradient = np.hypot(ndimage.sobel(blurred, 0), ndimage.sobel(blurred, 1))
+        edges.append(gradient[13:-13, 13:-13].ravel())
+    assert metrics.edge_correlation(a, b, 3) == pytest.approx(np.corrcoef(*edges)[0, 1])
+
+
+def test_edge_correlation_of_two_steps_far_apart():
+    """The edges are two Gaussian bells that do not meet: r = -1 / (W / (2 sqrt(pi) sigma) - 1).
+
+    Sobel's difference over two pixels adds 1/3 to their variance: 1 % of sigma = 4.
+    """
+    width, sigma = 256 - 2 * 17, 4
+    expected = -1 / (width / (2 * math.sqrt(math.pi) * sigma) - 1)
+    found = metrics.edge_correlation(step_at(80), step_at(180), sigma)
+    assert found == pytest.approx(expected, rel=0.02)
+
+
+def test_edge_correlation_finds_an_image_and_its_negative():
+    image = step_at(100) // 2 + step_at(100).T // 2
+    assert metrics.edge_correlation(image, image) == pytest.approx(1)
+    assert metrics.edge_correlation(image, 255 - image) == pytest.approx(1)
+    assert metrics.edge_correlation(image, image[::-1]) < 0.9
+
+
+def test_edge_correlation_of_noise_is_0_on_average(rng):
+    """Its spread has no closed form: the mean of forty is held against their own (Student's t)."""
+    image = step_at(128)
+    found = [
+        metrics.edge_correlation(image, rng.integers(0, 256, image.shape, dtype=np.uint8))
+        for _ in range(40)
+    ]
+    assert stats.ttest_1samp(found, 0).pvalue > 1 - CONFIDENCE
+
+
+def test_edge_correlation_of_an_image_without_edges_is_undefined(rng):
+    noise = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    assert math.isnan(metrics.edge_correlation(noise, np.full_like(noise, 77)))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "sigma", "message"),
+    [
+        (np.zeros((64, 64), np.uint8), np.zeros((64, 63), np.uint8), 4, "shape"),
+        (np.zeros((64, 64, 2), np.uint8), np.zeros((64, 64, 2), np.uint8), 4, "shape"),
+        (np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8), 0, "sigma must be above 0"),
+        (np.zeros((64, 35), np.uint8), np.zeros((64, 35), np.uint8), 4, "36 x 36"),
+    ],
+)
+def test_edge_correlation_names_what_is_wrong(a, b, sigma, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.edge_correlation(a, b, sigma)
