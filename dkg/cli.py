@@ -341,10 +341,11 @@ def reproduce(
 
     if prepare is not None:
         for notebook in notebooks or batch.list_notebooks():
-            typer.echo(batch.run_notebook(notebook, profile, prepare, execute=False).executed)
+            for run in batch.plan(notebook, profile):
+                typer.echo(batch.run_notebook(run, profile, prepare, execute=False).executed)
         return
     outcomes = batch.reproduce(notebooks, profile)
-    failed = [outcome.notebook for outcome in outcomes if outcome.error]
+    failed = [outcome.name for outcome in outcomes if outcome.error]
     typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} notebooks ran to their end")
     if failed:
         typer.echo(f"Error: failed: {', '.join(failed)}", err=True)

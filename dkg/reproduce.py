@@ -1,14 +1,17 @@
 """Batch reproduction: run the notebooks with a profile's parameters through papermill.
 
 A profile is a YAML file in ``notebooks/profiles/`` that maps a notebook's name to values of its
-parameters. It never changes code, and a name that is not a parameter of the notebook is an error.
+parameters, or to a list of such values for a notebook that is run several times. It never changes
+code, and a name that is not a parameter of the notebook is an error.
 """
 
 import os
+import re
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +26,32 @@ _TRANSPORT = "ipc" if os.name == "posix" else "tcp"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one notebook.
+class Run:
+    """One notebook with the values that a profile gives its parameters.
 
     Attributes
     ----------
+    name : str
+        The notebook's name, with the values if the profile runs it several times.
     notebook : str
-        Its name, without the ending.
+        The notebook's name, without the ending.
+    parameters : dict
+        Names and values; empty where the notebook's own values are left.
+    """
+
+    name: str
+    notebook: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one run of a notebook.
+
+    Attributes
+    ----------
+    name : str
+        The run's name.
     executed : pathlib.Path
         The executed copy. A failed one is named ``NAME.failed.ipynb``.
     seconds : float
@@ -38,7 +60,7 @@ class Outcome:
         The traceback of a failure.
     """
 
-    notebook: str
+    name: str
     executed: Path
     seconds: float
     error: str | None
@@ -54,8 +76,8 @@ def list_profiles() -> list[str]:
     return sorted(p.stem for p in (paths.notebooks() / "profiles").glob("*.yaml"))
 
 
-def parameters(notebook: str, profile: str) -> dict[str, Any]:
-    """Return the parameters that a profile gives a notebook, checked against the notebook's own.
+def plan(notebook: str, profile: str) -> list[Run]:
+    """Return the runs of a notebook in a profile, checked against the notebook's own parameters.
 
     Parameters
     ----------
@@ -66,14 +88,14 @@ def parameters(notebook: str, profile: str) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        Names and values; empty if the profile leaves the notebook's own values.
+    list of Run
+        One, or one for each set of values that the profile lists.
 
     Raises
     ------
     ValueError
         If there is no such notebook or profile, if the profile names a notebook that does not
-        exist, or a parameter that its notebook does not have.
+        exist, a parameter that its notebook does not have, or the same values twice.
     """
     import papermill
 
@@ -88,28 +110,45 @@ def parameters(notebook: str, profile: str) -> dict[str, Any]:
         raise ValueError(f"{path}: names notebooks that do not exist: {', '.join(sorted(unknown))}")
     chosen = values.get(notebook) or {}
     known = papermill.inspect_notebook(str(paths.notebooks() / f"{notebook}.ipynb"))
-    unknown = set(chosen) - set(known)
-    if unknown:
-        raise ValueError(
-            f"{path}: {notebook} has no parameter {', '.join(sorted(unknown))}; "
-            f"it has: {', '.join(known)}"
+    several = isinstance(chosen, list)
+    for parameters in chosen if several else [chosen]:
+        unknown = set(parameters) - set(known)
+        if unknown:
+            raise ValueError(
+                f"{path}: {notebook} has no parameter {', '.join(sorted(unknown))}; "
+                f"it has: {', '.join(known)}"
+            )
+    if not several:
+        return [Run(notebook, notebook, chosen)]
+    varied = [
+        name for name in known if len({repr(parameters.get(name)) for parameters in chosen}) > 1
+    ]
+    runs = [
+        Run(
+            re.sub(r"[^\w.-]", "_", "-".join([notebook, *(str(p[n]) for n in varied if n in p)])),
+            notebook,
+            p,
         )
-    return chosen
+        for p in chosen
+    ]
+    if len({run.name for run in runs}) < len(runs):
+        raise ValueError(f"{path}: {notebook} has the same values twice")
+    return runs
 
 
 def run_notebook(
-    notebook: str, profile: str, folder: str | os.PathLike, *, execute: bool = True
+    run: Run, profile: str, folder: str | os.PathLike, *, execute: bool = True
 ) -> Outcome:
     """Run one notebook with a profile's parameters.
 
     Parameters
     ----------
-    notebook : str
-        One of `list_notebooks`.
+    run : Run
+        One of `plan`.
     profile : str
-        One of `list_profiles`.
+        Name of the profile, for the records.
     folder : path-like
-        Where the executed copy goes, under the notebook's name; made if it is not there.
+        Where the executed copy goes, under the run's name; made if it is not there.
     execute : bool, default True
         With False the parameters are put in and nothing is run, for a checker that runs it.
 
@@ -118,42 +157,52 @@ def run_notebook(
     Outcome
         An error in a cell is in ``error``, and the copy, up to that cell, is
         ``NAME.failed.ipynb``.
-
-    Raises
-    ------
-    ValueError
-        As `parameters` does.
     """
     import papermill
     from traitlets.config import Config
 
-    values = parameters(notebook, profile)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    executed = folder / f"{notebook}.ipynb"
-    failed = folder / f"{notebook}.failed.ipynb"
-    running = folder / f".{notebook}.running.ipynb"
+    executed = folder / f"{run.name}.ipynb"
+    failed = folder / f"{run.name}.failed.ipynb"
+    running = folder / f".{run.name}.running.ipynb"
     error = None
     began = time.perf_counter()
     try:
-        papermill.execute_notebook(
-            str(paths.notebooks() / f"{notebook}.ipynb"),
-            str(running),
-            parameters=values,
-            kernel_name="python3",
-            prepare_only=not execute,
-            progress_bar=execute and sys.stderr.isatty(),
-            cwd=str(paths.notebooks()),
-            config=Config(KernelManager={"transport": _TRANSPORT}),
-        )
+        # The kernel inherits these; they say in each record what ran.
+        with _environment(DKG_PROFILE=profile, DKG_NOTEBOOK=run.notebook):
+            papermill.execute_notebook(
+                str(paths.notebooks() / f"{run.notebook}.ipynb"),
+                str(running),
+                parameters=run.parameters,
+                kernel_name="python3",
+                prepare_only=not execute,
+                progress_bar=execute and sys.stderr.isatty(),
+                cwd=str(paths.notebooks()),
+                config=Config(KernelManager={"transport": _TRANSPORT}),
+            )
     except Exception:
         error = traceback.format_exc()
     if running.exists():
         running.replace(failed if error else executed)
     (executed if error else failed).unlink(missing_ok=True)
     return Outcome(
-        notebook, failed if error else executed, round(time.perf_counter() - began, 1), error
+        run.name, failed if error else executed, round(time.perf_counter() - began, 1), error
     )
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def reproduce(notebooks: Iterable[str] | None = None, profile: str = "default") -> list[Outcome]:
@@ -171,7 +220,7 @@ def reproduce(notebooks: Iterable[str] | None = None, profile: str = "default") 
     Returns
     -------
     list of Outcome
-        One per notebook.
+        One per run.
 
     Raises
     ------
@@ -181,15 +230,14 @@ def reproduce(notebooks: Iterable[str] | None = None, profile: str = "default") 
     chosen = list(notebooks or list_notebooks())
     if not chosen:
         raise ValueError(f"{paths.notebooks()}: no notebooks here; run from a copy of the project")
-    for notebook in chosen:
-        parameters(notebook, profile)
+    runs = [run for notebook in chosen for run in plan(notebook, profile)]
     outcomes = []
-    for number, notebook in enumerate(chosen, 1):
-        print(f"[{number}/{len(chosen)}] {notebook} ({profile})", file=sys.stderr, flush=True)
-        outcome = run_notebook(notebook, profile, paths.output() / "executed")
+    for number, run in enumerate(runs, 1):
+        print(f"[{number}/{len(runs)}] {run.name} ({profile})", file=sys.stderr, flush=True)
+        outcome = run_notebook(run, profile, paths.output() / "executed")
         word = "FAILED" if outcome.error else "done"
         print(
-            f"[{number}/{len(chosen)}] {notebook} {word} in {outcome.seconds:.0f} s: "
+            f"[{number}/{len(runs)}] {run.name} {word} in {outcome.seconds:.0f} s: "
             f"{outcome.executed}",
             file=sys.stderr,
             flush=True,

@@ -1,5 +1,7 @@
 """Batch reproduction: parameters, outcomes, failures."""
 
+import os
+
 import nbformat
 import pytest
 import yaml
@@ -51,7 +53,8 @@ def test_a_notebook_that_works_again_leaves_no_failed_copy(project):
     executed = project / "figures" / "executed"
     executed.mkdir(parents=True)
     (executed / "a_good.failed.ipynb").write_text("{}")
-    outcome = reproduce.run_notebook("a_good", "default", executed)
+    [run] = reproduce.plan("a_good", "default")
+    outcome = reproduce.run_notebook(run, "default", executed)
     assert outcome.error is None and outcome.seconds > 0
     assert [p.name for p in executed.iterdir()] == ["a_good.ipynb"]
 
@@ -90,7 +93,34 @@ def test_a_profile_that_names_a_missing_notebook_is_an_error(project):
     path = project / "notebooks" / "profiles" / "old.yaml"
     path.write_text(yaml.safe_dump({"z_gone": {"number": 2}}))
     with pytest.raises(ValueError, match="z_gone"):
-        reproduce.parameters("a_good", "old")
+        reproduce.plan("a_good", "old")
+
+
+def test_a_profile_may_run_a_notebook_several_times(project):
+    path = project / "notebooks" / "profiles" / "twice.yaml"
+    path.write_text(yaml.safe_dump({"a_good": [{"number": 2}, {"number": 3}]}))
+    result = CliRunner().invoke(app, ["reproduce", "a_good", "--profile", "twice"])
+    assert result.exit_code == 0, result.output
+    assert "2 of 2 notebooks ran to their end" in result.stdout
+    for number in (2, 3):
+        executed = project / "figures" / "executed" / f"a_good-{number}.ipynb"
+        assert f"number {2 * number}" in executed.read_text()
+    path.write_text(yaml.safe_dump({"a_good": [{"number": 2}, {"number": 2}]}))
+    with pytest.raises(ValueError, match="a_good has the same values twice"):
+        reproduce.plan("a_good", "twice")
+
+
+def test_a_notebook_knows_its_name_and_profile(project):
+    write_notebook(
+        project / "notebooks",
+        "c_who",
+        "number = 1",
+        "import os; print(os.environ['DKG_NOTEBOOK'], os.environ['DKG_PROFILE'])",
+    )
+    [run] = reproduce.plan("c_who", "smoke")
+    outcome = reproduce.run_notebook(run, "smoke", project / "out")
+    assert "c_who smoke" in outcome.executed.read_text()
+    assert "DKG_NOTEBOOK" not in os.environ
 
 
 def test_every_profile_fits_the_real_notebooks():
@@ -98,7 +128,7 @@ def test_every_profile_fits_the_real_notebooks():
         pytest.skip("the package is installed without its notebooks")
     for profile in reproduce.list_profiles():
         for notebook in reproduce.list_notebooks():
-            reproduce.parameters(notebook, profile)
+            assert reproduce.plan(notebook, profile)
 
 
 def test_every_notebook_has_one_parameters_cell_and_no_outputs():
