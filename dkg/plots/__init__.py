@@ -1,16 +1,20 @@
 """One function per figure; each returns a matplotlib `Figure` and shows nothing by itself."""
 
+from dkg.plots.comparison import beside_paper, histogram_grid, pass_rates
 from dkg.plots.domains import entropy_strip, logistic_orbits
 from dkg.plots.images import image_grid, image_histograms
 from dkg.plots.randomness import p_value_heatmap, p_value_histograms
 from dkg.plots.training import training_curves
 
 __all__ = [
+    "beside_paper",
     "entropy_strip",
+    "histogram_grid",
     "image_grid",
     "image_histograms",
     "logistic_orbits",
     "p_value_heatmap",
     "p_value_histograms",
+    "pass_rates",
     "training_curves",
 ]
