@@ -10,7 +10,7 @@ from a shorter one. The entropy is NaN where the network gives no finite numbers
 import csv
 import math
 import multiprocessing
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,16 +58,14 @@ def key_entropies(weights: Path, images: np.ndarray) -> list[float]:
     return entropies
 
 
-def run_cell(
-    image_set: data.ImageSet, settings: dict[str, Any], out: Path, progress: bool = False
-) -> dict[str, Any]:
+def run_cell(image_set: data.ImageSet, settings: dict[str, Any], out: Path) -> dict[str, Any]:
     """Train one cell to its number of steps, or go on with it, and return its row of the table."""
     config = TrainConfig(**settings, sample_steps=())
     source, held_out = split(image_set.images)
     description = {"dataset": image_set.name, "origin": image_set.origin, "domain": DOMAIN}
     target = DOMAINS[DOMAIN](source, 0)
     try:
-        result = train(config, source, target, out, description=description, progress=progress)
+        result = train(config, source, target, out, description=description, progress=False)
         entropies = key_entropies(result.generator, held_out)
     except TrainingFailed:
         entropies = [math.nan]
@@ -136,42 +134,34 @@ def main(
     image_set = data.load(dataset, n=images)
     typer.echo(f"{len(image_set.images)} images of {dataset} ({image_set.origin})")
 
-    def submit(setting: tuple[float, int], steps: int) -> None:
-        """Start a cell, or pass on to its next length if the table has it."""
+    def advance(setting: tuple[float, int]) -> None:
+        """Start the shortest length of a cell that the table lacks, if there is one."""
         rate, batch = setting
-        cell = (dataset, image_set.origin, len(image_set.images), rate, batch, steps)
-        row = read_rows(table).get(tuple(map(str, cell)))
-        if row is not None:
-            follow(setting, row)
-            return
-        settings = {
-            "learning_rate": rate,
-            "batch_size": batch,
-            "steps": steps,
-            "device": device,
-            "threads": threads,
-        }
-        out = runs / f"{dataset}-{image_set.origin}-rate-{rate:g}-batch-{batch}"
-        pending[executor.submit(run_cell, image_set, settings, out)] = setting
-
-    def follow(setting: tuple[float, int], row: dict[str, Any]) -> None:
-        """Go on to the next length of a cell."""
+        known, row = read_rows(table), None
         for steps in lengths:
-            if steps <= int(row["steps"]):
-                continue
-            if not math.isnan(float(row["entropy"])):
-                submit(setting, steps)
+            cell = (dataset, image_set.origin, len(image_set.images), rate, batch, steps)
+            if tuple(map(str, cell)) in known:
+                row = known[tuple(map(str, cell))]
+            elif row is not None and math.isnan(float(row["entropy"])):
+                # A network of which a weight is NaN gives NaN for ever.
+                append_row(table, row | {"steps": steps})
+            else:
+                settings = {
+                    "learning_rate": rate,
+                    "batch_size": batch,
+                    "steps": steps,
+                    "device": device,
+                    "threads": threads,
+                }
+                out = runs / f"{dataset}-{image_set.origin}-rate-{rate:g}-batch-{batch}"
+                pending[executor.submit(run_cell, image_set, settings, out)] = setting
                 return
-            # A network of which one weight is NaN gives NaN for ever.
-            row = {**row, "steps": steps}
-            if tuple(str(row[column]) for column in COLUMNS[:6]) not in read_rows(table):
-                append_row(table, row)
 
-    pending: dict[Any, tuple[float, int]] = {}
+    pending: dict[Future, tuple[float, int]] = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as executor:
         for setting in product(learning_rate, batch_size):
-            submit(setting, lengths[0])
+            advance(setting)
         while pending:
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 setting, row = pending.pop(future), future.result()
@@ -181,7 +171,7 @@ def main(
                     f"{row['steps']:,} steps: entropy {row['entropy']:.4f} bits, "
                     f"{row['seconds']:.0f} s"
                 )
-                follow(setting, row)
+                advance(setting)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,135 @@
+"""Learning rates, batch sizes and lengths of training (the paper's Table XXI)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure
+
+
+def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
+    """Show the entropy of keys for each length of training, learning rate and batch size.
+
+    Parameters
+    ----------
+    sweeps : mapping of str to pandas.DataFrame
+        By title; columns ``steps``, ``learning_rate``, ``batch_size`` and ``entropy`` (bits), one
+        row per cell. NaN is a result: no key could be made.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One heat map per sweep, all with the same colours from 0 to 8 bits. A cell without a row
+        is gray and empty, one of NaN is gray and says so.
+
+    Raises
+    ------
+    ValueError
+        If there is no sweep, or a sweep has no row or two rows for one cell.
+    """
+    if not sweeps:
+        raise ValueError("there must be at least one sweep to show")
+    tables = {}
+    for title, sweep in sweeps.items():
+        if not len(sweep):
+            raise ValueError(f"{title}: the sweep has no rows")
+        cells = sweep.set_index(["steps", "learning_rate", "batch_size"])["entropy"]
+        if cells.index.has_duplicates:
+            raise ValueError(f"{title}: two rows for one cell")
+        tables[title] = (
+            cells.unstack(["learning_rate", "batch_size"])
+            .sort_index()
+            .sort_index(axis=1, ascending=[False, True]),
+            set(cells.index),
+        )
+    height = max(len(table) for table, _ in tables.values())
+    figure, axes = new_figure(
+        1, len(tables), figsize=(5.6 * len(tables) + 0.8, 1.8 + 0.42 * height)
+    )
+    for ax, (title, (table, known)) in zip(axes[0], tables.items(), strict=True):
+        texts = table.map(lambda entropy: f"{entropy:.3f}").to_numpy(dtype=object)
+        for row, steps in enumerate(table.index):
+            for column, setting in enumerate(table.columns):
+                if (steps, *setting) not in known:
+                    texts[row, column] = ""
+                elif texts[row, column] == "nan":
+                    ax.text(column + 0.5, row + 0.5, "NaN", ha="center", va="center", fontsize=8)
+        sns.heatmap(
+            table,
+            ax=ax,
+            vmin=0,
+            vmax=8,
+            cmap="cividis",
+            annot=texts,
+            fmt="",
+            annot_kws={"fontsize": 8},
+            linewidths=1,
+            cbar=ax is axes[0, -1],
+            cbar_kws={"label": "mean entropy of keys (bits)"},
+            xticklabels=[f"{rate:g}\n{batch}" for rate, batch in table.columns],
+            yticklabels=[f"{steps:,}" for steps in table.index],
+        )
+        ax.set_facecolor("lightgray")
+        ax.set_title(title)
+        ax.set_xlabel("learning rate, and batch size below it")
+        ax.set_ylabel("training steps")
+        ax.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def entropy_by_step(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], paper: Mapping[int, float]
+) -> Figure:
+    """Show how the entropy of keys moves during several runs, beside the paper's numbers.
+
+    Parameters
+    ----------
+    runs : mapping of str to sequence of mapping
+        Logs as `dkg.training.read_log` returns them, by the run's name; their ``"sample"``
+        records are drawn, each the mean of eight keys.
+    paper : mapping of int to float
+        The paper's entropies (bits) by training step.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One line for each run, and the paper's numbers as large open squares.
+
+    Raises
+    ------
+    ValueError
+        If a run has no ``"sample"`` record.
+    """
+    figure, axes = new_figure(1, 1, figsize=(8, 3.8))
+    ax = axes[0, 0]
+    colors = (BLUE, GREEN, ORANGE, GRAY)
+    for index, (name, log) in enumerate(runs.items()):
+        samples = [record for record in log if record["event"] == "sample"]
+        if not samples:
+            raise ValueError(f"{name}: the log holds no sample")
+        ax.plot(
+            [record["step"] for record in samples],
+            [record["key_entropy"] for record in samples],
+            color=colors[index % len(colors)],
+            marker="os^vD*"[index % 6],
+            linestyle=("-", "--", "-.", ":")[index % 4],
+            markersize=5,
+            label=name,
+        )
+    ax.plot(
+        list(paper),
+        list(paper.values()),
+        "s",
+        color=RED,
+        markersize=9,
+        fillstyle="none",
+        markeredgewidth=1.8,
+        label="paper (Table XXI)",
+    )
+    ax.set_xlabel("training step")
+    ax.set_ylabel("mean entropy of keys (bits)")
+    ax.legend(loc="lower right")
+    return figure

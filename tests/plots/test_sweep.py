@@ -1,0 +1,75 @@
+"""Figures of the hyper-parameters: what is drawn is what was given."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dkg import plots
+from dkg.paper import TABLES
+
+
+def paper():
+    return pd.DataFrame(TABLES["XXI"]).rename(columns={"epochs": "steps"})
+
+
+def test_a_heat_map_shows_every_number_of_the_paper_in_its_place():
+    figure = plots.sweep_heatmaps({"paper": paper()})
+    ax = figure.axes[0]
+    rows = [text.get_text() for text in ax.get_yticklabels()]
+    columns = [text.get_text() for text in ax.get_xticklabels()]
+    shown = {
+        (rows[int(text.get_position()[1])], columns[int(text.get_position()[0])]): text.get_text()
+        for text in ax.texts
+        if text.get_text()
+    }
+    for _, cell in paper().iterrows():
+        place = (f"{cell.steps:,.0f}", f"{cell.learning_rate:g}\n{cell.batch_size:.0f}")
+        printed = shown.pop(place)
+        if math.isnan(cell.entropy):
+            assert printed == "NaN"
+        else:
+            assert float(printed) == pytest.approx(cell.entropy, abs=0.0005)
+    assert not shown
+
+
+def test_heat_maps_share_their_colours_and_leave_unknown_cells_empty():
+    part = paper().iloc[:10]
+    figure = plots.sweep_heatmaps({"paper": paper(), "a part": part})
+    left, right, bar = figure.axes
+    assert [ax.get_title() for ax in (left, right)] == ["paper", "a part"]
+    assert left.collections[0].get_clim() == right.collections[0].get_clim() == (0, 8)
+    known = part["entropy"].notna().sum()
+    drawn = right.collections[0].get_array()
+    assert np.ma.count(drawn) == known
+    assert drawn.shape == (2, 9)
+    written = [text.get_text() for text in right.texts if text.get_text()]
+    assert len(written) == len(part)
+    assert "bits" in bar.get_ylabel()
+
+
+def test_a_sweep_that_cannot_be_drawn_is_an_error():
+    with pytest.raises(ValueError, match="at least one sweep"):
+        plots.sweep_heatmaps({})
+    with pytest.raises(ValueError, match="none: the sweep has no rows"):
+        plots.sweep_heatmaps({"none": paper().iloc[:0]})
+    with pytest.raises(ValueError, match="twice: two rows for one cell"):
+        plots.sweep_heatmaps({"twice": pd.concat([paper(), paper().iloc[:1]])})
+
+
+def test_runs_are_drawn_by_their_samples():
+    log = [
+        {"event": "sample", "step": 0, "key_entropy": 7.1},
+        {"event": "log", "step": 50, "key_entropy": 1.0},
+        {"event": "sample", "step": 500, "key_entropy": 7.5},
+    ]
+    (ax,) = plots.entropy_by_step({"a": log, "b": log[:1]}, {500: 7.9, 1000: 7.8}).axes
+    first, second, printed = ax.lines
+    assert (first.get_xdata().tolist(), first.get_ydata().tolist()) == ([0, 500], [7.1, 7.5])
+    assert second.get_xdata().tolist() == [0]
+    assert (list(printed.get_xdata()), list(printed.get_ydata())) == ([500, 1000], [7.9, 7.8])
+    assert first.get_marker() != second.get_marker()
+    assert first.get_linestyle() != second.get_linestyle()
+    with pytest.raises(ValueError, match="c: the log holds no sample"):
+        plots.entropy_by_step({"c": log[1:2]}, {})
