@@ -1,5 +1,6 @@
 """One function per figure; each returns a matplotlib `Figure` and shows nothing by itself."""
 
+from dkg.plots.attacks import changed_pixels, leak_by_block_side, npcr_and_uaci
 from dkg.plots.comparison import beside_paper, histogram_grid, pass_rates
 from dkg.plots.domains import entropy_strip, logistic_orbits
 from dkg.plots.images import image_grid, image_histograms
@@ -8,11 +9,14 @@ from dkg.plots.training import training_curves
 
 __all__ = [
     "beside_paper",
+    "changed_pixels",
     "entropy_strip",
     "histogram_grid",
     "image_grid",
     "image_histograms",
+    "leak_by_block_side",
     "logistic_orbits",
+    "npcr_and_uaci",
     "p_value_heatmap",
     "p_value_histograms",
     "pass_rates",
