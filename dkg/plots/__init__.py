@@ -2,14 +2,17 @@
 
 from dkg.plots.attacks import changed_pixels, leak_by_block_side, npcr_and_uaci
 from dkg.plots.comparison import beside_paper, histogram_grid, pass_rates
+from dkg.plots.comparisons import paper_and_ours
 from dkg.plots.domains import entropy_strip, logistic_orbits
 from dkg.plots.images import image_grid, image_histograms
 from dkg.plots.randomness import p_value_heatmap, p_value_histograms
+from dkg.plots.sweep import entropy_by_step, sweep_heatmaps
 from dkg.plots.training import training_curves
 
 __all__ = [
     "beside_paper",
     "changed_pixels",
+    "entropy_by_step",
     "entropy_strip",
     "histogram_grid",
     "image_grid",
@@ -19,6 +22,8 @@ __all__ = [
     "npcr_and_uaci",
     "p_value_heatmap",
     "p_value_histograms",
+    "paper_and_ours",
     "pass_rates",
+    "sweep_heatmaps",
     "training_curves",
 ]

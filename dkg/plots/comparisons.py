@@ -1,0 +1,85 @@
+"""The paper's numbers and ours side by side, with the tolerance between them."""
+
+import math
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dkg.plots.style import BLUE, GRAY, RED, new_figure
+
+if TYPE_CHECKING:
+    from dkg.results import Record
+
+
+def paper_and_ours(record: "Record") -> Figure:
+    """Show a record's numbers: the paper's, what the tolerance allows around them, and ours.
+
+    Parameters
+    ----------
+    record : dkg.results.Record
+        A record.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel for each comparison. Ours are filled dots where they hold and crosses where they
+        do not; NaN is left out. The axis is logarithmic where the numbers span a factor of 30.
+    """
+    n = len(record.comparisons)
+    columns = min(n, 2 if n < 5 else 3)
+    rows = -(-n // columns)
+    figure, axes = new_figure(rows, columns, figsize=(4.6 * columns, 2.5 * rows))
+    for ax in axes.flat[n:]:
+        ax.set_axis_off()
+    for ax, comparison in zip(axes.flat, record.comparisons, strict=False):
+        places = np.arange(len(comparison["paper"]))
+        paper = np.array(comparison["paper"], float)
+        low, high = np.array(
+            [
+                _allowed(comparison["rule"], *pair)
+                for pair in zip(paper, comparison["tolerance"], strict=True)
+            ]
+        ).T
+        bounded = np.isfinite(low) & np.isfinite(high)
+        ax.vlines(places[bounded], low[bounded], high[bounded], color=GRAY, linewidth=7, alpha=0.3)
+        marker = {"at least": "^", "at most": "v"}.get(comparison["rule"], "_")
+        ax.plot(places, paper, marker, color=RED, markersize=9, label="paper", linestyle="none")
+        ours = np.array([math.nan if v is None else v for v in comparison["ours"]], float)
+        for held, shape, label in ((True, "o", "ours, holds"), (False, "x", "ours, does not")):
+            chosen = np.array([h is held for h in comparison["holds"]]) & np.isfinite(ours)
+            if chosen.any():
+                ax.plot(
+                    places[chosen], ours[chosen], shape, color=BLUE, label=label, linestyle="none"
+                )
+        shown = np.concatenate([paper, ours])
+        shown = shown[np.isfinite(shown)]
+        if shown.min(initial=math.inf) > 0 and shown.max() > 30 * shown.min():
+            ax.set_yscale("log")
+        long = max(map(len, comparison["labels"])) * len(places) > 40
+        ax.set_xticks(
+            places,
+            comparison["labels"],
+            rotation=60 if long else 0,
+            ha="right" if long else "center",
+        )
+        ax.set_xlim(-0.6, len(places) - 0.4)
+        ax.set_title(fill(comparison["what"], 52), fontsize=8, loc="left")
+        ax.set_ylabel(comparison["unit"])
+    handles = {
+        label: handle
+        for ax in axes.flat
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _allowed(rule: str, paper: float, tolerance: float) -> tuple[float, float]:
+    """Return the range in which our number holds; infinite where it has no bound or no number."""
+    if rule == "within":
+        return paper - tolerance, paper + tolerance
+    if rule == "factor":
+        return paper / tolerance, paper * tolerance
+    return -math.inf, math.inf
