@@ -129,6 +129,7 @@ def entropy_by_step(
         markeredgewidth=1.8,
         label="paper (Table XXI)",
     )
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("training step")
     ax.set_ylabel("mean entropy of keys (bits)")
     ax.legend(loc="lower right")
