@@ -526,13 +526,13 @@ def ssim(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     return float(structural_similarity(a, b, data_range=255, channel_axis=channel_axis))
 
 
-def adjacent_correlation(
+def adjacent_pairs(
     a: np.ndarray,
     direction: str,
     n_pairs: int | None = 256,
     rng: np.random.Generator | int | None = None,
-) -> float:
-    """Return the correlation of neighbouring pixels (Eqs. 15 to 17).
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of neighbouring pixels: what `adjacent_correlation` correlates.
 
     In an RGB image a pair is two neighbours in the same channel, and the pairs of all channels
     form one sample, as the bytes do in `entropy`. Channels of different brightness thereby add to
@@ -548,12 +548,13 @@ def adjacent_correlation(
         Number of pairs, drawn without repetition, at least 2; the paper has 256. None takes
         every pair.
     rng : numpy.random.Generator, int or None
-        Draws the pairs; None takes the system's entropy.
+        Draws the pairs; None takes the system's entropy. One seed draws the same positions in
+        every image of one shape.
 
     Returns
     -------
-    float
-        -1 to 1. NaN if one side of the pairs is constant: the correlation is then undefined.
+    tuple of two ndarray of uint8, shape (n_pairs,)
+        The pixels, and the neighbour of each.
 
     Raises
     ------
@@ -576,9 +577,36 @@ def adjacent_correlation(
             f"n_pairs must be at least 2 and at most the {x.size} {direction} pairs "
             f"of shape {np.shape(a)}, got {n_pairs}"
         )
-    if n_pairs is not None:
-        chosen = np.random.default_rng(rng).choice(x.size, n_pairs, replace=False)
-        x, y = x[chosen], y[chosen]
+    if n_pairs is None:
+        return x, y
+    chosen = np.random.default_rng(rng).choice(x.size, n_pairs, replace=False)
+    return x[chosen], y[chosen]
+
+
+def adjacent_correlation(
+    a: np.ndarray,
+    direction: str,
+    n_pairs: int | None = 256,
+    rng: np.random.Generator | int | None = None,
+) -> float:
+    """Return the correlation of neighbouring pixels (Eqs. 15 to 17).
+
+    Parameters
+    ----------
+    a, direction, n_pairs, rng
+        As for `adjacent_pairs`, which draws the pairs.
+
+    Returns
+    -------
+    float
+        -1 to 1. NaN if one side of the pairs is constant: the correlation is then undefined.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As from `adjacent_pairs`.
+    """
+    x, y = adjacent_pairs(a, direction, n_pairs, rng)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan
     return float(np.corrcoef(x, y)[0, 1])

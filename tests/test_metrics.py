@@ -583,6 +583,16 @@ def test_numbers_in_the_documentation_are_what_the_module_returns():
     assert result.failed == 0
 
 
+def test_adjacent_pairs_are_neighbours_and_the_same_ones_in_every_image():
+    row, column = np.indices((20, 30), dtype=np.uint8)
+    for direction, step in {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}.items():
+        pairs = [metrics.adjacent_pairs(a, direction, 50, rng=5) for a in (row, column)]
+        for (x, y), difference in zip(pairs, step, strict=True):
+            assert (y - x == difference).all()
+        positions = set(zip(*(x for x, _ in pairs), strict=True))
+        assert len(positions) == 50, "the same seed draws the same pairs, none of them twice"
+
+
 # Block means.
 
 
