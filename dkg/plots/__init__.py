@@ -1,6 +1,7 @@
 """One function per figure; each returns a matplotlib `Figure` and shows nothing by itself."""
 
 from dkg.plots.attacks import changed_pixels, leak_by_block_side, npcr_and_uaci
+from dkg.plots.ciphertexts import adjacent_scatter, edges_by_blur, plain_and_cipher_histograms
 from dkg.plots.comparison import beside_paper, histogram_grid, pass_rates
 from dkg.plots.comparisons import paper_and_ours
 from dkg.plots.domains import entropy_strip, logistic_orbits
@@ -10,8 +11,10 @@ from dkg.plots.sweep import entropy_by_step, sweep_heatmaps
 from dkg.plots.training import training_curves
 
 __all__ = [
+    "adjacent_scatter",
     "beside_paper",
     "changed_pixels",
+    "edges_by_blur",
     "entropy_by_step",
     "entropy_strip",
     "histogram_grid",
@@ -24,6 +27,7 @@ __all__ = [
     "p_value_histograms",
     "paper_and_ours",
     "pass_rates",
+    "plain_and_cipher_histograms",
     "sweep_heatmaps",
     "training_curves",
 ]
