@@ -6,6 +6,7 @@ from dkg.plots.comparison import beside_paper, histogram_grid, pass_rates
 from dkg.plots.comparisons import paper_and_ours
 from dkg.plots.domains import entropy_strip, logistic_orbits
 from dkg.plots.images import image_grid, image_histograms
+from dkg.plots.keys import keys_of_trainings, sensitivity_curves
 from dkg.plots.randomness import p_value_heatmap, p_value_histograms
 from dkg.plots.sweep import entropy_by_step, sweep_heatmaps
 from dkg.plots.training import training_curves
@@ -20,6 +21,7 @@ __all__ = [
     "histogram_grid",
     "image_grid",
     "image_histograms",
+    "keys_of_trainings",
     "leak_by_block_side",
     "logistic_orbits",
     "npcr_and_uaci",
@@ -28,6 +30,7 @@ __all__ = [
     "paper_and_ours",
     "pass_rates",
     "plain_and_cipher_histograms",
+    "sensitivity_curves",
     "sweep_heatmaps",
     "training_curves",
 ]
