@@ -72,7 +72,7 @@ def changed_pixels(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure
     figure, axes = new_figure(1, len(pairs), figsize=(3.6 * len(pairs), 4.3))
     for ax, (title, (first, second)) in zip(axes[0], pairs.items(), strict=True):
         changed = (first != second).any(axis=-1)
-        measures = f"NPCR {npcr(first, second):.2g} %, UACI {uaci(first, second):.2g} %"
+        measures = f"NPCR {npcr(first, second):.3g} %, UACI {uaci(first, second):.3g} %"
         show_image(ax, np.uint8(255 * changed), f"{title}\n{measures}")
         rows, columns = np.nonzero(changed)
         if len(rows) <= _FEW_PIXELS:

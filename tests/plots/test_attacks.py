@@ -34,7 +34,7 @@ def test_changed_pixels_marks_a_single_one_and_states_the_measures():
     shown[5, 11] = 255
     np.testing.assert_array_equal(few.images[0].get_array(), shown)
     np.testing.assert_array_equal(few.collections[0].get_offsets(), [[11, 5]])
-    assert few.get_title().startswith(f"one\nNPCR {metrics.npcr(first, one):.2g} %")
+    assert few.get_title().startswith(f"one\nNPCR {metrics.npcr(first, one):.3g} %")
     assert (many.images[0].get_array() == 255).all()
     assert not many.collections, "rings around everything would hide the map"
 
