@@ -1,5 +1,5 @@
-# make reproduce   run the notebooks into figures/executed/
-# make test        unit tests, then the notebooks with small parameters
+# make reproduce   run the notebooks into figures/, then the report of every table and figure
+# make test        the notebooks with small parameters, then all tests
 # make lab         open JupyterLab
 # make clean       remove what these commands made (not data/ and not runs/)
 #
@@ -22,12 +22,15 @@ install: .venv/installed
 
 reproduce: install
 	$(BIN)/dkg reproduce --profile $(PROFILE)
+	$(BIN)/dkg report
 
+# The first run leaves the records and the executed copies that tests/notebooks/ looks at.
 test: install
+	rm -rf build/notebooks build/figures build/nbval
+	DKG_OUTPUT=$(CURDIR)/build/figures $(BIN)/dkg reproduce --profile smoke
 	$(BIN)/python -m pytest
-	rm -rf build/notebooks
 	$(BIN)/dkg reproduce --profile smoke --prepare build/notebooks
-	DKG_OUTPUT=$(CURDIR)/build/figures $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 240 build/notebooks
+	DKG_OUTPUT=$(CURDIR)/build/nbval $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 240 build/notebooks
 
 lab: install
 	$(BIN)/jupyter lab notebooks
@@ -42,5 +45,5 @@ lock:
 	rm -rf build/lock
 
 clean:
-	rm -rf .venv build figures/executed figures/results
+	rm -rf .venv build figures/executed figures/results figures/report figures/*.png figures/*.svg
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
