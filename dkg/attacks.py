@@ -1,0 +1,571 @@
+"""Attacks: the paper's three imitation attacks (sections III-E, IV-D), and what it leaves out.
+
+In the paper's experiments an imitator trains a network of its own and makes a key with **the same
+seed image** as the victim. So the attacker has more than the leak that the scenario is named after.
+
+`match` tells how readable an image is: can a plain matcher still say which of several candidates
+was encrypted? It knows neither the key nor whether it looks at a negative.
+"""
+
+import itertools
+import os
+import secrets
+import string
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from skimage.filters import gaussian, sobel
+from skimage.metrics import normalized_mutual_information
+from skimage.restoration import denoise_tv_chambolle
+
+from dkg import domains, metrics
+from dkg.cipher import xor
+from dkg.data import ImageSet
+from dkg.keys import KeyGenerator
+from dkg.training import TrainConfig, train
+
+NO_KEY = "no key"
+"""Name of the key of zeros: to "decrypt" with it is to look at the ciphertext itself."""
+
+AES = "AES-256-CTR"
+"""Name of the control's key, from AES-256 in counter mode under a secret of its own."""
+
+_BLOCK = 16  # Side of the blocks whose means `match` compares, as in metrics.block_correlation.
+_BLUR = 4  # Pixels, and the border that is left out: as in metrics.edge_correlation.
+_BORDER = 4 * _BLUR + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A network that is yet to be trained from scratch, to give in place of a trained one.
+
+    Attributes
+    ----------
+    config : TrainConfig
+        The settings; its ``residual_blocks`` choose among networks A to D (Table XVI).
+    source : ImageSet
+        The seed images to train on.
+    domain : str, default 'chaotic-rgb'
+        One of `dkg.domains.DOMAINS`.
+    domain_seed : int, default 0
+        Seed of the domain, for those that have one.
+    out : path-like, optional
+        Folder of the run, where it is resumed if it was cut off (see `dkg.training.train`).
+        Default: a folder that is removed after the training.
+    """
+
+    config: TrainConfig
+    source: ImageSet
+    domain: str = "chaotic-rgb"
+    domain_seed: int = 0
+    out: str | os.PathLike | None = None
+
+    def run(self) -> KeyGenerator:
+        """Train the network.
+
+        Returns
+        -------
+        KeyGenerator
+            The trained generator.
+
+        Raises
+        ------
+        ValueError
+            If there is no such domain, or as `dkg.training.train` does.
+        """
+        if self.domain not in domains.DOMAINS:
+            raise ValueError(f"no domain {self.domain!r}; there are: {', '.join(domains.DOMAINS)}")
+        images = self.source.images
+        target = domains.DOMAINS[self.domain](images, self.domain_seed)
+        description = {
+            "dataset": self.source.name,
+            "origin": self.source.origin,
+            "domain": self.domain,
+            "domain_seed": self.domain_seed,
+        }
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary if self.out is None else self.out)
+            result = train(self.config, images, target, folder, description=description)
+            return KeyGenerator.load(result.generator)
+
+
+Network = KeyGenerator | Training | str | os.PathLike
+"""A network: loaded, to be trained, or by its shipped name or the path of its file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Imitation:
+    """What came of an imitation attack.
+
+    Attributes
+    ----------
+    networks : dict of str to KeyGenerator
+        The networks by letter as in the paper; ``"A"`` is the victim's.
+    plain : ndarray of uint8, shape (n, 256, 256, 3)
+        The plaintexts; plaintext i is encrypted with the key of seed image i.
+    keys : dict of str to ndarray of uint8, shape (n, 256, 256, 3)
+        The keys by letter, and those named `NO_KEY` and `AES`.
+    numbers : pandas.DataFrame
+        One row for each ``encrypted_with``, ``decrypted_with`` and ``image`` (its index), with
+
+        - ``ssim``, ``correlation`` (of the bytes), ``block_correlation`` (of the means of 16 x 16
+          pixels) and ``mutual_information`` (normalised, 1 for none to 2 for all) of plaintext and
+          decrypted image;
+        - ``equal_key_bits``: share of the bits that the two keys have in common, in percent;
+        - ``rank_by_blocks``, ``rank_by_edges``: place of the right candidate in `match`, from 1.
+    candidates : int
+        Number of candidates that the ranks are among.
+    """
+
+    networks: dict[str, KeyGenerator]
+    plain: np.ndarray
+    keys: dict[str, np.ndarray]
+    numbers: pd.DataFrame
+    candidates: int
+
+    def decrypted(self, encrypted_with: str, decrypted_with: str, image: int = 0) -> np.ndarray:
+        """Return a plaintext after encryption with one key and decryption with another.
+
+        Parameters
+        ----------
+        encrypted_with, decrypted_with : str
+            Names among `keys`.
+        image : int, default 0
+            Which plaintext.
+
+        Returns
+        -------
+        numpy.ndarray
+            uint8 (256, 256, 3).
+        """
+        cipher = xor(self.plain[image], self.keys[encrypted_with][image])
+        return xor(cipher, self.keys[decrypted_with][image])
+
+    def summary(self) -> pd.DataFrame:
+        """Return the numbers of each pair of keys, averaged over the images.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each ``encrypted_with`` and ``decrypted_with`` (its index), with the
+            columns of `numbers`, but ``block_correlation`` as the mean of its size, so that signs
+            do not cancel, and for each rank the share of images with rank 1 in percent
+            (``named_by_blocks``, ``named_by_edges``; chance gives ``100 / candidates``).
+        """
+        numbers = self.numbers.assign(block_correlation=self.numbers["block_correlation"].abs())
+        for by in ("blocks", "edges"):
+            numbers[f"named_by_{by}"] = 100.0 * (numbers[f"rank_by_{by}"] == 1)
+        return numbers.groupby(level=["encrypted_with", "decrypted_with"]).mean()
+
+
+def transformation_domain_leakage(
+    victim: Network,
+    attackers: Sequence[Network],
+    seeds: np.ndarray,
+    plain: np.ndarray,
+    *,
+    candidates: np.ndarray | None = None,
+    seed: int | None = None,
+) -> Imitation:
+    """Attack with other networks that were trained on the same domain (III-E1, Fig. 8).
+
+    Parameters
+    ----------
+    victim : KeyGenerator, Training, str or path-like
+        Network A, with which is encrypted.
+    attackers : sequence of the same
+        Networks B, C, ... of other structures, with which is decrypted.
+    seeds : numpy.ndarray
+        uint8 (n, 256, 256, 3), the seed images, which the attackers have too. As in the paper.
+    plain : numpy.ndarray
+        uint8 (n, 256, 256, 3), the plaintexts; plaintext i has the key of seed image i.
+    candidates : numpy.ndarray, optional
+        uint8 (m, 256, 256, 3) with m >= 3: images among which `match` looks for the right one;
+        the first n must be the plaintexts. Default: the plaintexts.
+    seed : int, optional
+        Chooses the AES key of the control, in [0, 2**256). Default: the system's entropy.
+
+    Returns
+    -------
+    Imitation
+        With the pairs of A and each network, A and `NO_KEY`, and `AES` and each attacker.
+
+    Raises
+    ------
+    ValueError
+        If the networks are not of the scenario, a file does not say which domain its network was
+        trained on, or the images are not as described.
+    FileNotFoundError
+        If a network is neither a shipped one nor a file.
+    """
+    networks = _networks(victim, attackers)
+    _check_scenario(networks, same_domain=True, same_structure=False)
+    return _imitate(networks, seeds, plain, candidates, seed, every_victim=False)
+
+
+def structure_leakage(
+    victim: Network,
+    attackers: Sequence[Network],
+    seeds: np.ndarray,
+    plain: np.ndarray,
+    *,
+    candidates: np.ndarray | None = None,
+    seed: int | None = None,
+) -> Imitation:
+    """Attack with networks of the same structure, trained on another domain (III-E2, Fig. 9).
+
+    Parameters, result and errors are those of `transformation_domain_leakage`, but that the
+    attackers' networks have the victim's structure and another domain.
+
+    Parameters
+    ----------
+    victim, attackers, seeds, plain, candidates, seed
+        As for `transformation_domain_leakage`.
+
+    Returns
+    -------
+    Imitation
+        As from `transformation_domain_leakage`.
+    """
+    networks = _networks(victim, attackers)
+    _check_scenario(networks, same_domain=False, same_structure=True)
+    return _imitate(networks, seeds, plain, candidates, seed, every_victim=False)
+
+
+def domain_and_structure_leakage(
+    victim: Network,
+    attackers: Sequence[Network],
+    seeds: np.ndarray,
+    plain: np.ndarray,
+    *,
+    candidates: np.ndarray | None = None,
+    seed: int | None = None,
+) -> Imitation:
+    """Attack with networks trained in the same way as the victim's (III-E3, Fig. 10).
+
+    Only the training's random numbers differ. Every network is victim and attacker in turn; since
+    XOR commutes, encrypting with A and decrypting with B gives the same image as the other way
+    round.
+
+    Parameters
+    ----------
+    victim, attackers, seeds, plain, candidates, seed
+        As for `transformation_domain_leakage`.
+
+    Returns
+    -------
+    Imitation
+        As from `transformation_domain_leakage`, but with the pairs of every two networks, and of
+        every network and `NO_KEY`.
+    """
+    networks = _networks(victim, attackers)
+    _check_scenario(networks, same_domain=True, same_structure=True)
+    return _imitate(networks, seeds, plain, candidates, seed, every_victim=True)
+
+
+def match(images: np.ndarray, candidates: np.ndarray, by: str = "blocks") -> np.ndarray:
+    """Score how well each candidate fits each image, as an eye that averages would.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8 (n, height, width, 3), such as wrongly decrypted images; at least 48 x 48 pixels.
+    candidates : numpy.ndarray
+        uint8 (m, height, width, 3), m >= 3: what was encrypted may be any of them.
+    by : {'blocks', 'edges'}, default 'blocks'
+        Compare the means of 16 x 16 pixels, as `dkg.metrics.block_correlation` does, or the edges
+        of the blurred image, as `dkg.metrics.edge_correlation` does.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (n, m), 0 to 1: the size of the correlation, so that a negative counts like a
+        positive. The candidates' mean is taken off them first, as what all of them show does not
+        tell which one it is. 0 where an image or a candidate has nothing to compare.
+
+    Raises
+    ------
+    ValueError
+        If `by` is unknown, the images are not as described, or there are too few candidates.
+    """
+    _check_images("images", images)
+    _check_images("candidates", candidates)
+    if images.shape[1:] != candidates.shape[1:]:
+        raise ValueError(
+            f"images and candidates differ in shape: {images.shape[1:]} and {candidates.shape[1:]}"
+        )
+    if min(images.shape[1:3]) < 48:
+        raise ValueError(f"images must have at least 48 x 48 pixels, not {images.shape[1:3]}")
+    if len(candidates) < 3:
+        raise ValueError(f"candidates must be at least 3 images, not {len(candidates)}")
+    features = {"blocks": _block_means, "edges": _edges}
+    if by not in features:
+        raise ValueError(f"by must be 'blocks' or 'edges', not {by!r}")
+    known = np.stack([features[by](image) for image in candidates])
+    seen = np.stack([features[by](image) for image in images])
+    known -= known.mean(axis=0)
+    return np.abs(_standardised(seen) @ _standardised(known).T)
+
+
+@dataclass(frozen=True, eq=False)
+class SeedGuess:
+    """What came of guessing a seed image.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n,)
+        Numbers of the candidates, the best guess first.
+    roughness : ndarray of float64, shape (n,)
+        For each candidate, in gray levels, the mean difference of neighbouring pixels in the image
+        decrypted with it. Noise of ideal bytes has 85.3; a picture has less.
+    decrypted : ndarray of uint8, shape (256, 256, 3)
+        The ciphertext, decrypted with the best guess.
+    """
+
+    order: np.ndarray
+    roughness: np.ndarray
+    decrypted: np.ndarray
+
+
+def guess_seed(
+    ciphertext: np.ndarray, generator: KeyGenerator, candidates: np.ndarray
+) -> SeedGuess:
+    """Find the seed image of a ciphertext with the network at hand: pictures are smooth.
+
+    Not in the paper. The attacker has the network and a set of images in which the seed image may
+    be, and needs to know nothing of the plaintext.
+
+    Parameters
+    ----------
+    ciphertext : numpy.ndarray
+        uint8 (256, 256, 3).
+    generator : KeyGenerator
+        The network that made the key, or the attacker's best copy of it.
+    candidates : numpy.ndarray
+        uint8 (n, 256, 256, 3), n >= 1, possible seed images.
+
+    Returns
+    -------
+    SeedGuess
+        The candidates in the order of how smooth the decrypted image is.
+
+    Raises
+    ------
+    ValueError
+        If an image is not as described.
+    """
+    _check_images("candidates", candidates)
+    roughness = np.empty(len(candidates))
+    smoothest, best = np.inf, None
+    for index, candidate in enumerate(candidates):
+        image = xor(ciphertext, generator.generate(candidate))
+        roughness[index] = _roughness(image)
+        if roughness[index] < smoothest:
+            smoothest, best = roughness[index], image
+    return SeedGuess(np.argsort(roughness, kind="stable"), roughness, best)
+
+
+def denoise(
+    ciphertext: np.ndarray, method: str = "mean", *, bits: int = 8, strength: float | None = None
+) -> np.ndarray:
+    """Bring out what a ciphertext shows of its plaintext, with no key at all.
+
+    Not in the paper. Where a key bit is 1 more or less often than 0, the average of the encrypted
+    bit still follows that of the plaintext, often as a negative. How well it shows is the size of
+    `dkg.metrics.block_correlation` with the plaintext, or the ranks of `match`.
+
+    Parameters
+    ----------
+    ciphertext : numpy.ndarray
+        uint8 (height, width) or (height, width, 3).
+    method : {'mean', 'total variation'}, default 'mean'
+        A Gaussian average, or the smooth image with sharp edges of Chambolle [1]_. The channels
+        are averaged first.
+    bits : int, default 8
+        How many of the highest bits of a byte to use, 1 to 8. A plaintext's low bits are noise.
+    strength : float, optional
+        Standard deviation of the average in pixels (default 6), or weight of the total variation
+        (default 1).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (height, width); the 1st percentile is 0 and the 99th is 255.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+
+    References
+    ----------
+    .. [1] A. Chambolle, "An Algorithm for Total Variation Minimization and Applications", Journal
+       of Mathematical Imaging and Vision 20, 2004; `skimage.restoration.denoise_tv_chambolle`.
+    """
+    ciphertext = np.asarray(ciphertext)
+    if ciphertext.dtype != np.uint8 or ciphertext.ndim not in (2, 3) or not ciphertext.size:
+        raise ValueError(
+            "a ciphertext must be uint8 of shape (height, width) or (height, width, 3), "
+            f"not {ciphertext.dtype} of shape {ciphertext.shape}"
+        )
+    if not 1 <= bits <= 8:
+        raise ValueError(f"bits must be 1 to 8, not {bits}")
+    if strength is not None and not strength > 0:
+        raise ValueError(f"strength must be positive, not {strength}")
+    kept = (ciphertext >> (8 - bits)) / (2**bits - 1)
+    plane = kept if kept.ndim == 2 else kept.mean(axis=2)
+    if method == "mean":
+        smooth = gaussian(plane, sigma=6.0 if strength is None else strength)
+    elif method == "total variation":
+        smooth = denoise_tv_chambolle(plane, weight=1.0 if strength is None else strength)
+    else:
+        raise ValueError(f"method must be 'mean' or 'total variation', not {method!r}")
+    low, high = np.percentile(smooth, (1, 99))
+    if high == low:
+        return np.zeros(smooth.shape, np.uint8)
+    return np.uint8(np.rint(255 * np.clip((smooth - low) / (high - low), 0, 1)))
+
+
+def _networks(victim: Network, attackers: Sequence[Network]) -> dict[str, KeyGenerator]:
+    """Load or train the networks, and name them as the paper does."""
+    if not 1 <= len(attackers) < len(string.ascii_uppercase):
+        raise ValueError(f"there must be 1 to 25 attackers, not {len(attackers)}")
+    networks = {}
+    for letter, network in zip(string.ascii_uppercase, (victim, *attackers), strict=False):
+        if isinstance(network, Training):
+            network = network.run()
+        elif not isinstance(network, KeyGenerator):
+            network = KeyGenerator.load(network)
+        networks[letter] = network
+    return networks
+
+
+def _check_scenario(
+    networks: dict[str, KeyGenerator], *, same_domain: bool, same_structure: bool
+) -> None:
+    """Refuse networks that do not share what leaked, or share what did not."""
+    trained_on, structures = {}, {}
+    for letter, network in networks.items():
+        description = network.metadata.get("training", {}).get("description", {})
+        if "domain" not in description:
+            raise ValueError(
+                f"{network.name}: the file does not say which domain the network was trained on"
+            )
+        trained_on[letter] = description["domain"]
+        structures[letter] = network.metadata["architecture"]
+    for what, values, same in (
+        ("domain", trained_on, same_domain),
+        ("structure", structures, same_structure),
+    ):
+        for letter in list(networks)[1:]:
+            if (values[letter] == values["A"]) != same:
+                raise ValueError(
+                    f"in this scenario the attacker's {what} must be "
+                    f"{'the same as' if same else 'another than'} the victim's, but "
+                    f"{networks['A'].name} has {values['A']} and {networks[letter].name} has "
+                    f"{values[letter]}"
+                )
+
+
+def _imitate(
+    networks: dict[str, KeyGenerator],
+    seeds: np.ndarray,
+    plain: np.ndarray,
+    candidates: np.ndarray | None,
+    seed: int | None,
+    *,
+    every_victim: bool,
+) -> Imitation:
+    candidates = plain if candidates is None else candidates
+    for name, images in (("seeds", seeds), ("plain", plain), ("candidates", candidates)):
+        _check_images(name, images)
+    n = len(plain)
+    if len(seeds) != n:
+        raise ValueError(f"{n} plaintexts need as many seed images, not {len(seeds)}")
+    if not np.array_equal(candidates[:n], plain):
+        raise ValueError(f"the first {n} candidates must be the plaintexts")
+    keys = {letter: network.generate_many(seeds) for letter, network in networks.items()}
+    keys[NO_KEY] = np.zeros_like(plain)
+    secret = secrets.randbits(256) if seed is None else seed
+    keys[AES] = domains.aes_ctr(keys[NO_KEY], secret)
+
+    letters = list(networks)
+    victims = letters if every_victim else letters[:1]
+    pairs = [*itertools.product(victims, [*letters, NO_KEY])]
+    pairs += [(AES, attacker) for attacker in letters[1:]]
+    # XOR commutes, so that one image stands for both orders of two keys.
+    images = {frozenset(pair): xor(xor(plain, keys[pair[0]]), keys[pair[1]]) for pair in pairs}
+    stacked = np.concatenate(list(images.values()))
+    right = np.arange(len(stacked)) % n
+    ranks = {}
+    for by in ("blocks", "edges"):
+        scores = match(stacked, candidates, by)
+        # A tie is no answer: the right candidate comes last among equals.
+        ranks[by] = (scores >= scores[np.arange(len(stacked)), right, None]).sum(axis=1)
+    measured = {}
+    for number, (pair, decrypted) in enumerate(images.items()):
+        first, second = (keys[name] for name in (*pair, *pair)[:2])
+        measured[pair] = [
+            {
+                **_similarity(plain[i], decrypted[i]),
+                "equal_key_bits": 100 * (1 - np.bitwise_count(first[i] ^ second[i]).mean() / 8),
+                "rank_by_blocks": int(ranks["blocks"][number * n + i]),
+                "rank_by_edges": int(ranks["edges"][number * n + i]),
+            }
+            for i in range(n)
+        ]
+    numbers = pd.DataFrame(
+        [
+            {"encrypted_with": pair[0], "decrypted_with": pair[1], "image": i, **values}
+            for pair in pairs
+            for i, values in enumerate(measured[frozenset(pair)])
+        ]
+    )
+    numbers = numbers.set_index(["encrypted_with", "decrypted_with", "image"]).sort_index()
+    return Imitation(networks, plain, keys, numbers, len(candidates))
+
+
+def _similarity(plain: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    return {
+        "ssim": metrics.ssim(plain, other),
+        "correlation": float(np.corrcoef(plain.ravel(), other.ravel())[0, 1]),
+        "block_correlation": metrics.block_correlation(plain, other),
+        "mutual_information": float(normalized_mutual_information(plain, other, bins=256)),
+    }
+
+
+def _block_means(image: np.ndarray) -> np.ndarray:
+    height, width = (length // _BLOCK for length in image.shape[:2])
+    cut = image[: height * _BLOCK, : width * _BLOCK]
+    return cut.reshape(height, _BLOCK, width, _BLOCK, -1).mean(axis=(1, 3, 4)).ravel()
+
+
+def _edges(image: np.ndarray) -> np.ndarray:
+    edges = sobel(gaussian(image.mean(axis=2), sigma=_BLUR))
+    return edges[_BORDER:-_BORDER, _BORDER:-_BORDER].ravel()
+
+
+def _standardised(rows: np.ndarray) -> np.ndarray:
+    """Centre rows and scale them to length 1, so that their products are correlations."""
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    # Rounding leaves constant rows a length that is not quite 0.
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9)
+
+
+def _roughness(image: np.ndarray) -> float:
+    image = image.astype(np.int16)
+    return float(np.mean([np.abs(np.diff(image, axis=axis)).mean() for axis in (0, 1)]))
+
+
+def _check_images(name: str, images: np.ndarray) -> None:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
+        raise ValueError(
+            f"{name} must be uint8 of shape (n, height, width, 3) with n >= 1, "
+            f"not {images.dtype} of shape {images.shape}"
+        )

@@ -1,0 +1,303 @@
+"""Attacks: each has a case where it must succeed and a control where it must fail."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from skimage.filters import gaussian
+
+from dkg import attacks, data, domains, metrics, models
+from dkg.attacks import AES, NO_KEY, Training
+from dkg.keys import KeyGenerator
+from dkg.training import TrainConfig
+
+N, M = 3, 8
+CHANCE = 5 / 255**0.5  # Five standard deviations of the correlation of 256 block means.
+
+
+def smooth_images(n, side=256):
+    """Images with bright and dark regions, unlike each other; three equal channels."""
+    fields = [gaussian(np.random.default_rng().normal(size=(side, side)), 16) for _ in range(n)]
+    gray = [np.uint8(np.clip(128 + 60 * field / field.std(), 0, 255)) for field in fields]
+    return np.repeat(np.stack(gray)[..., None], 3, axis=3)
+
+
+def network(blocks=1, domain="chaotic-rgb", seed=None):
+    """A small network with random weights, as a file of `dkg train` would describe it."""
+    generator = models.Generator(blocks, width=2)
+    random = torch.Generator()
+    if seed is None:
+        random.seed()
+    else:
+        random.manual_seed(seed)
+    models.initialise(generator, random)
+    description = {} if domain is None else {"domain": domain}
+    metadata = {
+        "architecture": {"residual_blocks": blocks, "width": 2, "convs_per_block": 1},
+        "training": {"description": description},
+    }
+    return KeyGenerator(generator, torch.device("cpu"), "a network", "", False, metadata)
+
+
+class Keys(KeyGenerator):
+    """A network of which only the keys are known."""
+
+    def __init__(self, keys, **kwargs):
+        known = network(**kwargs)
+        super().__init__(known._generator, known._device, "keys", "", False, known.metadata)
+        self.keys = keys
+
+    def generate_many(self, images):
+        return self.keys
+
+
+def ideal_keys(n=N, side=256):
+    return np.random.default_rng().integers(0, 256, (n, side, side, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return smooth_images(M)
+
+
+@pytest.fixture(scope="module")
+def seeds():
+    return smooth_images(N)
+
+
+def test_the_same_network_decrypts_and_the_control_does_not(images, seeds):
+    result = attacks.domain_and_structure_leakage(
+        network(seed=1), [network(seed=1), network(seed=2)], seeds, images[:N], candidates=images
+    )
+    assert np.array_equal(result.decrypted("A", "B", 1), images[1])
+    assert not np.array_equal(result.decrypted("A", "C", 1), images[1])
+    pairs = result.summary()
+    same = pairs.loc[("A", "B")]
+    for name in ("ssim", "correlation", "block_correlation"):
+        assert same[name] == pytest.approx(1)
+    assert same["mutual_information"] == pytest.approx(2)
+    for name in ("equal_key_bits", "named_by_blocks", "named_by_edges"):
+        assert same[name] == 100
+    assert same["rank_by_blocks"] == same["rank_by_edges"] == 1
+    assert pairs.loc[("A", "C"), "equal_key_bits"] < 100
+
+    control = result.numbers.loc[AES]
+    assert set(control.index.get_level_values("decrypted_with")) == {"B", "C"}
+    assert (control["block_correlation"].abs() < CHANCE).all()
+    # A key bit and a fair coin agree in half of 1,572,864 cases; five standard deviations.
+    assert control["equal_key_bits"].to_numpy() == pytest.approx(50, abs=5 * 50 / 1_572_864**0.5)
+    assert control["mutual_information"].to_numpy() == pytest.approx(1, abs=0.05)
+
+
+def test_numbers_are_those_of_the_pair_and_the_image(images, seeds):
+    """Held against the measures themselves, for wrong keys that let the images through."""
+    leaky = ideal_keys()
+    leaky &= 0x7F  # The highest bit of the image stays as it is.
+    victim, attacker = Keys(np.zeros_like(leaky)), Keys(leaky, blocks=2)
+    result = attacks.transformation_domain_leakage(
+        victim, [attacker], seeds, images[:N], candidates=images
+    )
+    assert result.candidates == M
+    for i in range(N):
+        decrypted = images[i] ^ leaky[i]
+        assert np.array_equal(result.decrypted("A", "B", i), decrypted)
+        row = result.numbers.loc[("A", "B", i)]
+        assert row["ssim"] == metrics.ssim(images[i], decrypted)
+        assert row["block_correlation"] == metrics.block_correlation(images[i], decrypted)
+        assert row["correlation"] == pytest.approx(
+            np.corrcoef(images[i].ravel(), decrypted.ravel())[0, 1]
+        )
+        bits = np.unpackbits(leaky[i])
+        assert row["equal_key_bits"] == pytest.approx(100 * (bits == 0).mean())
+    assert (result.summary().loc[("A", "B"), ["named_by_blocks", "named_by_edges"]] == 100).all()
+    # This victim's key is zero, so that its ciphertext is the plaintext.
+    assert (result.numbers.loc["A", NO_KEY]["ssim"] == 1).all()
+
+
+def test_ideal_keys_hide_which_image_it_is():
+    """With 12 candidates chance names 9 or more of 12 images with a probability of 4e-8."""
+    plain = smooth_images(12, side=128)
+    result = attacks.structure_leakage(
+        Keys(ideal_keys(12, side=128)),
+        [Keys(ideal_keys(12, side=128), domain="chaotic-gray")],
+        plain,
+        plain,
+    )
+    numbers = result.numbers.loc["A"].loc["B"]
+    assert (numbers["block_correlation"].abs() < 5 / 63**0.5).all()
+    for by in ("blocks", "edges"):
+        assert (numbers[f"rank_by_{by}"] == 1).sum() < 9
+        assert numbers[f"rank_by_{by}"].between(1, 12).all()
+
+
+def test_both_orders_of_two_keys_are_one_image(images, seeds):
+    result = attacks.domain_and_structure_leakage(
+        network(), [network(), network()], seeds[:1], images[:1], candidates=images, seed=5
+    )
+    for first, second in (("A", "B"), ("A", "C"), ("B", "C")):
+        forth, back = (result.numbers.loc[pair] for pair in ((first, second), (second, first)))
+        assert forth.equals(back)
+    assert list(result.numbers.loc["B"].index.get_level_values(0)) == ["A", "B", "C", NO_KEY]
+    assert (result.keys[AES] == domains.aes_ctr(np.zeros_like(images[:1]), 5)).all()
+
+
+def test_the_controls_key_is_fresh(images, seeds):
+    """Without a seed nobody can make the control's key again."""
+    first, second = (
+        attacks.structure_leakage(
+            network(), [network(domain="aes-ctr")], seeds[:1], images[:1], candidates=images
+        ).keys[AES]
+        for _ in range(2)
+    )
+    assert (first != second).mean() > 0.9
+
+
+def test_networks_must_fit_the_scenario(images, seeds):
+    base, other_domain, other_structure = network(), network(domain="aes-ctr"), network(2)
+    wrong = (
+        (attacks.transformation_domain_leakage, other_domain, "domain must be the same as"),
+        (attacks.transformation_domain_leakage, base, "structure must be another than"),
+        (attacks.structure_leakage, base, "domain must be another than"),
+        (attacks.structure_leakage, network(2, "aes-ctr"), "structure must be the same as"),
+        (attacks.domain_and_structure_leakage, other_domain, "domain must be the same as"),
+        (attacks.domain_and_structure_leakage, other_structure, "structure must be the same as"),
+        (attacks.domain_and_structure_leakage, network(domain=None), "does not say which domain"),
+    )
+    for scenario, attacker, message in wrong:
+        with pytest.raises(ValueError, match=message):
+            scenario(base, [attacker], seeds, images[:N])
+
+
+def test_bad_input_is_named(images, seeds):
+    def run(plain=images[:N], candidates=images, attackers=None, seeds=seeds):
+        attackers = [network()] if attackers is None else attackers
+        return attacks.domain_and_structure_leakage(
+            network(), attackers, seeds, plain, candidates=candidates
+        )
+
+    with pytest.raises(ValueError, match="1 to 25 attackers, not 0"):
+        run(attackers=[])
+    with pytest.raises(ValueError, match="3 plaintexts need as many seed images, not 2"):
+        run(seeds=seeds[:2])
+    with pytest.raises(ValueError, match="the first 3 candidates must be the plaintexts"):
+        run(candidates=images[1:])
+    with pytest.raises(ValueError, match="at least 3 images, not 2"):
+        run(plain=images[:2], candidates=None, seeds=seeds[:2])
+    with pytest.raises(ValueError, match="plain must be uint8"):
+        run(plain=images[0])
+    with pytest.raises(FileNotFoundError, match="no-such-network"):
+        run(attackers=["no-such-network"])
+
+
+def training(source, **settings):
+    config = TrainConfig(
+        steps=2,
+        residual_blocks=0,
+        generator_width=2,
+        discriminator_width=2,
+        device="cpu",
+        threads=1,
+        sample_steps=(),
+    )
+    return Training(config=dataclasses.replace(config, **settings), source=source)
+
+
+def test_training_with_the_victims_random_seed_gives_its_keys(images, seeds, tmp_path):
+    """What the "one-time pad" rests on: the same seed of the training is the same network."""
+    source = data.ImageSet("montgomery", smooth_images(2, side=64), "synthetic")
+    victim = dataclasses.replace(training(source, seed=7), out=tmp_path / "victim")
+    result = attacks.domain_and_structure_leakage(
+        victim,
+        [training(source, seed=7), training(source)],
+        seeds[:1],
+        images[:1],
+        candidates=images,
+    )
+    pairs = result.summary()
+    assert pairs.loc[("A", "B"), "ssim"] == 1
+    assert pairs.loc[("A", "C"), "ssim"] < 1
+    assert (tmp_path / "victim" / "generator.safetensors").is_file()
+    trained = result.networks["A"].metadata["training"]
+    assert trained["step"] == 2
+    assert trained["description"]["domain"] == "chaotic-rgb"
+    with pytest.raises(ValueError, match="no domain 'rot13'"):
+        dataclasses.replace(victim, domain="rot13").run()
+
+
+def test_match_is_the_block_correlation_where_candidates_share_nothing():
+    """Images and their negatives share a constant, so that the mean takes nothing off."""
+    a, b = smooth_images(2)
+    candidates = np.stack([a, 255 - a, b, 255 - b])
+    noisy = np.stack([candidates[0] ^ ideal_keys(1)[0] & 0x3F, ideal_keys(1)[0]])
+    scores = attacks.match(noisy, candidates)
+    expected = [[abs(metrics.block_correlation(x, c)) for c in candidates] for x in noisy]
+    np.testing.assert_allclose(scores, expected, atol=1e-9)
+
+
+def test_match_finds_images_and_negatives_by_their_edges(images):
+    shown = np.concatenate([images, 255 - images])
+    for by in ("blocks", "edges"):
+        scores = attacks.match(shown, images, by)
+        assert scores.shape == (2 * M, M)
+        assert scores.argmax(axis=1).tolist() == [*range(M), *range(M)]
+
+
+def test_match_of_nothing_is_zero_and_bad_input_is_named(images):
+    black = np.zeros_like(images[:1])
+    for by in ("blocks", "edges"):
+        assert (attacks.match(black, images, by) == 0).all()
+    with pytest.raises(ValueError, match="'blocks' or 'edges', not 'eyes'"):
+        attacks.match(images, images, "eyes")
+    with pytest.raises(ValueError, match="differ in shape"):
+        attacks.match(images[:, :128], images)
+    with pytest.raises(ValueError, match="48 x 48"):
+        attacks.match(images[:, :40], images[:, :40])
+
+
+def test_the_seed_is_found_with_the_network_and_not_without():
+    seeds, plain = smooth_images(4), smooth_images(1)[0]
+    generator = network()
+    found = attacks.guess_seed(plain ^ generator.generate(seeds[2]), generator, seeds)
+    assert found.order[0] == 2
+    assert sorted(found.order) == [0, 1, 2, 3]
+    assert np.array_equal(found.decrypted, plain)
+    differences = [np.abs(np.diff(plain.astype(int), axis=axis)).mean() for axis in (0, 1)]
+    assert found.roughness[2] == pytest.approx(np.mean(differences))
+    assert (np.diff(found.roughness[found.order]) >= 0).all()
+
+    # Under a key that no seed gives, every guess is noise: 85.3 gray levels, the ideal UACI.
+    control = attacks.guess_seed(plain ^ ideal_keys(1)[0], generator, seeds)
+    noise = metrics.ideal_uaci(1).mean / 100 * 255
+    assert control.roughness == pytest.approx(noise, abs=1)
+    with pytest.raises(ValueError, match="candidates must be uint8"):
+        attacks.guess_seed(plain, generator, seeds[0])
+
+
+@pytest.mark.parametrize("method", ["mean", "total variation"])
+@pytest.mark.parametrize("bits", [1, 8])
+def test_denoising_shows_the_image_under_uneven_keys_only(method, bits):
+    """The highest key bit is 1 in 1 of 4 cases; the rest of the key is ideal."""
+    plain = smooth_images(1)[0]
+    fair = ideal_keys(1)[0]
+    uneven = fair & (ideal_keys(1)[0] | 0x7F)
+    shown, hidden = (attacks.denoise(plain ^ key, method, bits=bits) for key in (uneven, fair))
+    assert shown.dtype == np.uint8
+    assert shown.shape == (256, 256)
+    leak, no_leak = (metrics.block_correlation(plain[..., 0], image) for image in (shown, hidden))
+    assert leak > CHANCE
+    assert leak > 2 * abs(no_leak)
+
+
+def test_denoising_of_a_constant_and_of_bad_input():
+    flat = np.full((64, 64, 3), 9, np.uint8)
+    assert (attacks.denoise(flat) == 0).all()
+    for arguments, message in (
+        ({"method": "magic"}, "'mean' or 'total variation', not 'magic'"),
+        ({"bits": 0}, "bits must be 1 to 8"),
+        ({"strength": 0}, "strength must be positive"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            attacks.denoise(flat, **arguments)
+    with pytest.raises(ValueError, match="must be uint8"):
+        attacks.denoise(flat / 255)
