@@ -151,10 +151,11 @@ def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 4) -> Figure
         ax.axhline(100 / 256, color=RED, linewidth=1, label="ideal bytes")
         ax.set_title(f"{title}: $\\chi^2$ = {chi_square(image).statistic:,.0f}", fontsize=9)
         ax.set_xlim(0, 255)
-        ax.set_ylim(bottom=0)
+    axes[0, 0].set_ylim(bottom=0)  # The axes share one scale, so this comes after the last one.
     for ax in axes[-1]:
         ax.set_xlabel("byte")
     for ax in axes[:, 0]:
         ax.set_ylabel("share (%)")
-    axes[0, 0].legend(frameon=False, fontsize=8, loc="upper left")
+    handles = axes[0, 0].lines
+    figure.legend(handles=handles, loc="outside upper center", frameon=False, fontsize=8)
     return figure

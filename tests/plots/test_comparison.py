@@ -54,7 +54,10 @@ def test_pass_rates_says_the_share_of_each_cell():
 
 def test_histogram_grid_draws_shares_and_states_chi_square():
     rng = np.random.default_rng()
-    images = {f"image {i}": rng.integers(0, 200 + i, (16, 16, 3), dtype=np.uint8) for i in range(5)}
+    # The last has the highest bars.
+    images = {
+        f"image {i}": rng.integers(0, 200 - 30 * i, (16, 16, 3), dtype=np.uint8) for i in range(5)
+    }
     axes = plots.histogram_grid(images, columns=3).axes
     assert len(axes) == 6
     for ax, (title, image) in zip(axes, images.items(), strict=False):
@@ -63,5 +66,6 @@ def test_histogram_grid_draws_shares_and_states_chi_square():
         heights = ax.collections[0].get_paths()[0].vertices[:, 1]
         assert heights.max() == pytest.approx(100 * metrics.histogram(image).max() / image.size)
         assert ax.get_ylim() == axes[0].get_ylim(), "one scale"
+        assert ax.get_ylim()[0] == 0 and heights.max() < ax.get_ylim()[1], "nothing is cut off"
     with pytest.raises(ValueError, match="at least one"):
         plots.histogram_grid({})
