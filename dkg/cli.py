@@ -352,6 +352,31 @@ def reproduce(
         raise typer.Exit(1)
 
 
+@app.command()
+def report(
+    publish: Annotated[
+        bool,
+        typer.Option(
+            "--publish",
+            help="For maintainers: also write docs/results.json and the table in README.md.",
+        ),
+    ] = False,
+) -> None:
+    """Collect the records into figures/report/; exit status 1 if some are missing or stale."""
+    from dkg import paths
+    from dkg import report as collected
+
+    problems = collected.write()
+    typer.echo(paths.output() / "report" / "report.html")
+    for problem, ids in problems.items():
+        typer.echo(f"Error: {problem}: {', '.join(ids)}", err=True)
+    if problems:
+        raise typer.Exit(1)
+    if publish:
+        for path in collected.publish():
+            typer.echo(path)
+
+
 def _settings(pairs: list[str]) -> dict[str, Any]:
     """Read NAME=VALUE pairs; a value is JSON where it can be, else a string."""
     settings = {}
