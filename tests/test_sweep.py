@@ -1,0 +1,127 @@
+"""The sweep of Table XXI: the tool that makes it, and the table that it recorded."""
+
+import csv
+import math
+
+import numpy as np
+import pytest
+
+from dkg import data, paths
+from dkg.keys import KeyGenerator
+from dkg.metrics import entropy
+from dkg.paper import TABLES
+from dkg.training import TrainConfig, train
+
+SETTINGS = {"learning_rate": 2e-4, "batch_size": 2, "device": "cpu", "threads": 1}
+
+
+@pytest.fixture
+def sweep(monkeypatch):
+    monkeypatch.syspath_prepend(paths.root() / "tools")
+    import sweep_hyperparameters
+
+    return sweep_hyperparameters
+
+
+@pytest.fixture
+def images():
+    pixels = np.random.default_rng().integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
+    return data.ImageSet("montgomery", pixels, "synthetic")
+
+
+def test_the_papers_138_images_are_split_into_90_and_10_percent(sweep):
+    numbers = np.arange(138)
+    trained, held_out = sweep.split(numbers)
+    assert (len(trained), len(held_out)) == (124, 14)
+    assert sorted([*trained, *held_out]) == numbers.tolist()
+
+
+def test_defaults_are_the_papers_cells(sweep):
+    cells = {
+        (steps, rate, batch)
+        for steps in sweep.LENGTHS
+        for rate in sweep.LEARNING_RATES
+        for batch in sweep.BATCH_SIZES
+    }
+    printed = TABLES["XXI"]
+    assert cells == set(
+        zip(printed["epochs"], printed["learning_rate"], printed["batch_size"], strict=True)
+    )
+
+
+def test_a_shipped_network_gives_the_entropies_of_its_keys(sweep):
+    """The tool makes keys itself, to see numbers that are not finite; `KeyGenerator` must agree."""
+    seed_images = data.load("shenzhen", n=2).images
+    generator = KeyGenerator.load(device="cpu")
+    weights = paths.WEIGHTS / f"{generator.name}.safetensors"
+    expected = [entropy(key) for key in generator.generate_many(seed_images)]
+    assert sweep.key_entropies(weights, seed_images) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_longer_cell_goes_on_from_a_shorter_one(sweep, images, tmp_path):
+    """Two steps and then one more are the same network as three at once with the same seed."""
+    sweep.run_cell(images, SETTINGS | {"steps": 2}, tmp_path / "sweep")
+    row = sweep.run_cell(images, SETTINGS | {"steps": 3}, tmp_path / "sweep")
+    assert tuple(row) == sweep.COLUMNS
+    trained, _ = sweep.split(images.images)
+    config = TrainConfig(**SETTINGS, steps=3, seed=row["seed"], sample_steps=())
+    target = sweep.DOMAINS[sweep.DOMAIN](trained, 0)
+    result = train(config, trained, target, tmp_path / "at_once", progress=False)
+    found = [tmp_path / "sweep" / "generator.safetensors", result.generator]
+    first, second = (sweep.safetensors.torch.load_file(path) for path in found)
+    assert all(first[name].equal(second[name]) for name in second)
+    entropies = sweep.key_entropies(result.generator, sweep.split(images.images)[1])
+    assert row["entropy"] == np.mean(entropies)
+
+
+def test_a_network_that_breaks_down_has_the_entropy_nan(sweep, images, tmp_path):
+    settings = SETTINGS | {"learning_rate": 1e38, "steps": 3}
+    row = sweep.run_cell(images, settings, tmp_path)
+    assert math.isnan(row["entropy"]) and row["steps"] == 3
+
+
+def test_cells_of_the_table_are_not_run_again(sweep, images, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sweep.data, "load", lambda name, n: images)
+    options = {"dataset": "montgomery", "images": None, "jobs": 1, "device": "cpu", "threads": 1}
+    options |= {"table": tmp_path / "table.csv", "runs": tmp_path / "runs", "batch_size": [1]}
+    broken = dict.fromkeys(sweep.COLUMNS, 1) | {
+        "dataset": "montgomery",
+        "origin": "synthetic",
+        "images": len(images.images),
+        "learning_rate": 0.02,
+        "entropy": math.nan,
+    }
+    sweep.append_row(options["table"], broken)
+    for _ in range(2):
+        sweep.main(lengths=[2, 1], learning_rate=[0.02, 0.0002], **options)
+    rows = list(sweep.read_rows(options["table"]).values())
+    assert [(row["learning_rate"], row["steps"]) for row in rows] == [
+        ("0.02", "1"),
+        ("0.02", "2"),  # Without training: what is NaN stays NaN.
+        ("0.0002", "1"),
+        ("0.0002", "2"),
+    ]
+    assert [math.isnan(float(row["entropy"])) for row in rows] == [True, True, False, False]
+    assert capsys.readouterr().out.count("entropy") == 2
+    assert [path.name for path in options["runs"].iterdir()] == [
+        "montgomery-synthetic-rate-0.0002-batch-1"
+    ]
+
+
+def test_a_table_with_other_columns_is_an_error(sweep, tmp_path):
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match=r"other\.csv: its columns are a, b, not dataset"):
+        sweep.read_rows(tmp_path / "other.csv")
+
+
+def test_the_recorded_sweep_has_each_cell_once_and_possible_numbers(sweep):
+    path = paths.WEIGHTS / "table-xxi.csv"
+    recorded = sweep.read_rows(path)
+    with path.open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(recorded)
+    settings = {cell[3:5] for cell in recorded}
+    printed = zip(TABLES["XXI"]["learning_rate"], TABLES["XXI"]["batch_size"], strict=True)
+    assert settings == {(str(rate), str(batch)) for rate, batch in printed}
+    for row in recorded.values():
+        value = float(row["entropy"])
+        assert math.isnan(value) or 0 <= value <= 8
