@@ -51,7 +51,7 @@ def leak_by_block_side(
     chart.set_ylim(0, 1)
     chart.set_xlabel("side of a block (pixels)")
     chart.set_ylabel("size of the correlation\nwith the plaintext")
-    chart.legend(loc="upper left")
+    chart.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=8)
     return figure
 
 
@@ -74,6 +74,10 @@ def changed_pixels(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure
         changed = (first != second).any(axis=-1)
         measures = f"NPCR {npcr(first, second):.3g} %, UACI {uaci(first, second):.3g} %"
         show_image(ax, np.uint8(255 * changed), f"{title}\n{measures}")
+        # A frame, since a map that is all white would be lost on the page.
+        ax.set_axis_on()
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(True)
         rows, columns = np.nonzero(changed)
         if len(rows) <= _FEW_PIXELS:
             ax.scatter(columns, rows, s=160, facecolors="none", edgecolors=ORANGE, linewidths=1.5)
@@ -107,7 +111,7 @@ def npcr_and_uaci(
         ax.axvline(ideal[measure], color=GRAY, linestyle="--", linewidth=1)
         ax.text(ideal[measure], -0.8, "ideal bytes ", ha="right", va="center", color=GRAY, size=8)
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:f}".rstrip("0").rstrip("."))
         ax.set_xlabel(f"{measure.upper()} (%), logarithmic")
     axes[0, 0].set_yticks(range(len(measured)), measured)
     axes[0, 0].set_ylim(len(measured) - 0.5, -1.1)
