@@ -76,7 +76,7 @@ def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set_title(title)
         ax.set_xlabel("learning rate, and batch size below it")
         ax.set_ylabel("training steps")
-        ax.tick_params(axis="y", rotation=0)
+        ax.tick_params(rotation=0)
     return figure
 
 
