@@ -2,7 +2,6 @@
 
 from dkg.plots.attacks import changed_pixels, leak_by_block_side, npcr_and_uaci
 from dkg.plots.ciphertexts import adjacent_scatter, edges_by_blur, plain_and_cipher_histograms
-from dkg.plots.comparison import beside_paper, histogram_grid, pass_rates
 from dkg.plots.comparisons import paper_and_ours
 from dkg.plots.diagrams import (
     application_scenario,
@@ -13,6 +12,7 @@ from dkg.plots.diagrams import (
 from dkg.plots.domains import entropy_strip, logistic_orbits
 from dkg.plots.images import image_grid, image_histograms
 from dkg.plots.imitation import decryption_matrix, leak_of_keys
+from dkg.plots.key_generators import beside_paper, histogram_grid, pass_rates
 from dkg.plots.keys import keys_of_trainings, sensitivity_curves
 from dkg.plots.randomness import p_value_heatmap, p_value_histograms
 from dkg.plots.sweep import entropy_by_step, sweep_heatmaps
