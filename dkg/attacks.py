@@ -10,9 +10,8 @@ was encrypted? It knows neither the key nor whether it looks at a negative.
 import itertools
 import os
 import secrets
-import string
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,11 +103,11 @@ class Imitation:
     Attributes
     ----------
     networks : dict of str to KeyGenerator
-        The networks by letter as in the paper; ``"A"`` is the victim's.
+        The networks by name; the victim's is ``"A"``, as in the paper.
     plain : ndarray of uint8, shape (n, 256, 256, 3)
         The plaintexts; plaintext i is encrypted with the key of seed image i.
     keys : dict of str to ndarray of uint8, shape (n, 256, 256, 3)
-        The keys by letter, and those named `NO_KEY` and `AES`.
+        The keys by the networks' names, and those named `NO_KEY` and `AES`.
     numbers : pandas.DataFrame
         One row for each ``encrypted_with``, ``decrypted_with`` and ``image`` (its index), with
 
@@ -164,7 +163,7 @@ class Imitation:
 
 def transformation_domain_leakage(
     victim: Network,
-    attackers: Sequence[Network],
+    attackers: Mapping[str, Network],
     seeds: np.ndarray,
     plain: np.ndarray,
     *,
@@ -177,8 +176,8 @@ def transformation_domain_leakage(
     ----------
     victim : KeyGenerator, Training, str or path-like
         Network A, with which is encrypted.
-    attackers : sequence of the same
-        Networks B, C, ... of other structures, with which is decrypted.
+    attackers : mapping of str to the same
+        By their names, such as B, C and D, networks of other structures, with which is decrypted.
     seeds : numpy.ndarray
         uint8 (n, 256, 256, 3), the seed images, which the attackers have too. As in the paper.
     plain : numpy.ndarray
@@ -209,7 +208,7 @@ def transformation_domain_leakage(
 
 def structure_leakage(
     victim: Network,
-    attackers: Sequence[Network],
+    attackers: Mapping[str, Network],
     seeds: np.ndarray,
     plain: np.ndarray,
     *,
@@ -238,7 +237,7 @@ def structure_leakage(
 
 def domain_and_structure_leakage(
     victim: Network,
-    attackers: Sequence[Network],
+    attackers: Mapping[str, Network],
     seeds: np.ndarray,
     plain: np.ndarray,
     *,
@@ -430,17 +429,19 @@ def denoise(
     return np.uint8(np.rint(255 * np.clip((smooth - low) / (high - low), 0, 1)))
 
 
-def _networks(victim: Network, attackers: Sequence[Network]) -> dict[str, KeyGenerator]:
-    """Load or train the networks, and name them as the paper does."""
-    if not 1 <= len(attackers) < len(string.ascii_uppercase):
-        raise ValueError(f"there must be 1 to 25 attackers, not {len(attackers)}")
+def _networks(victim: Network, attackers: Mapping[str, Network]) -> dict[str, KeyGenerator]:
+    """Load or train the networks."""
+    if not attackers:
+        raise ValueError("there must be at least one attacker")
+    if taken := {"A", NO_KEY, AES} & set(attackers):
+        raise ValueError(f"an attacker cannot be named {taken.pop()!r}, the name of another key")
     networks = {}
-    for letter, network in zip(string.ascii_uppercase, (victim, *attackers), strict=False):
+    for name, network in {"A": victim, **attackers}.items():
         if isinstance(network, Training):
             network = network.run()
         elif not isinstance(network, KeyGenerator):
             network = KeyGenerator.load(network)
-        networks[letter] = network
+        networks[name] = network
     return networks
 
 
@@ -449,25 +450,24 @@ def _check_scenario(
 ) -> None:
     """Refuse networks that do not share what leaked, or share what did not."""
     trained_on, structures = {}, {}
-    for letter, network in networks.items():
+    for name, network in networks.items():
         description = network.metadata.get("training", {}).get("description", {})
         if "domain" not in description:
             raise ValueError(
                 f"{network.name}: the file does not say which domain the network was trained on"
             )
-        trained_on[letter] = description["domain"]
-        structures[letter] = network.metadata["architecture"]
+        trained_on[name] = description["domain"]
+        structures[name] = network.metadata["architecture"]
     for what, values, same in (
         ("domain", trained_on, same_domain),
         ("structure", structures, same_structure),
     ):
-        for letter in list(networks)[1:]:
-            if (values[letter] == values["A"]) != same:
+        for name, network in networks.items():
+            if name != "A" and (values[name] == values["A"]) != same:
                 raise ValueError(
                     f"in this scenario the attacker's {what} must be "
                     f"{'the same as' if same else 'another than'} the victim's, but "
-                    f"{networks['A'].name} has {values['A']} and {networks[letter].name} has "
-                    f"{values[letter]}"
+                    f"{networks['A'].name} has {values['A']} and {network.name} has {values[name]}"
                 )
 
 
@@ -488,15 +488,14 @@ def _imitate(
         raise ValueError(f"{n} plaintexts need as many seed images, not {len(seeds)}")
     if not np.array_equal(candidates[:n], plain):
         raise ValueError(f"the first {n} candidates must be the plaintexts")
-    keys = {letter: network.generate_many(seeds) for letter, network in networks.items()}
+    keys = {name: network.generate_many(seeds) for name, network in networks.items()}
     keys[NO_KEY] = np.zeros_like(plain)
     secret = secrets.randbits(256) if seed is None else seed
     keys[AES] = domains.aes_ctr(keys[NO_KEY], secret)
 
-    letters = list(networks)
-    victims = letters if every_victim else letters[:1]
-    pairs = [*itertools.product(victims, [*letters, NO_KEY])]
-    pairs += [(AES, attacker) for attacker in letters[1:]]
+    victims = [*networks] if every_victim else ["A"]
+    pairs = [*itertools.product(victims, [*networks, NO_KEY])]
+    pairs += [(AES, attacker) for attacker in networks if attacker != "A"]
     # XOR commutes, so that one image stands for both orders of two keys.
     images = {frozenset(pair): xor(xor(plain, keys[pair[0]]), keys[pair[1]]) for pair in pairs}
     stacked = np.concatenate(list(images.values()))

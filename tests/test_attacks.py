@@ -68,7 +68,11 @@ def seeds():
 
 def test_the_same_network_decrypts_and_the_control_does_not(images, seeds):
     result = attacks.domain_and_structure_leakage(
-        network(seed=1), [network(seed=1), network(seed=2)], seeds, images[:N], candidates=images
+        network(seed=1),
+        {"B": network(seed=1), "C": network(seed=2)},
+        seeds,
+        images[:N],
+        candidates=images,
     )
     assert np.array_equal(result.decrypted("A", "B", 1), images[1])
     assert not np.array_equal(result.decrypted("A", "C", 1), images[1])
@@ -96,7 +100,7 @@ def test_numbers_are_those_of_the_pair_and_the_image(images, seeds):
     leaky &= 0x7F  # The highest bit of the image stays as it is.
     victim, attacker = Keys(np.zeros_like(leaky)), Keys(leaky, blocks=2)
     result = attacks.transformation_domain_leakage(
-        victim, [attacker], seeds, images[:N], candidates=images
+        victim, {"B": attacker}, seeds, images[:N], candidates=images
     )
     assert result.candidates == M
     for i in range(N):
@@ -120,7 +124,7 @@ def test_ideal_keys_hide_which_image_it_is():
     plain = smooth_images(12, side=128)
     result = attacks.structure_leakage(
         Keys(ideal_keys(12, side=128)),
-        [Keys(ideal_keys(12, side=128), domain="chaotic-gray")],
+        {"B": Keys(ideal_keys(12, side=128), domain="chaotic-gray")},
         plain,
         plain,
     )
@@ -133,7 +137,12 @@ def test_ideal_keys_hide_which_image_it_is():
 
 def test_both_orders_of_two_keys_are_one_image(images, seeds):
     result = attacks.domain_and_structure_leakage(
-        network(), [network(), network()], seeds[:1], images[:1], candidates=images, seed=5
+        network(),
+        {"B": network(), "C": network()},
+        seeds[:1],
+        images[:1],
+        candidates=images,
+        seed=5,
     )
     for first, second in (("A", "B"), ("A", "C"), ("B", "C")):
         forth, back = (result.numbers.loc[pair] for pair in ((first, second), (second, first)))
@@ -146,7 +155,7 @@ def test_the_controls_key_is_fresh(images, seeds):
     """Without a seed nobody can make the control's key again."""
     first, second = (
         attacks.structure_leakage(
-            network(), [network(domain="aes-ctr")], seeds[:1], images[:1], candidates=images
+            network(), {"B": network(domain="aes-ctr")}, seeds[:1], images[:1], candidates=images
         ).keys[AES]
         for _ in range(2)
     )
@@ -166,18 +175,20 @@ def test_networks_must_fit_the_scenario(images, seeds):
     )
     for scenario, attacker, message in wrong:
         with pytest.raises(ValueError, match=message):
-            scenario(base, [attacker], seeds, images[:N])
+            scenario(base, {"B": attacker}, seeds, images[:N])
 
 
 def test_bad_input_is_named(images, seeds):
     def run(plain=images[:N], candidates=images, attackers=None, seeds=seeds):
-        attackers = [network()] if attackers is None else attackers
+        attackers = {"B": network()} if attackers is None else attackers
         return attacks.domain_and_structure_leakage(
             network(), attackers, seeds, plain, candidates=candidates
         )
 
-    with pytest.raises(ValueError, match="1 to 25 attackers, not 0"):
-        run(attackers=[])
+    with pytest.raises(ValueError, match="at least one attacker"):
+        run(attackers={})
+    with pytest.raises(ValueError, match="cannot be named 'A'"):
+        run(attackers={"A": network()})
     with pytest.raises(ValueError, match="3 plaintexts need as many seed images, not 2"):
         run(seeds=seeds[:2])
     with pytest.raises(ValueError, match="the first 3 candidates must be the plaintexts"):
@@ -187,7 +198,7 @@ def test_bad_input_is_named(images, seeds):
     with pytest.raises(ValueError, match="plain must be uint8"):
         run(plain=images[0])
     with pytest.raises(FileNotFoundError, match="no-such-network"):
-        run(attackers=["no-such-network"])
+        run(attackers={"B": "no-such-network"})
 
 
 def training(source, **settings):
@@ -209,7 +220,7 @@ def test_training_with_the_victims_random_seed_gives_its_keys(images, seeds, tmp
     victim = dataclasses.replace(training(source, seed=7), out=tmp_path / "victim")
     result = attacks.domain_and_structure_leakage(
         victim,
-        [training(source, seed=7), training(source)],
+        {"B": training(source, seed=7), "C": training(source)},
         seeds[:1],
         images[:1],
         candidates=images,
