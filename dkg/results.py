@@ -143,7 +143,8 @@ class Record:
                 word = {True: "yes", False: "no", None: "not measured"}[holds]
                 rows.append((c["what"], label, paper, c["rule"], tolerance, ours, word))
         columns = ["what", "of", "paper", "rule", "tolerance", "ours", "holds"]
-        return pd.DataFrame(rows, columns=columns)
+        # Objects, so that what was not measured stays None beside a NaN that was.
+        return pd.DataFrame(rows, columns=columns, dtype=object)
 
     def numbers(self) -> list[float]:
         """Return every number that the record holds, NaN left out."""

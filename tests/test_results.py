@@ -129,6 +129,7 @@ def test_what_is_written_comes_back(output, synthetic):
     assert read.more["two seeds"] == {"NPCR (%)": 99.25}
     assert math.isnan(read.more["broken"][0]) and read.more["broken"][1:] == [None, 1]
     assert read.networks[0]["sha256"] == network.sha256 and read.networks[0]["steps"] == 20_000
+    assert list(made.table()["ours"])[:3] == [0.5, pytest.approx(math.nan, nan_ok=True), None]
     assert 99.25 in made.numbers() and 0.5 in made.numbers()
     assert (output / "table-XXI.png").read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in (output / "table-XXI.svg").read_bytes()
