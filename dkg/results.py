@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
+import numpy as np
 import pandas as pd
 
 import dkg
@@ -419,7 +420,7 @@ def _judged(content: Mapping[str, Any]) -> Record:
     for comparison in content["comparisons"]:
         numbers = zip(comparison["paper"], comparison["ours"], comparison["tolerance"], strict=True)
         holds = [
-            None if ours is None else _within(comparison["rule"], paper, ours, tolerance)
+            None if ours is None else bool(_within(comparison["rule"], paper, ours, tolerance))
             for paper, ours, tolerance in numbers
         ]
         comparisons.append(comparison | {"holds": holds})
@@ -477,6 +478,8 @@ def _measured(comparison: Any, values: Any) -> list[float | None]:
 
 def _plain(value: Any) -> Any:
     """Return numbers, lists and dicts of Python for those of NumPy and pandas."""
+    if isinstance(value, np.generic):
+        return value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, pd.DataFrame):

@@ -173,6 +173,14 @@ def test_errors_name_what_is_wrong(call, error, words, output):
     assert not output.exists()
 
 
+def test_numbers_of_numpy_are_numbers():
+    made = results.record(
+        "figure-6", {"chi_square": np.float64(300.0)}, "s", more={"n": np.int64(3)}
+    )
+    assert made.holds("chi_square") == [False] and made.more == {"n": 3}
+    assert results.dumps(results.loads(results.dumps(made))) == results.dumps(made)
+
+
 def test_an_object_that_is_no_number_is_refused():
     with pytest.raises(TypeError, match="a record holds numbers, lists and dicts, not object"):
         results.record("figure-6", {"chi_square": 1.0}, "s", more={"a": object()})
