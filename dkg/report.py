@@ -6,6 +6,7 @@ templates are in ``dkg/templates``; nothing here measures or judges, that is `dk
 
 import base64
 import dataclasses
+import io
 import json
 import math
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from PIL import Image
 
 from dkg import files, paper, paths, results
 from dkg.results import Record
@@ -81,6 +83,11 @@ _KINDS = {
 
 # A longer list of numbers is summed up; the record holds all of them.
 _LONGEST_LIST = 16
+
+# Noise does not compress: the page with all pictures as they are would have over 20 MB. Bytes, and
+# pixels, twice what the page is wide.
+_LARGE_PICTURE = 200_000
+_WIDEST = 1600
 
 
 def write() -> dict[str, list[str]]:
@@ -198,27 +205,31 @@ def headline(records: Mapping[str, Record]) -> str:
     str
         Markdown.
     """
-    rows = []
-    for id, claim in paper.CLAIMS.items():
-        verdict, came_out = f"{SYMBOLS['missing']} missing", "not measured"
-        if id in records:
-            verdict = f"{SYMBOLS[records[id].verdict]} {records[id].verdict_in_words}"
-            came_out = records[id].sentence
-        rows.append((claim.words, came_out, verdict, _notebooks(records, [id])))
+    rows = [_claim_row(records, id) for id in paper.CLAIMS if id.startswith("claim-")]
     for tables, what, shown in _GROUPS:
         ids = [f"table-{number}" for number in tables]
         name = f"Table{'s'[: len(tables) > 1]} {_listed(tables)}: {what}"
-        rows.append(_headline_row(records, ids, name, shown))
+        rows.append(_group_row(records, ids, name, shown))
     ids = [id for id in paper.COMPARISONS if id.startswith("figure-")]
-    rows.append(
-        _headline_row(records, ids, "Figures 1 to 13: what the text says that they show", {})
-    )
+    rows.append(_group_row(records, ids, "Figures 1 to 13: what the text says that they show", {}))
+    rows += [_claim_row(records, id) for id in paper.CLAIMS if id.startswith("beyond-")]
     view = {"rows": rows, "counts": _counts(records), "made_of": _made_of(records.values())}
     return _render("headline.md", view)
 
 
-def _headline_row(records, ids, name, shown):
-    """Return a line on several records: the paper's ranges, ours, and the verdicts."""
+def _claim_row(records, id):
+    """Return README's line on one claim."""
+    words, record = paper.CLAIMS[id].words, records.get(id)
+    if id.startswith("beyond-"):
+        words = f"(not in the paper) {words}"
+    if record is None:
+        return (words, "not measured", f"{SYMBOLS['missing']} missing", [])
+    verdict = f"{SYMBOLS[record.verdict]} {record.verdict_in_words}"
+    return (words, record.sentence, verdict, _notebooks(records, [id]))
+
+
+def _group_row(records, ids, name, shown):
+    """Return README's line on several records: the paper's ranges, ours, and the verdicts."""
     comparisons = [c for id in ids for c in _comparisons(id, records.get(id))]
     theirs, ours = [], []
     for label, names in shown.items():
@@ -275,6 +286,7 @@ def _section(id: str, record: Record | None, stale: Sequence[str]) -> dict[str, 
     title = claim.words.removesuffix(".") if claim else f"{kind.capitalize()} {number}"
     caption = {
         "claim": f"Section {claim.where}." if claim else "",
+        "beyond": "Not in the paper.",
         "table": paper.CAPTIONS.get(number, ""),
         "figure": FIGURES.get(number, ""),
     }.get(kind, "")
@@ -312,8 +324,20 @@ def _section(id: str, record: Record | None, stale: Sequence[str]) -> dict[str, 
             except FileNotFoundError:
                 section["problems"].append("its picture is gone")
             else:
-                section["picture"] = base64.b64encode(picture).decode()
+                section["picture"] = _embedded(picture)
     return section | {"symbol": SYMBOLS[section["verdict"]]}
+
+
+def _embedded(picture: bytes) -> str:
+    """Return a PNG picture as a data URI; a large one smaller, and with some loss, as WebP."""
+    kind = "png"
+    if len(picture) > _LARGE_PICTURE:
+        kind, smaller = "webp", io.BytesIO()
+        with Image.open(io.BytesIO(picture)) as image:
+            image.thumbnail((_WIDEST, _WIDEST * 2))
+            image.convert("RGB").save(smaller, "WEBP", quality=80)
+        picture = smaller.getvalue()
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def _finding(claim: paper.Claim, record: Record | None) -> str:
@@ -321,7 +345,7 @@ def _finding(claim: paper.Claim, record: Record | None) -> str:
     if record is None:
         return "Not measured."
     if record.verdict == "cannot be judged":
-        return f"Cannot be judged: {record.why}."
+        return "Too little was measured to judge it."
     agree = all(held is not False for c in record.comparisons for held in c["holds"])
     return claim.holds if agree else claim.fails
 
@@ -376,7 +400,8 @@ def _tolerance(comparison: Mapping[str, Any]) -> str:
         return f"at most {size} times larger or smaller"
     if rule == "decision":
         return f"on the same side of {size}"
-    return rule + (" the number" if exact else f" the number, give or take {size}")
+    margin = f", or {size} {'below' if rule == 'at least' else 'above'} it"
+    return f"{rule} the number" + ("" if exact else margin)
 
 
 def _accepted(comparison: Mapping[str, Any], i: int) -> str:
@@ -427,7 +452,7 @@ def _number(value: float | None, decimals: int | None) -> str:
     if decimals is None:
         return f"{value:,.5g}"
     if 0 < abs(value) < 0.5 * 10**-decimals:
-        return f"{value:.2e}"
+        return f"{value:.3g}"
     return f"{value:,.{decimals}f}"
 
 
