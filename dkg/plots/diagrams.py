@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
-from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure
+from dkg.plots.style import BLUE, GRAY, GREEN, RED, new_figure
 
 if TYPE_CHECKING:
     from dkg.models import Discriminator, Generator
@@ -53,7 +53,7 @@ def application_scenario(
     for x, y, width, title, color in (
         (left, upper, wide, "Key generation server", BLUE),
         (right, upper, narrow, "Modality", GREEN),
-        (left, lower, wide, "PACS (archive)", RED),
+        (left, lower, wide, "PACS (archive)", INK),
         (right, lower, narrow, "Workstation", GREEN),
     ):
         _box(ax, x, y, width, low, title, color)
@@ -398,7 +398,7 @@ def _picture(ax, image, x, y, side, caption):
 
 
 def _arrow(ax, *points, dashed=False):
-    style = {"linestyle": (0, (4, 2)), "color": ORANGE} if dashed else {"color": INK}
+    style = {"linestyle": (0, (4, 2)), "color": RED} if dashed else {"color": INK}
     head = {"arrowstyle": "-|>", "mutation_scale": 13, "linewidth": 1.6, "joinstyle": "miter"}
     arrow = FancyArrowPatch(path=Path(points), zorder=2, **head, **style)
     ax.add_patch(arrow)
