@@ -579,8 +579,13 @@ def suite_heatmap(sequences: Mapping[str, np.ndarray]) -> tuple[Figure, dict[str
     """
     battery = randomness.run_battery(list(sequences.values()), progress=False)
     figure = plots.p_value_heatmap(battery)
-    figure.axes[0].set_xticks(range(len(sequences)), list(sequences))
-    figure.axes[0].set_xlabel("")
+    ax = figure.axes[0]
+    ax.set_xticks(range(len(sequences)), list(sequences))
+    ax.set_xlabel("")
+    # A share over different generators says nothing.
+    ax.set_title("", loc="right")
+    for beside in ax.child_axes:
+        beside.set_visible(False)
     failed = (battery.p_values < battery.alpha).sum(axis=1)
     return figure, dict(zip(sequences, (int(n) for n in failed), strict=True))
 
@@ -623,6 +628,7 @@ class Panel(ipywidgets.VBox):
         self.message = ipywidgets.HTML()
         self._table = ipywidgets.HTML()
         self._pictures = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
+        # The name of the class is the panel's CSS class too, by which a page finds it.
         super().__init__(
             [
                 ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
