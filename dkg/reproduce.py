@@ -8,6 +8,7 @@ code, and a name that is not a parameter of the notebook is an error.
 import os
 import re
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
@@ -19,10 +20,6 @@ from typing import Any
 import yaml
 
 from dkg import paths
-
-# Kernels talk over files of their owner where the system has such sockets, not over TCP ports,
-# which every user of the machine could listen to.
-_TRANSPORT = "ipc" if os.name == "posix" else "tcp"
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,10 @@ def run_notebook(
     began = time.perf_counter()
     try:
         # The kernel inherits these; they say in each record what ran.
-        with _environment(DKG_PROFILE=profile, DKG_NOTEBOOK=run.notebook):
+        with (
+            _environment(DKG_PROFILE=profile, DKG_NOTEBOOK=run.notebook),
+            tempfile.TemporaryDirectory(prefix="dkg-") as sockets,
+        ):
             papermill.execute_notebook(
                 str(paths.notebooks() / f"{run.notebook}.ipynb"),
                 str(running),
@@ -179,7 +179,7 @@ def run_notebook(
                 prepare_only=not execute,
                 progress_bar=execute and sys.stderr.isatty(),
                 cwd=str(paths.notebooks()),
-                config=Config(KernelManager={"transport": _TRANSPORT}),
+                config=Config(KernelManager=_connection(Path(sockets))),
             )
     except Exception:
         error = traceback.format_exc()
@@ -189,6 +189,17 @@ def run_notebook(
     return Outcome(
         run.name, failed if error else executed, round(time.perf_counter() - began, 1), error
     )
+
+
+def _connection(folder: Path) -> dict[str, str]:
+    """Return how to talk to a kernel: over files of their owner where the system has such sockets.
+
+    Every user of the machine could listen to TCP ports. The files lie in a folder of this run,
+    since two runs that share them would mix their messages.
+    """
+    if os.name != "posix":
+        return {"transport": "tcp"}
+    return {"transport": "ipc", "ip": str(folder / "kernel")}
 
 
 @contextmanager

@@ -415,7 +415,10 @@ def notebook_sha256(notebook: str | None) -> str | None:
 def _judged(content: Mapping[str, Any]) -> Record:
     """Compute what holds, the verdict and its reason, and make the record."""
     content = dict(content)
-    synthetic = any(images["origin"] == "synthetic" for images in content["images"])
+    synthetic = "synthetic" in (
+        *(images["origin"] for images in content["images"]),
+        *(network["trained_on"] for network in content["networks"]),
+    )
     comparisons, cells, capped = [], [], False
     for comparison in content["comparisons"]:
         numbers = zip(comparison["paper"], comparison["ours"], comparison["tolerance"], strict=True)

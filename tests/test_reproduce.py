@@ -1,6 +1,8 @@
 """Batch reproduction: parameters, outcomes, failures."""
 
 import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import nbformat
 import pytest
@@ -94,6 +96,32 @@ def test_a_profile_that_names_a_missing_notebook_is_an_error(project):
     path.write_text(yaml.safe_dump({"z_gone": {"number": 2}}))
     with pytest.raises(ValueError, match="z_gone"):
         reproduce.plan("a_good", "old")
+
+
+def test_two_runs_at_once_do_not_mix(project):
+    """Each kernel must get its own answers, and leave no file."""
+    write_notebook(
+        project / "notebooks",
+        "d_slow",
+        "number = 1",
+        "import time; time.sleep(2); print('it is', number)",
+    )
+    runs = [reproduce.Run(f"d_slow-{n}", "d_slow", {"number": n}) for n in (2, 3)]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        waiting = [
+            pool.submit(_run_in, project / "notebooks", run, project / "out") for run in runs
+        ]
+        outcomes = [future.result() for future in waiting]
+    for number, outcome in zip((2, 3), outcomes, strict=True):
+        assert outcome.error is None
+        assert f"it is {number}" in outcome.executed.read_text()
+    left = sorted(path.name for path in (project / "notebooks").iterdir())
+    assert left == ["a_good.ipynb", "b_bad.ipynb", "d_slow.ipynb", "profiles"]
+
+
+def _run_in(notebooks, run, folder):
+    paths.notebooks = lambda: notebooks
+    return reproduce.run_notebook(run, "default", folder)
 
 
 def test_a_profile_may_run_a_notebook_several_times(project):
