@@ -21,7 +21,7 @@ from PIL import Image
 from dkg import files, paper, paths, results
 from dkg.results import Record
 
-SYMBOLS = dict(zip(results.VERDICTS, "✓◐✗?", strict=True)) | {"missing": "–"}
+SYMBOLS = results.SYMBOLS | {"missing": "–"}
 
 FIGURES = {
     "1": "From the modality to the workstation.",

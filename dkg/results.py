@@ -39,7 +39,7 @@ VERDICTS = ("reproduced", "partly", "not reproduced", "cannot be judged")
 CLAIM_VERDICTS = dict(
     zip(VERDICTS, ("holds", "holds in part", "does not hold", "cannot be judged"), strict=True)
 )
-_SYMBOLS = dict(zip(VERDICTS, "✓◐✗?", strict=True))
+SYMBOLS = dict(zip(VERDICTS, "✓◐✗?", strict=True))
 
 # Sources that show results and make none.
 _ONLY_SHOW = ("cli.py", "plots", "report.py", "widgets.py")
@@ -174,7 +174,7 @@ class Record:
             shown[column] = [_shown(value) for value in shown[column]]
         style = shown.style.hide(axis="index").set_properties(**{"text-align": "left"})
         return (
-            f"<p><strong>{self.title}</strong><br>{_SYMBOLS[self.verdict]} "
+            f"<p><strong>{self.title}</strong><br>{SYMBOLS[self.verdict]} "
             f"<strong>{self.verdict_in_words}</strong>: {self.why}.</p>{style.to_html()}"
             f"<p>{self.sentence}</p>"
         )
@@ -288,7 +288,7 @@ def record(
 def dumps(made: Record) -> str:
     """Return a record as JSON text; NaN, which JSON does not have, is the string ``"NaN"``."""
     content = _without_nan({field.name: getattr(made, field.name) for field in fields(made)})
-    jsonschema.validate(content, _schema())
+    _schema().validate(content)
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -314,7 +314,7 @@ def loads(text: str, name: str = "record") -> Record:
     """
     try:
         content = json.loads(text)
-        jsonschema.validate(content, _schema())
+        _schema().validate(content)
     except (json.JSONDecodeError, jsonschema.ValidationError, RecursionError) as error:
         reason = getattr(error, "message", str(error))
         raise ValueError(f"{name}: not a record of results: {reason}") from None
@@ -532,8 +532,10 @@ def _number_in(text: Any) -> Any:
 
 
 @functools.cache
-def _schema() -> dict[str, Any]:
-    return json.loads((paths.PACKAGE / "record.schema.json").read_text())
+def _schema() -> jsonschema.Draft202012Validator:
+    schema = json.loads((paths.PACKAGE / "record.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
 
 
 @functools.cache
