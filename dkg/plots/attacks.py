@@ -35,8 +35,8 @@ def leak_by_block_side(
     matplotlib.figure.Figure
         The pictures, and beside them one line for each cipher.
     """
-    n = len(pictures)
-    figure, axes = new_figure(1, n + 1, figsize=(2.5 * n + 4, 2.9), width_ratios=(*(2.5,) * n, 4))
+    widths = (*(2.2,) * len(pictures), 3.6)
+    figure, axes = new_figure(1, len(widths), figsize=(sum(widths), 2.9), width_ratios=widths)
     *images, chart = axes[0]
     for ax, (title, picture) in zip(images, pictures.items(), strict=True):
         ax.imshow(picture, interpolation="nearest", cmap="gray")
