@@ -1,0 +1,280 @@
+"""The attack lab in a real JupyterLab, in a real browser.
+
+It needs Playwright and a Chromium or Chrome of the system, and is skipped without them; where
+``DKG_BROWSER_TESTS=required`` is set, as in continuous integration, it fails instead.
+"""
+
+import hashlib
+import io
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dkg import paths
+
+REQUIRED = os.environ.get("DKG_BROWSER_TESTS") == "required"
+NOTEBOOK = "10_attack_lab.ipynb"
+LONG = 240_000  # Milliseconds; only a run that hangs waits so long.
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def unavailable(reason):
+    if REQUIRED:
+        pytest.fail(f"DKG_BROWSER_TESTS=required, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("Playwright is not installed; it comes with the extra 'dev'")
+    executable = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if executable is None:
+        unavailable(f"no browser is installed; looked for {', '.join(_BROWSERS)}")
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not work for root, as whom containers run.
+        arguments = ["--no-sandbox"] if os.getuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def jupyterlab(tmp_path_factory):
+    """Start JupyterLab on a copy of the notebook, with settings of its own."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab comes with the extra 'lab'")
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copy(paths.notebooks() / NOTEBOOK, folder)
+    settings = folder / "settings" / "@jupyterlab"
+    for extension, content in {
+        # All cells are in the page, also those that are not in view.
+        "notebook-extension/tracker": '{"windowingMode": "none"}',
+        "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+    }.items():
+        path = settings / f"{extension}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    log = folder / "jupyterlab.log"
+    options = {
+        "ServerApp.root_dir": folder,
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.open_browser": False,
+        "ServerApp.allow_root": True,
+        "IdentityProvider.token": token,
+    }
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ
+            | {
+                "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+                "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+            },
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + LONG / 1000
+        while True:
+            assert server.poll() is None, f"JupyterLab ended:\n{log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"JupyterLab is silent:\n{log.read_text()[-3000:]}"
+            try:
+                urllib.request.urlopen(f"{address}/api?token={token}", timeout=5).close()
+                break
+            except (urllib.error.URLError, TimeoutError):
+                time.sleep(0.5)
+        yield f"{address}/lab/tree/{NOTEBOOK}?token={token}"
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def lab(browser, jupyterlab):
+    """Open the notebook and run all its cells, as a student does."""
+    page = browser.new_page(viewport={"width": 1500, "height": 1000})
+    page.set_default_timeout(LONG)
+    page.goto(jupyterlab)
+    page.get_by_role("heading", name="The attack lab").wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(state="attached")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(".RandomnessPanel").wait_for()
+    # The last cell only asserts: the lab is ready when nothing waits any more.
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.jp-Notebook .jp-InputPrompt')]
+                 .every(prompt => !prompt.textContent.includes('*'))"""
+    )
+    yield page
+    page.close()
+
+
+class Panel:
+    """A panel of the page, by its CSS class."""
+
+    def __init__(self, page, name):
+        self.page = page
+        self.root = page.locator(f".{name}")
+
+    def wait_for(self, *, words=None, error=False):
+        """Wait until it has computed, and says some words if they are given."""
+        message = self.root.get_by_role("alert" if error else "status")
+        message.filter(has_text=words or "").filter(has_not_text="Computing").wait_for()
+        return message.inner_text()
+
+    def picture(self, title):
+        """Return a digest of a picture's bytes."""
+        content = self.root.get_by_title(title, exact=True).evaluate(
+            """async image => Array.from(new Uint8Array(
+                   await (await fetch(image.src)).arrayBuffer()))"""
+        )
+        assert bytes(content).startswith(b"\x89PNG"), title
+        return hashlib.sha256(bytes(content)).hexdigest()
+
+    def press(self, slider, key):
+        """Move a slider with the keyboard."""
+        handle = self.root.locator(".widget-hslider", has_text=slider).get_by_role("slider").first
+        handle.focus()
+        handle.press(key)
+
+    def wait_for_change(self, title, before):
+        deadline = time.monotonic() + LONG / 1000
+        while self.picture(title) == before:
+            assert time.monotonic() < deadline, f"{title} does not change"
+            self.page.wait_for_timeout(100)
+
+
+def test_all_cells_run_without_an_error(lab):
+    errors = lab.locator(".jp-OutputArea-output[data-mime-type*=error]")
+    assert errors.all_inner_texts() == []
+    assert lab.get_by_text("model not found").count() == 0
+    notes = lab.get_by_text("This network comes with the package", exact=False)
+    assert notes.count() >= 5
+
+
+@pytest.mark.parametrize(
+    ("name", "slider", "key", "title"),
+    [
+        ("KeysPanel", "change by gray levels", "ArrowLeft", "changed bytes of the key"),
+        ("KeysPanel", "row of the pixel", "ArrowUp", "changed seed image"),
+        ("CipherPanel", "image", "ArrowRight", "ciphertext"),
+        ("ImitationPanel", "image", "ArrowRight", "decrypted by the attacker"),
+        ("AveragingPanel", "radius of the average", "ArrowLeft", "averaged"),
+        ("RandomnessPanel", "seed image", "ArrowRight", "P-values of the fifteen tests"),
+    ],
+)
+def test_a_slider_changes_the_picture(lab, name, slider, key, title):
+    panel = Panel(lab, name)
+    panel.wait_for()
+    before = panel.picture(title)
+    panel.press(slider, key)
+    panel.wait_for_change(title, before)
+    panel.wait_for()
+
+
+@pytest.mark.parametrize(
+    ("tab", "name", "slider", "key", "title", "words"),
+    [
+        (
+            "Key used twice",
+            "KnownPlaintextPanel",
+            "share of the first plaintext known",
+            "ArrowRight",
+            "second image, found",
+            "51 % of one image",
+        ),
+        (
+            "Unknown seed",
+            "GuessSeedPanel",
+            "number of seeds tried",
+            "ArrowRight",
+            "smoothest of the decrypted",
+            "Of 3 seed images, number 2",
+        ),
+        (
+            "Approximate seed",
+            "ApproximateSeedPanel",
+            "JPEG quality of the seed",
+            "ArrowLeft",
+            "decrypted",
+            "of the key bits come back",
+        ),
+        (
+            "Changed on its way",
+            "MalleabilityPanel",
+            "bits flipped",
+            "ArrowRight",
+            "decrypted with XOR alone",
+            "refused",
+        ),
+    ],
+)
+def test_each_attack_moves_with_its_slider(lab, tab, name, slider, key, title, words):
+    lab.get_by_role("tab", name=tab).click()
+    panel = Panel(lab, name)
+    panel.wait_for()
+    before = panel.picture(title)
+    panel.press(slider, key)
+    panel.wait_for_change(title, before)
+    panel.wait_for(words=words)
+
+
+def test_a_wrong_upload_gets_a_sentence_and_a_good_one_is_encrypted(lab):
+    panel = Panel(lab, "CipherPanel")
+    panel.wait_for()
+    before = panel.picture("plaintext")
+
+    def upload(name, kind, content):
+        with lab.expect_file_chooser() as chooser:
+            panel.root.get_by_role("button", name="or upload one").click()
+        chooser.value.set_files({"name": name, "mimeType": kind, "buffer": content})
+
+    upload("letter.png", "image/png", b"Dear colleague, please find enclosed")
+    assert "letter.png: not a PNG" in panel.wait_for(error=True)
+    assert panel.picture("plaintext") == before
+    assert lab.get_by_text("Traceback").count() == 0
+
+    image = np.random.default_rng().integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG")
+    upload("mine.png", "image/png", buffer.getvalue())
+    panel.wait_for(words="mine.png: All bytes come back")
+    panel.wait_for_change("plaintext", before)
+    assert panel.picture("plaintext") == panel.picture("decrypted")
+
+
+def test_the_files_can_be_downloaded(lab, tmp_path):
+    panel = Panel(lab, "CipherPanel")
+    panel.root.get_by_role("button", name="make files").click()
+    with lab.expect_download() as download:
+        panel.root.get_by_role("link", name="hidden.png").click()
+    download.value.save_as(tmp_path / "hidden.png")
+    assert (tmp_path / "hidden.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_click_on_the_seed_image_chooses_the_pixel(lab):
+    pytest.importorskip("ipyevents", reason="clicks on a picture need ipyevents")
+    panel = Panel(lab, "KeysPanel")
+    panel.wait_for()
+    panel.root.get_by_title("changed seed image", exact=True).click(position={"x": 40, "y": 60})
+    panel.wait_for(words="Pixel (60, 40)")
