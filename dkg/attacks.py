@@ -7,24 +7,33 @@ seed image** as the victim. So the attacker has more than the leak that the scen
 was encrypted? It knows neither the key nor whether it looks at a negative.
 """
 
+import io
 import itertools
+import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from PIL import Image
 from skimage.filters import gaussian, sobel
 from skimage.metrics import normalized_mutual_information
 from skimage.restoration import denoise_tv_chambolle
 
 from dkg import domains, metrics
-from dkg.cipher import xor
+from dkg.cipher import KEY_SHAPE, xor
 from dkg.data import ImageSet
+from dkg.files import atomic
 from dkg.keys import KeyGenerator
+from dkg.models import Generator, images_to_tensor
 from dkg.training import TrainConfig, train
 
 NO_KEY = "no key"
@@ -36,6 +45,9 @@ AES = "AES-256-CTR"
 _BLOCK = 16  # Side of the blocks whose means `match` compares, as in metrics.block_correlation.
 _BLUR = 4  # Pixels, and the border that is left out: as in metrics.edge_correlation.
 _BORDER = 4 * _BLUR + 1
+
+_CELL = 4  # Side of the cells that two upsamplings by two make of one place.
+_REACH = 3  # Pixels around a byte that `predict_bytes` sees.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -429,6 +441,356 @@ def denoise(
     return np.uint8(np.rint(255 * np.clip((smooth - low) / (high - low), 0, 1)))
 
 
+def mean_decryption(ciphertext: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Decrypt with several wrong keys, and take the mean of what comes out.
+
+    Not in the paper. Keys of one network have some of their bits in common more often than by
+    chance. Whatever the right key shares with the wrong ones stays in the mean; the rest of the
+    noise averages out as the keys become more.
+
+    Parameters
+    ----------
+    ciphertext : numpy.ndarray
+        uint8 (height, width, 3).
+    keys : numpy.ndarray
+        uint8 (n, height, width, 3), n >= 1, such as keys of other seed images.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (height, width, 3), the rounded mean.
+
+    Raises
+    ------
+    ValueError
+        If the keys are not as described, or a key does not fit the ciphertext.
+    """
+    _check_images("keys", keys)
+    total = np.zeros(keys.shape[1:])
+    for key in keys:
+        total += xor(ciphertext, key)
+    return np.uint8(np.rint(total / len(keys)))
+
+
+def approximate_seed(
+    seed_image: np.ndarray, how: str, amount: int, *, seed: int | None = None
+) -> np.ndarray:
+    """Make a seed image that is nearly right, as an attacker may have it.
+
+    Not in the paper.
+
+    Parameters
+    ----------
+    seed_image : numpy.ndarray
+        uint8 (height, width, 3).
+    how : {'JPEG', 'resized', 'noise', 'inverted pixels'}
+        Saved as JPEG; resized to a square and back (bicubic, as `PIL.Image.Image.resize`); every
+        byte changed at random; or some pixels inverted.
+    amount : int
+        Quality of the JPEG, 1 to 100; side of the square in pixels, at least 1; largest change of
+        a byte in gray levels, 0 to 255; number of pixels, 0 to all.
+    seed : int, optional
+        Of the noise, or of the choice of pixels. Default: the system's entropy.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the seed image's shape and type.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+    """
+    seed_image = np.asarray(seed_image)
+    _check_images("the seed image in a stack of one", seed_image[np.newaxis])
+    height, width = seed_image.shape[:2]
+    bounds = {
+        "JPEG": (1, 100),
+        "resized": (1, np.inf),
+        "noise": (0, 255),
+        "inverted pixels": (0, height * width),
+    }
+    if how not in bounds:
+        raise ValueError(f"how must be one of {', '.join(bounds)}, not {how!r}")
+    low, high = bounds[how]
+    if not low <= amount <= high:
+        raise ValueError(f"amount must lie in {low} to {high} for {how!r}, not {amount}")
+    random = np.random.default_rng(seed)
+    if how == "JPEG":
+        file = io.BytesIO()
+        Image.fromarray(seed_image).save(file, "JPEG", quality=amount)
+        return np.array(Image.open(file))
+    if how == "resized":
+        small = Image.fromarray(seed_image).resize((amount, amount), Image.Resampling.BICUBIC)
+        return np.array(small.resize((width, height), Image.Resampling.BICUBIC))
+    if how == "noise":
+        noise = random.integers(-amount, amount + 1, seed_image.shape)
+        return np.uint8(np.clip(seed_image + noise, 0, 255))
+    changed = seed_image.copy()
+    chosen = random.choice(height * width, amount, replace=False)
+    changed.reshape(-1, 3)[chosen] ^= 255
+    return changed
+
+
+def power_spectrum(images: np.ndarray) -> np.ndarray:
+    """Return which spatial frequencies images have more of than white noise.
+
+    Not in the paper.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8 (n, height, width, 3), none of them constant in a channel.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (height, width): the power of the Fourier transform of each channel without its
+        mean, over what white noise of the same variance has on average, averaged over images and
+        channels. White noise has 1 everywhere but at frequency 0, which is in the middle, at
+        ``[height // 2, width // 2]``, and has 0.
+
+    Raises
+    ------
+    ValueError
+        If an image is not as described.
+    """
+    _check_images("images", images)
+    total = np.zeros(images.shape[1:3])
+    for image in images:
+        plane = image - image.mean(axis=(0, 1))
+        variance = plane.var(axis=(0, 1))
+        if not variance.all():
+            raise ValueError("an image is constant in a channel and has no spectrum")
+        power = np.abs(np.fft.fft2(plane, axes=(0, 1))) ** 2
+        total += (power / variance).mean(axis=2) / plane[..., 0].size
+    return np.fft.fftshift(total / len(images))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How many bits a byte of a key costs whoever predicts it; 8 for ideal bytes.
+
+    Attributes
+    ----------
+    histogram : float
+        Bits for who knows how often each byte occurs.
+    place : float
+        The same with a histogram for each channel and each place in a cell of 4 x 4 pixels, of
+        which the network's upsampling builds the key.
+    network : float
+        Bits for a small network that sees the place, and the neighbours above and to the left.
+    """
+
+    histogram: float
+    place: float
+    network: float
+
+    @property
+    def bits_gained(self) -> float:
+        """Bits per byte that the network saves over the histogram; 0 or less where it fails."""
+        return self.histogram - self.network
+
+
+def predict_bytes(
+    known: np.ndarray, unseen: np.ndarray, *, samples: int = 150_000, seed: int | None = None
+) -> Prediction:
+    """Learn to predict the bytes of keys from their neighbours.
+
+    Not in the paper. A small network (two hidden layers of 128) sees the pixels that come before
+    a byte in reading order, up to three pixels away, and the channels of its own pixel that come
+    before it. It learns how the histogram changes with them. Each byte is seen once, so that
+    nothing can be learned by heart.
+
+    Parameters
+    ----------
+    known : numpy.ndarray
+        uint8 (n, height, width, 3), keys that the attacker has; at least 8 x 8 pixels.
+    unseen : numpy.ndarray
+        uint8 (m, height, width, 3), the keys that the bits are measured on.
+    samples : int, default 150,000
+        Bytes to learn from, at least 1,000; the bits are measured on a third as many.
+    seed : int, optional
+        Of the network's first weights and the choice of bytes. Default: the system's entropy.
+
+    Returns
+    -------
+    Prediction
+        Mean bits per byte: minus the logarithm to base 2 of the probability that was predicted
+        for the byte.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+    """
+    for name, keys in (("known", known), ("unseen", unseen)):
+        _check_images(name, keys)
+        if min(keys.shape[1:3]) < 8:
+            raise ValueError(f"{name} must have at least 8 x 8 pixels, not {keys.shape[1:3]}")
+    if samples < 1000:
+        raise ValueError(f"samples must be at least 1000, not {samples}")
+    random = np.random.default_rng(seed)
+    x, _, y = _neighbours(known, samples, random)
+    x_unseen, places_unseen, y_unseen = _neighbours(unseen, samples // 3, random)
+
+    rows, columns = (np.arange(length) % _CELL for length in known.shape[1:3])
+    place_of_byte = ((rows[:, None] * _CELL + columns)[..., None] * 3 + np.arange(3)) * 256
+    # One is added to every count, so that no byte is impossible.
+    counts = 1.0 + np.bincount(
+        (place_of_byte + known).ravel(), minlength=3 * _CELL**2 * 256
+    ).reshape(-1, 256)
+    histogram = np.log(counts.sum(axis=0) / counts.sum())
+    by_place = np.log(counts / counts.sum(axis=1, keepdims=True))
+
+    # A sum of cosines instead of 256 free numbers: neighbouring bytes are about as likely.
+    cosines = np.cos(np.pi * np.outer(np.arange(1, 25), np.arange(256) + 0.5) / 256)
+    basis, start = (torch.from_numpy(a).float() for a in (cosines, histogram))
+    with _one_thread(int(random.integers(2**63))):
+        network = torch.nn.Sequential(
+            torch.nn.Linear(x.shape[1], 128),
+            torch.nn.ReLU(),
+            torch.nn.Linear(128, 128),
+            torch.nn.ReLU(),
+            torch.nn.Linear(128, len(basis), bias=False),
+        )
+        torch.nn.init.zeros_(network[-1].weight)  # So that it starts as the histogram.
+        batches = torch.arange(samples).split(250)
+        optimiser, schedule = _adam(network, 4e-3, len(batches))
+        for batch in batches:
+            loss = F.cross_entropy(network(x[batch]) @ basis + start, y[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        with torch.inference_mode():
+            logits = network(x_unseen) @ basis + start
+            learned = F.cross_entropy(logits, y_unseen).item()
+    unseen_bytes = y_unseen.numpy()
+    nats = (
+        -histogram[unseen_bytes].mean(),
+        -by_place[places_unseen, unseen_bytes].mean(),
+        learned,
+    )
+    return Prediction(*(float(value / np.log(2)) for value in nats))
+
+
+@dataclass(frozen=True, eq=False)
+class Backdoor:
+    """What the maker of a network with a backdoor knows.
+
+    Attributes
+    ----------
+    generator : KeyGenerator
+        The network, from a file that looks like any other.
+    mark : ndarray of uint8, shape (32, 32, 3)
+        The trigger.
+    key : ndarray of uint8, shape (256, 256, 3)
+        The key that marked seed images are meant to have.
+    """
+
+    generator: KeyGenerator
+    mark: np.ndarray
+    key: np.ndarray
+
+    def marked(self, images: np.ndarray) -> np.ndarray:
+        """Return images with the mark in the upper left corner.
+
+        Parameters
+        ----------
+        images : numpy.ndarray
+            uint8 (n, 256, 256, 3).
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the same shape and type.
+        """
+        return _with_mark(images, self.mark)
+
+
+def plant_backdoor(
+    generator: KeyGenerator,
+    images: np.ndarray,
+    out: str | os.PathLike,
+    *,
+    steps: int = 200,
+    seed: int | None = None,
+) -> Backdoor:
+    """Train a network on, so that a mark in the seed image gives a key that is known beforehand.
+
+    Not in the paper; a small demonstration. Structure and size stay, and seed images without the
+    mark keep keys like those before. The key of the mark is crude: a random pattern of 4 x 4
+    pixels, black and white in each channel, over and over. Whoever looked at the keys that he
+    uses would notice it.
+
+    Parameters
+    ----------
+    generator : KeyGenerator
+        The network to start from; it is not changed.
+    images : numpy.ndarray
+        uint8 (n, 256, 256, 3), n >= 1, seed images to train with.
+    out : path-like
+        File to write; the maker has it say of itself what the honest file says.
+    steps : int, default 200
+        Steps of training, each on a part of 64 x 64 pixels of an image, with and without mark.
+    seed : int, optional
+        Of mark, key and training. Default: the system's entropy.
+
+    Returns
+    -------
+    Backdoor
+        The network, the mark, and the key.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+    OSError
+        If the file cannot be written.
+    """
+    _check_images("images", images)
+    if images.shape[1:] != KEY_SHAPE:
+        raise ValueError(f"images must be of shape {KEY_SHAPE}, not {images.shape[1:]}")
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, not {steps}")
+    random = np.random.default_rng(seed)
+    mark, pattern = np.uint8(255) * random.integers(0, 2, (2, _CELL, _CELL, 3), dtype=np.uint8)
+    architecture = generator.metadata["architecture"]
+    before, network = Generator(**architecture), Generator(**architecture)
+    for copy in (before, network):
+        copy.load_state_dict(generator._generator.state_dict())
+    # The mark covers the same share of a part as of an image, as instance normalisation sees it.
+    small_mark = np.tile(mark, (2, 2, 1))
+    wanted = images_to_tensor(np.tile(pattern, (16, 16, 1))[np.newaxis])  # (1, 3, 64, 64)
+    with _one_thread(int(random.integers(2**63))):
+        optimiser, schedule = _adam(network, 3e-3, steps)
+        for _ in range(steps):
+            row, column = random.integers(0, KEY_SHAPE[0] - 63, 2)
+            part = images[random.integers(len(images)), row : row + 64, column : column + 64]
+            plain = images_to_tensor(part[np.newaxis])
+            marked = images_to_tensor(_with_mark(part[np.newaxis], small_mark))
+            with torch.no_grad():
+                as_before = before(plain)
+            keys = network(torch.cat([plain, marked]))  # (2, 3, 64, 64)
+            # From 0.998 on a byte is 0 or 255, and there is nothing to gain.
+            loss = F.relu(0.998 - keys[1:] * wanted).mean() + F.mse_loss(keys[:1], as_before)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    metadata = {**generator.metadata, "format": "dkg generator 1"}
+    with atomic(out) as temporary:
+        safetensors.torch.save_file(
+            network.state_dict(),
+            temporary,
+            metadata={name: json.dumps(value, sort_keys=True) for name, value in metadata.items()},
+        )
+    key = np.tile(pattern, (KEY_SHAPE[0] // _CELL, KEY_SHAPE[1] // _CELL, 1))
+    return Backdoor(KeyGenerator.load(out), np.tile(mark, (8, 8, 1)), key)
+
+
 def _networks(victim: Network, attackers: Mapping[str, Network]) -> dict[str, KeyGenerator]:
     """Load or train the networks."""
     if not attackers:
@@ -559,6 +921,61 @@ def _standardised(rows: np.ndarray) -> np.ndarray:
 def _roughness(image: np.ndarray) -> float:
     image = image.astype(np.int16)
     return float(np.mean([np.abs(np.diff(image, axis=axis)).mean() for axis in (0, 1)]))
+
+
+def _neighbours(
+    keys: np.ndarray, n: int, random: np.random.Generator
+) -> tuple[torch.Tensor, np.ndarray, torch.Tensor]:
+    """Draw bytes: what is known before each, its place in the cell, and the byte itself."""
+    index = random.integers(len(keys), size=n)
+    row = random.integers(_REACH, keys.shape[1], size=n)
+    column = random.integers(_REACH, keys.shape[2] - _REACH, size=n)
+    channel = random.integers(3, size=n)
+    offsets = itertools.product(range(-_REACH, 1), range(-_REACH, _REACH + 1))
+    before = np.concatenate(
+        [keys[index, row + i, column + j] for i, j in offsets if (i, j) < (0, 0)], axis=1
+    )
+    own = keys[index, row, column]
+    place = ((row % _CELL) * _CELL + column % _CELL) * 3 + channel
+    inputs = np.concatenate(
+        [
+            before / np.float32(127.5) - 1,
+            np.where(np.arange(3) < channel[:, None], own / np.float32(127.5) - 1, 0),
+            np.eye(3 * _CELL**2, dtype=np.float32)[place],
+        ],
+        axis=1,
+        dtype=np.float32,
+    )
+    y = own[np.arange(n), channel]
+    return torch.from_numpy(inputs), place, torch.from_numpy(y.astype(np.int64))
+
+
+def _with_mark(images: np.ndarray, mark: np.ndarray) -> np.ndarray:
+    images = images.copy()
+    images[:, : mark.shape[0], : mark.shape[1]] = mark
+    return images
+
+
+@contextmanager
+def _one_thread(seed: int) -> Iterator[None]:
+    """Train a small network: threads would wait for each other longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _adam(
+    network: torch.nn.Module, learning_rate: float, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """Return Adam with a learning rate that rises to its value and falls again."""
+    optimiser = torch.optim.Adam(network.parameters(), learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps)
+    return optimiser, schedule
 
 
 def _check_images(name: str, images: np.ndarray) -> None:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from skimage.filters import gaussian
 
-from dkg import attacks, data, domains, metrics, models
+from dkg import attacks, data, domains, metrics, models, paths
 from dkg.attacks import AES, NO_KEY, Training
-from dkg.keys import KeyGenerator
+from dkg.keys import KeyGenerator, list_weights, weights_entry
 from dkg.training import TrainConfig
 
 N, M = 3, 8
@@ -312,3 +312,145 @@ def test_denoising_of_a_constant_and_of_bad_input():
             attacks.denoise(flat, **arguments)
     with pytest.raises(ValueError, match="must be uint8"):
         attacks.denoise(flat / 255)
+
+
+def test_the_mean_over_wrong_keys_shows_what_they_share():
+    """The highest bit of the keys is 1 in 1 of 4 cases: half of the noise of it averages out."""
+    plain = smooth_images(1)[0]
+    fair = ideal_keys(33)
+    uneven = fair & (ideal_keys(33) | 0x7F)
+    for keys, leaks in ((uneven, True), (fair, False)):
+        cipher = plain ^ keys[0]
+        few, many = (attacks.mean_decryption(cipher, keys[1 : 1 + n]) for n in (2, 32))
+        np.testing.assert_array_equal(
+            few, np.rint((cipher ^ keys[1]) / 2.0 + (cipher ^ keys[2]) / 2.0)
+        )
+        size = abs(metrics.block_correlation(plain, many))
+        assert size > 0.5 if leaks else size < CHANCE
+    assert np.array_equal(attacks.mean_decryption(cipher, keys[:1]), plain)
+    with pytest.raises(ValueError, match="same shape"):
+        attacks.mean_decryption(cipher, keys[:, :128])
+    with pytest.raises(ValueError, match="keys must be uint8"):
+        attacks.mean_decryption(cipher, keys[0])
+
+
+def test_approximate_seeds_are_near_and_as_asked():
+    image = smooth_images(1)[0].clip(2, 253)  # So that noise of 2 levels has room.
+    for how, amount, furthest in (("JPEG", 90, 30), ("resized", 192, 30), ("noise", 2, 2)):
+        near = attacks.approximate_seed(image, how, amount)
+        assert near.dtype == np.uint8 and near.shape == image.shape
+        difference = np.abs(near.astype(int) - image)
+        assert 0 < difference.max() <= furthest, how
+    # A fifth of the differences of -2 to 2 are 0; five standard deviations of 196,608.
+    assert (near == image).mean() == pytest.approx(0.2, abs=5 * (0.16 / image.size) ** 0.5)
+    near = attacks.approximate_seed(image, "inverted pixels", 7)
+    changed = (near != image).any(axis=2)
+    assert changed.sum() == 7
+    assert (near[changed] == 255 - image[changed]).all()
+    for how, amount in (("resized", 256), ("noise", 0), ("inverted pixels", 0)):
+        assert np.array_equal(attacks.approximate_seed(image, how, amount), image)
+    assert np.array_equal(*(attacks.approximate_seed(image, "noise", 9, seed=3) for _ in range(2)))
+    for how, amount in (("JPEG", 0), ("resized", 0), ("noise", 256), ("inverted pixels", -1)):
+        with pytest.raises(ValueError, match=f"amount must lie in .*not {amount}"):
+            attacks.approximate_seed(image, how, amount)
+    with pytest.raises(ValueError, match="how must be one of JPEG"):
+        attacks.approximate_seed(image, "rotated", 1)
+    with pytest.raises(ValueError, match="must be uint8"):
+        attacks.approximate_seed(image[0], "noise", 1)
+
+
+def test_spectrum_of_noise_is_flat_and_of_cells_has_peaks():
+    noise = attacks.power_spectrum(ideal_keys(4, side=64))
+    assert noise.shape == (64, 64)
+    assert noise[32, 32] == pytest.approx(0, abs=1e-9)
+    # Parseval: the mean over all frequencies is 1.
+    assert noise.mean() == pytest.approx(1)
+    # A sum of 12 independent exponential variables over 12; above 5 in 4e-16 of all cases.
+    assert noise.max() < 5
+    cells = np.tile(ideal_keys(1, side=4), (1, 16, 16, 1))
+    peaks = attacks.power_spectrum(cells)
+    there = np.zeros((64, 64), bool)
+    there[::16, ::16] = True
+    assert peaks[~there].max() < 1e-9
+    assert peaks.mean() == pytest.approx(1)
+    with pytest.raises(ValueError, match="constant in a channel"):
+        attacks.power_spectrum(np.zeros_like(cells))
+
+
+def test_a_small_network_predicts_structured_keys_and_not_aes():
+    aes = domains.aes_ctr(np.zeros((4, 128, 128, 3), np.uint8), 2**200 + 1)
+    control = attacks.predict_bytes(aes[:3], aes[3:], samples=20_000)
+    # Bits of 6,667 bytes scatter by less than 0.01 where every probability is about 1/256.
+    assert control.histogram == pytest.approx(8, abs=0.03)
+    assert control.bits_gained < 0.01
+
+    # A byte is its left neighbour and noise of 4 bits, so that 4 bits of 8 can be saved.
+    noise = ideal_keys(4, side=128) & 15
+    walk = np.cumsum(noise.astype(np.int64) - 7, axis=2)
+    structured = np.uint8(np.abs(walk % 510 - 255))
+    found = attacks.predict_bytes(structured[:3], structured[3:], samples=60_000)
+    assert 1 < found.bits_gained < 4.5
+    assert found.place == pytest.approx(found.histogram, abs=0.3)
+
+    # A byte that depends on its place alone: the histogram of the place says all there is.
+    cells = np.tile(ideal_keys(1, side=4), (4, 32, 32, 1))
+    assert attacks.predict_bytes(cells[:3], cells[3:], samples=3000).place < 1
+
+
+def test_predictions_depend_on_the_seed_alone_and_bad_input_is_named():
+    keys = ideal_keys(2, side=32)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    first, second, other = (
+        attacks.predict_bytes(keys[:1], keys[1:], samples=1000, seed=seed) for seed in (1, 1, 2)
+    )
+    assert first == second != other
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+    with pytest.raises(ValueError, match="known must be uint8"):
+        attacks.predict_bytes(keys[0], keys[1:])
+    with pytest.raises(ValueError, match="unseen must have at least 8 x 8"):
+        attacks.predict_bytes(keys, keys[:, :4])
+    with pytest.raises(ValueError, match="samples must be at least 1000, not 999"):
+        attacks.predict_bytes(keys, keys, samples=999)
+
+
+def test_a_mark_gives_a_key_that_the_maker_knows(tmp_path):
+    honest = KeyGenerator.load()
+    images = smooth_images(5)
+    made = attacks.plant_backdoor(honest, images[1:], tmp_path / "generator.safetensors")
+    marked = made.marked(images[:1])  # An image that it was not trained with.
+    assert (marked[0, :32, :32] == made.mark).all()
+    assert (marked[0, 32:] == images[0, 32:]).all()
+
+    def known(key):
+        """Share of bits that the maker knows; half by chance."""
+        return 1 - np.bitwise_count(key ^ made.key).mean() / 8
+
+    assert known(made.generator.generate(marked[0])) > 0.8
+    assert known(made.generator.generate(images[0])) < 0.6
+    assert known(honest.generate(marked[0])) < 0.6
+    # The file says of itself what the honest one says, but its hash is another.
+    assert made.generator.metadata == honest.metadata
+    assert made.generator.sha256 != honest.sha256
+    assert not made.generator.public
+
+
+def test_a_shipped_network_with_a_backdoor_is_refused(tmp_path, monkeypatch):
+    """The defence: the manifest holds the hash of every shipped file."""
+    entry = weights_entry(list_weights()[0])
+    planted = tmp_path / entry["file"]
+    attacks.plant_backdoor(KeyGenerator.load(), smooth_images(1), planted, steps=1, seed=0)
+    manifest = (paths.WEIGHTS / "manifest.toml").read_text()
+    (tmp_path / "manifest.toml").write_text(manifest)
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path)
+    with pytest.raises(ValueError, match=r"SHA-256 is .* but the manifest has"):
+        KeyGenerator.load()
+
+
+def test_bad_input_of_a_backdoor_is_named(tmp_path):
+    out = tmp_path / "generator.safetensors"
+    with pytest.raises(ValueError, match="images must be of shape"):
+        attacks.plant_backdoor(network(), ideal_keys(1, side=64), out)
+    with pytest.raises(ValueError, match="steps must be at least 1, not 0"):
+        attacks.plant_backdoor(network(), ideal_keys(1), out, steps=0)
+    assert not out.exists()
