@@ -1,6 +1,7 @@
 """One function per figure; each returns a matplotlib `Figure` and shows nothing by itself."""
 
 from dkg.plots.attacks import changed_pixels, leak_by_block_side, npcr_and_uaci
+from dkg.plots.breaking import leak_by_seeds_tried, shares, spectra_and_correlations
 from dkg.plots.ciphertexts import adjacent_scatter, edges_by_blur, plain_and_cipher_histograms
 from dkg.plots.comparisons import paper_and_ours
 from dkg.plots.diagrams import (
@@ -35,6 +36,7 @@ __all__ = [
     "key_generation_steps",
     "keys_of_trainings",
     "leak_by_block_side",
+    "leak_by_seeds_tried",
     "leak_of_keys",
     "logistic_orbits",
     "npcr_and_uaci",
@@ -44,6 +46,8 @@ __all__ = [
     "pass_rates",
     "plain_and_cipher_histograms",
     "sensitivity_curves",
+    "shares",
+    "spectra_and_correlations",
     "sweep_heatmaps",
     "training_curves",
 ]
