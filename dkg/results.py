@@ -172,7 +172,9 @@ class Record:
         shown = self.table()
         for column in ("paper", "tolerance", "ours"):
             shown[column] = [_shown(value) for value in shown[column]]
-        style = shown.style.hide(axis="index").set_properties(**{"text-align": "left"})
+        shown["what"] = shown["what"].where(shown["what"].shift() != shown["what"], "")
+        left = {"selector": "th, td", "props": "text-align: left"}
+        style = shown.style.hide(axis="index").set_table_styles([left])
         return (
             f"<p><strong>{self.title}</strong><br>{SYMBOLS[self.verdict]} "
             f"<strong>{self.verdict_in_words}</strong>: {self.why}.</p>{style.to_html()}"
