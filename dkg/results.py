@@ -174,7 +174,8 @@ class Record:
             shown[column] = [_shown(value) for value in shown[column]]
         shown["what"] = shown["what"].where(shown["what"].shift() != shown["what"], "")
         left = {"selector": "th, td", "props": "text-align: left"}
-        style = shown.style.hide(axis="index").set_table_styles([left])
+        short = {"selector": "td:not(:first-child)", "props": "white-space: nowrap"}
+        style = shown.style.hide(axis="index").set_table_styles([left, short])
         return (
             f"<p><strong>{self.title}</strong><br>{SYMBOLS[self.verdict]} "
             f"<strong>{self.verdict_in_words}</strong>: {self.why}.</p>{style.to_html()}"
