@@ -616,7 +616,7 @@ def block_correlation(a: np.ndarray, b: np.ndarray, side: int = 16) -> float:
     """Return the correlation of the block means of two images: what an eye that blurs can compare.
 
     Not in the paper. A stream cipher whose key bits are not balanced lets the local brightness of
-    the plaintext through, mostly as a negative, whatever the entropy of the ciphertext.
+    the plaintext through, as a negative or a positive, whatever the entropy of the ciphertext.
 
     Parameters
     ----------
