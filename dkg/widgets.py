@@ -627,8 +627,8 @@ class Panel(ipywidgets.VBox):
         self.view = View({}, pd.DataFrame())
         self.message = ipywidgets.HTML()
         self._table = ipywidgets.HTML()
+        self._images: dict[str, ipywidgets.HTML] = {}
         self._pictures = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
-        # The name of the class is the panel's CSS class too, by which a page finds it.
         super().__init__(
             [
                 ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
@@ -638,6 +638,7 @@ class Panel(ipywidgets.VBox):
                 ipywidgets.HTML(f"<small>{STUDY_ONLY}</small>"),
             ]
         )
+        self.add_class(type(self).__name__)  # By it a page finds the panel.
         for control in controls:
             if isinstance(
                 control, ipywidgets.Dropdown | ipywidgets.IntSlider | ipywidgets.Checkbox
@@ -668,21 +669,26 @@ class Panel(ipywidgets.VBox):
         except (ValueError, OSError) as error:
             self.complain(error)
             return
-        if [box.children[1].tooltip for box in self._pictures.children] != [*self.view.pictures]:
+        if list(self._images) != list(self.view.pictures):
+            self._images = {title: self.picture(title) for title in self.view.pictures}
             self._pictures.children = [
-                ipywidgets.VBox([ipywidgets.Label(title), self.picture(title)])
-                for title in self.view.pictures
+                ipywidgets.VBox([ipywidgets.Label(title), image])
+                for title, image in self._images.items()
             ]
-        for box, image in zip(self._pictures.children, self.view.pictures.values(), strict=True):
-            box.children[1].value = png(image)
-        self._table.value = self.view.table.to_html(
-            border=0, na_rep="", float_format="{:.3f}".format
-        )
+        for title, image in self.view.pictures.items():
+            # ipywidgets.Image has no text for who cannot see it.
+            content = base64.b64encode(png(image)).decode()
+            self._images[title].value = (
+                f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '
+                'style="display: block; max-width: none" draggable="false">'
+            )
+        table = self.view.table.to_html(border=0, na_rep="", float_format="{:.3f}".format)
+        self._table.value = f'<div style="text-align: right; width: max-content">{table}</div>'
         self.say(self.view.words)
 
-    def picture(self, title: str) -> ipywidgets.Image:
-        """Make the place of a picture; its title is read to who cannot see it."""
-        return ipywidgets.Image(format="png", tooltip=title, layout={"margin": "0 8px 8px 0"})
+    def picture(self, title: str) -> ipywidgets.HTML:
+        """Make the place of a picture."""
+        return ipywidgets.HTML(layout={"margin": "0 8px 8px 0"})
 
     def say(self, words: str) -> None:
         """Show a sentence."""
@@ -791,7 +797,7 @@ class KeysPanel(Panel):
             "green and blue.",
         )
 
-    def picture(self, title: str) -> ipywidgets.Image:
+    def picture(self, title: str) -> ipywidgets.HTML:
         """Make the place of a picture; a click on the seed image chooses the pixel."""
         image = super().picture(title)
         if title == "changed seed image" and Event is not None:
@@ -801,7 +807,7 @@ class KeysPanel(Panel):
         return image
 
     def _click(self, event: Mapping[str, Any]) -> None:
-        self.choose_pixel(int(event["dataY"]), int(event["dataX"]))
+        self.choose_pixel(int(event["relativeY"]), int(event["relativeX"]))
 
     def choose_pixel(self, row: int, column: int) -> None:
         """Move to another pixel, and show the result once.
@@ -812,6 +818,7 @@ class KeysPanel(Panel):
             The pixel; what lies outside of the image is moved to its border.
         """
         self._setting = True
+        # The sliders keep to their range.
         self.row.value, self.column.value = row, column
         self._setting = False
         self.refresh()
@@ -889,8 +896,8 @@ class CipherPanel(Panel):
 
     def _make_files(self, _button: Any) -> None:
         # Only on demand, so that a saved notebook does not hold a key by accident.
-        key = key_of(self.network.value, _pick(self.seed_set, self.seed))
-        files = files_to_download(self.view.pictures["plaintext"], key, network(self.network.value))
+        shown = self.view.pictures
+        files = files_to_download(shown["plaintext"], shown["key"], network(self.network.value))
         self._links.value = " ".join(
             f'<a download="{name}" href="data:image/png;base64,'
             f'{base64.b64encode(content).decode()}">{name}</a>'

@@ -1,6 +1,7 @@
 """The attack lab: its functions without widgets, and its panels without a browser."""
 
 import base64
+import html
 import io
 import re
 
@@ -271,10 +272,14 @@ def controls(panel):
 
 def pictures(panel):
     """Return what the panel's picture widgets hold, by their titles."""
-    return {
-        box.children[1].tooltip: np.array(Image.open(io.BytesIO(box.children[1].value)))
-        for box in panel._pictures.children
-    }
+    shown = {}
+    for box in panel._pictures.children:
+        alt, content = re.search(
+            r'alt="(.*?)" src="data:image/png;base64,(.*?)"', box.children[1].value
+        ).groups()
+        assert html.unescape(alt) == box.children[0].value
+        shown[html.unescape(alt)] = np.array(Image.open(io.BytesIO(base64.b64decode(content))))
+    return shown
 
 
 @pytest.mark.usefixtures("fast_networks")
@@ -340,7 +345,7 @@ class TestEveryPanel:
 class TestKeysPanel:
     def test_a_click_chooses_the_pixel(self):
         panel = widgets.KeysPanel()
-        panel._click({"dataX": 30, "dataY": 40})
+        panel._click({"relativeX": 30.4, "relativeY": 40})
         assert (panel.row.value, panel.column.value) == (40, 30)
         assert "Pixel (40, 30) changed" in panel.message.value
         panel.row.value = 41
