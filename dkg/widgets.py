@@ -237,27 +237,27 @@ def mark_pixel(image: np.ndarray, row: int, column: int) -> np.ndarray:
     return marked
 
 
-def spectrum(image: np.ndarray) -> np.ndarray:
-    """Return the spectrum of an image as a picture; that of ideal bytes is even noise.
+def spectrum(key: np.ndarray) -> np.ndarray:
+    """Return the spectrum of a key as a picture; that of ideal bytes is even noise.
 
     Parameters
     ----------
-    image : numpy.ndarray
-        uint8 (height, width, 3).
+    key : numpy.ndarray
+        uint8 (height, width, 3), not constant in a channel.
 
     Returns
     -------
     numpy.ndarray
-        uint8 (height, width): power of the two-dimensional Fourier transform, averaged over the
-        channels, each without its mean. The middle is frequency 0. Black is a hundredth of the
-        power that ideal bytes have on average or less, white a hundred times it or more, on a
-        logarithmic scale.
+        uint8 (height, width): `dkg.attacks.power_spectrum` on a logarithmic scale, black at a
+        hundredth of what white noise has on average, white at a hundred times it.
+
+    Raises
+    ------
+    ValueError
+        If the key is not as described.
     """
-    planes = image.astype(float) - image.mean(axis=(0, 1))
-    power = (np.abs(np.fft.fft2(planes, axes=(0, 1))) ** 2).mean(axis=2)
-    ideal = image.shape[0] * image.shape[1] * (256**2 - 1) / 12
-    scaled = np.log10(np.maximum(power / ideal, 1e-2)) / 4 + 0.5
-    return np.uint8(np.rint(255 * np.clip(np.fft.fftshift(scaled), 0, 1)))
+    power = attacks.power_spectrum(key[np.newaxis])
+    return np.uint8(np.rint(255 * (np.log10(np.clip(power, 1e-2, 1e2)) + 2) / 4))
 
 
 def figure_as_image(figure: Figure) -> np.ndarray:
@@ -294,26 +294,6 @@ def png(image: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
-
-
-def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
-    """Compress an image with JPEG and return what is left of it.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        uint8 (height, width, 3).
-    quality : int
-        1 to 100, as Pillow counts it.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, of the same shape.
-    """
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="JPEG", quality=quality)
-    return np.array(Image.open(buffer))
 
 
 def equal_bits(a: np.ndarray, b: np.ndarray) -> float:
@@ -354,22 +334,6 @@ def use_known_part(
     rows = round(len(known_plain) * share / 100)
     key = xor(known_plain[:rows], known_cipher[:rows])
     return np.concatenate([xor(other_cipher[:rows], key), other_cipher[rows:]])
-
-
-def average(stack: np.ndarray) -> np.ndarray:
-    """Return the mean of several images, pixel by pixel.
-
-    Parameters
-    ----------
-    stack : numpy.ndarray
-        uint8 (n, height, width, 3).
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (height, width, 3).
-    """
-    return np.uint8(np.rint(np.mean(stack, axis=0)))
 
 
 def flip_region(ciphertext: np.ndarray, top: int, side: int, bits: int) -> np.ndarray:
@@ -1003,7 +967,7 @@ class GuessSeedPanel(Panel):
         hidden = xor(plain, key_of(name, right))
         tried = seeds[: self.tried.value]
         guess = attacks.guess_seed(hidden, _Remembering(name), tried)
-        averaged = average(np.stack([xor(hidden, key_of(name, seed)) for seed in tried]))
+        averaged = attacks.mean_decryption(hidden, np.stack([key_of(name, seed) for seed in tried]))
         pictures = {
             "ciphertext": hidden,
             "smoothest of the decrypted": guess.decrypted,
@@ -1030,7 +994,7 @@ class ApproximateSeedPanel(Panel):
         """Decrypt with the key of the compressed seed image."""
         plain, seed = images("ultrasound")[0], images("montgomery")[0]
         name = list_weights()[0]
-        compressed = jpeg(seed, self.quality.value)
+        compressed = attacks.approximate_seed(seed, "JPEG", self.quality.value)
         key, near = key_of(name, seed), key_of(name, compressed)
         hidden = xor(plain, key)
         found = xor(hidden, near)
