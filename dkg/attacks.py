@@ -441,6 +441,49 @@ def denoise(
     return np.uint8(np.rint(255 * np.clip((smooth - low) / (high - low), 0, 1)))
 
 
+def weave_component(ciphertext: np.ndarray, side: int = 4) -> np.ndarray:
+    """Read a ciphertext alone through the weave of its key: the strongest common pattern of places.
+
+    Not in the paper. The generator builds a key up from a map of 64 x 64 values, and which bits are
+    uneven differs from place to place in a weave of 4 x 4 pixels and 3 channels. What is a negative
+    in one place is a positive in the next, so that a mean over all of them loses the picture. Here
+    each of the 48 places has a mean of its own, and the first principal component weighs them.
+
+    Parameters
+    ----------
+    ciphertext : numpy.ndarray
+        uint8 (height, width, 3), both lengths multiples of `side`.
+    side : int, default 4
+        Side of a block in pixels, a multiple of 4.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (height / side, width / side), one number for each block; the sign is arbitrary, so
+        it may be a negative.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+    """
+    ciphertext = np.asarray(ciphertext)
+    if ciphertext.dtype != np.uint8 or ciphertext.ndim != 3 or ciphertext.shape[2] != 3:
+        raise ValueError(
+            "a ciphertext must be uint8 of shape (height, width, 3), "
+            f"not {ciphertext.dtype} of shape {ciphertext.shape}"
+        )
+    if side < 4 or side % 4 or ciphertext.shape[0] % side or ciphertext.shape[1] % side:
+        raise ValueError(
+            f"side must be a multiple of 4 that divides {ciphertext.shape[:2]}, not {side}"
+        )
+    rows, columns = (length // side for length in ciphertext.shape[:2])
+    by_place = ciphertext.reshape(rows, side // 4, 4, columns, side // 4, 4, 3).mean(axis=(1, 4))
+    blocks = by_place.transpose(0, 2, 1, 3, 4).reshape(rows * columns, 48)
+    _, axes = np.linalg.eigh(np.cov(blocks.T))  # The largest comes last.
+    return (blocks @ axes[:, -1]).reshape(rows, columns)
+
+
 def mean_decryption(ciphertext: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """Decrypt with several wrong keys, and take the mean of what comes out.
 

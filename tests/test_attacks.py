@@ -454,3 +454,28 @@ def test_bad_input_of_a_backdoor_is_named(tmp_path):
     with pytest.raises(ValueError, match="steps must be at least 1, not 0"):
         attacks.plant_backdoor(network(), ideal_keys(1), out, steps=0)
     assert not out.exists()
+
+
+def test_the_weave_shows_a_picture_that_a_mean_loses():
+    """Half of the places turn the top bit over and half do not, so their mean is gray."""
+    rng = np.random.default_rng()
+    picture = np.kron(rng.integers(0, 2, (16, 16)), np.ones((16, 16))).astype(np.uint8)
+    plain = np.repeat(255 * picture[..., None], 3, axis=2)
+    key = rng.integers(0, 128, plain.shape, dtype=np.uint8)
+    key[::2] |= 128
+    component = attacks.weave_component(plain ^ key)
+    expected = picture[::4, ::4]
+    assert abs(np.corrcoef(component.ravel(), expected.ravel())[0, 1]) > 0.95
+    assert abs(metrics.block_correlation(plain, plain ^ key)) < 0.3
+    fair = rng.integers(0, 256, plain.shape, dtype=np.uint8)
+    of_noise = attacks.weave_component(plain ^ fair, side=16)
+    assert abs(np.corrcoef(of_noise.ravel(), picture[::16, ::16].ravel())[0, 1]) < 6 / 16
+
+
+@pytest.mark.parametrize(
+    ("shape", "side", "words"),
+    [((64, 64), 4, "3\\)"), ((64, 64, 3), 6, "multiple of 4"), ((64, 60, 3), 16, "divides")],
+)
+def test_the_weave_refuses_what_has_none(shape, side, words):
+    with pytest.raises(ValueError, match=words):
+        attacks.weave_component(np.zeros(shape, np.uint8), side)
