@@ -728,7 +728,7 @@ class KeysPanel(Panel):
         self.network, self.seed_set, self.seed = _seed_controls()
         self.row = _slider("row of the pixel", 128, 0, _SIDE - 1)
         self.column = _slider("column of the pixel", 128, 0, _SIDE - 1)
-        self.levels = _slider("change by gray levels", 64, -255, 255)
+        self.levels = _slider("change by gray levels", -64, -255, 255)
         self._setting = False
         super().__init__(self.network, self.seed_set, self.seed, self.row, self.column, self.levels)
 
