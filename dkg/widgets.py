@@ -863,7 +863,7 @@ class CipherPanel(Panel):
         shown = self.view.pictures
         files = files_to_download(shown["plaintext"], shown["key"], network(self.network.value))
         self._links.value = " ".join(
-            f'<a download="{name}" href="data:image/png;base64,'
+            f'<a style="text-decoration: underline" download="{name}" href="data:image/png;base64,'
             f'{base64.b64encode(content).decode()}">{name}</a>'
             for name, content in files.items()
         )
