@@ -1,6 +1,6 @@
 # make reproduce   run the notebooks into figures/, then the report of every table and figure
 # make test        the notebooks with small parameters, then all tests
-# make lab         open JupyterLab
+# make lab         open JupyterLab on the attack lab
 # make clean       remove what these commands made (not data/ and not runs/)
 #
 # Every target first makes .venv with the exact versions of requirements.lock.
@@ -33,7 +33,7 @@ test: install
 	DKG_OUTPUT=$(CURDIR)/build/nbval $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 240 build/notebooks
 
 lab: install
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab notebooks/10_attack_lab.ipynb
 
 # Resolve the newest versions that pyproject.toml allows into requirements.lock.
 lock:

@@ -18,17 +18,13 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import pandas as pd
+from ipyevents import Event
 from matplotlib.figure import Figure
 from PIL import Image
 
 from dkg import attacks, baselines, cipher, data, metrics, plots, randomness
 from dkg.cipher import CipherError, xor
 from dkg.keys import KeyGenerator, list_weights
-
-try:
-    from ipyevents import Event
-except ImportError:  # Without it a pixel is chosen with the sliders only.
-    Event = None
 
 N_IMAGES = 8
 """How many images of a set can be chosen from."""
@@ -764,7 +760,7 @@ class KeysPanel(Panel):
     def picture(self, title: str) -> ipywidgets.HTML:
         """Make the place of a picture; a click on the seed image chooses the pixel."""
         image = super().picture(title)
-        if title == "changed seed image" and Event is not None:
+        if title == "changed seed image":
             # It is kept, or clicks would not be heard any more.
             self._event = Event(source=image, watched_events=["click"])
             self._event.on_dom_event(self._click)

@@ -274,7 +274,6 @@ def test_the_files_can_be_downloaded(lab, tmp_path):
 
 
 def test_a_click_on_the_seed_image_chooses_the_pixel(lab):
-    pytest.importorskip("ipyevents", reason="clicks on a picture need ipyevents")
     panel = Panel(lab, "KeysPanel")
     panel.wait_for()
     panel.root.get_by_role("img", name="changed seed image", exact=True).click(
