@@ -447,12 +447,6 @@ def test_publish_refuses_what_must_not_be_published(repository, output):
     assert not (repository / "docs" / "results.json").exists()
 
 
-published = pytest.mark.skipif(
-    not PUBLISHED.is_file(), reason="docs/results.json comes with the first full run"
-)
-
-
-@published
 def test_published_numbers_are_those_of_readme():
     records = {
         id: results.loads(json.dumps(content), id)
@@ -463,7 +457,6 @@ def test_published_numbers_are_those_of_readme():
     assert readme.split(marks[0])[1].split(marks[1])[0] == report.headline(records)
 
 
-@published
 def test_published_records_are_of_everything_and_of_one_profile():
     content = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     assert list(content) == list(COMPARISONS)
@@ -471,7 +464,6 @@ def test_published_records_are_of_everything_and_of_one_profile():
     assert profile not in ("smoke", None)
 
 
-@published
 @pytest.mark.parametrize("id", COMPARISONS)
 def test_published_verdict_follows_from_the_numbers(id):
     content = json.loads(PUBLISHED.read_text(encoding="utf-8"))[id]
