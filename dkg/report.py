@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 from PIL import Image
 
-from dkg import files, paper, paths, results
+from dkg import files, paper, paths, plots, results
 from dkg.results import Record
 
 SYMBOLS = results.SYMBOLS | {"missing": "–"}
@@ -305,6 +305,7 @@ def _section(id: str, record: Record | None, stale: Sequence[str]) -> dict[str, 
         "stale": stale,
         "problems": [f"stale: {reason}" for reason in stale],
         "picture": None,
+        "picture_file": record.figure if record else None,
         "more": [],
     }
     if record is None:
@@ -316,16 +317,27 @@ def _section(id: str, record: Record | None, stale: Sequence[str]) -> dict[str, 
             "why": record.why,
             "more": _tables(record.more),
         }
-        if record.figure is None:
+        if kind == "table" and record.figure is None:
+            section["picture_file"] = _draw(record)
+        if section["picture_file"] is None:
             section["problems"] += ["no picture"] if kind == "figure" else []
         else:
             try:
-                picture = (paths.output() / record.figure).read_bytes()
+                picture = (paths.output() / section["picture_file"]).read_bytes()
             except FileNotFoundError:
                 section["problems"].append("its picture is gone")
             else:
                 section["picture"] = _embedded(picture)
     return section | {"symbol": SYMBOLS[section["verdict"]]}
+
+
+def _draw(record: Record) -> str:
+    """Draw a record that has no picture of its own, and return the picture's name."""
+    figure = plots.paper_and_ours(record)
+    for ending in ("svg", "png"):
+        with files.atomic(paths.output() / f"{record.id}.{ending}") as temporary:
+            figure.savefig(temporary, format=ending, dpi=150)
+    return f"{record.id}.png"
 
 
 def _embedded(picture: bytes) -> str:

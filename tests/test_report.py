@@ -333,6 +333,21 @@ def test_a_large_picture_is_embedded_smaller_and_looks_the_same(output):
     np.testing.assert_allclose(means, np.broadcast_to(grays, means.shape) + 7.5, atol=5)
 
 
+def test_a_table_without_a_picture_gets_one(output):
+    """The numbers are drawn; a claim without a picture stays without."""
+    for id in ("table-V", "claim-randomness"):
+        path = output / "results" / f"{id}.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"figure": None}))
+        (output / f"{id}.png").unlink()
+    assert report.write() == {}
+    assert (output / "table-V.png").read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in (output / "table-V.svg").read_bytes()
+    page = parse(output)
+    assert section(page, "table-V").find(".//img") is not None
+    assert section(page, "claim-randomness").find(".//img") is None
+    assert "(../table-V.png)" in (output / "report" / "report.md").read_text(encoding="utf-8")
+
+
 def test_what_is_missing_stale_or_gone_is_said(output):
     (output / "results" / "table-V.json").unlink()
     (output / "figure-7.png").unlink()
