@@ -39,7 +39,7 @@ lab: install
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet "torch==2.13.0"
-	build/lock/bin/python -m pip install --quiet ".[lab,dev]"
+	build/lock/bin/python -m pip install --quiet ".[lab,dicom,docs,dev]"
 	{ echo "# Exact versions, made by 'make lock' from pyproject.toml."; \
 	  build/lock/bin/python -m pip freeze --exclude dkg | sed 's/+cpu$$//'; } > requirements.lock
 	rm -rf build/lock

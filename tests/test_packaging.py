@@ -1,6 +1,7 @@
 """The package as a whole: its dependencies, its import and its map."""
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def test_lock_has_an_allowed_exact_version_of_every_requirement():
             name, version = line.split("==")
             lock[canonicalize_name(name)] = version
     extras = PROJECT["optional-dependencies"]
-    for text in [*PROJECT["dependencies"], *extras["lab"], *extras["dev"]]:
+    for text in [*PROJECT["dependencies"], *itertools.chain.from_iterable(extras.values())]:
         requirement = Requirement(text)
         name = canonicalize_name(requirement.name)
         assert name in lock, f"{name} is not in requirements.lock; run make lock"
@@ -64,9 +65,10 @@ def test_lock_has_an_allowed_exact_version_of_every_requirement():
 
 def test_every_import_is_declared():
     declared = {canonicalize_name(Requirement(d).name) for d in PROJECT["dependencies"]}
-    declared |= {
-        canonicalize_name(Requirement(d).name) for d in PROJECT["optional-dependencies"]["lab"]
-    }
+    for extra in ("lab", "dicom"):
+        declared |= {
+            canonicalize_name(Requirement(d).name) for d in PROJECT["optional-dependencies"][extra]
+        }
     modules = {"PIL": "pillow", "skimage": "scikit-image", "yaml": "pyyaml"}
     used = set()
     for path in (ROOT / "dkg").rglob("*.py"):

@@ -1,6 +1,7 @@
 """Write environment.yml from pyproject.toml; with --check only say whether they are in step."""
 
 import argparse
+import itertools
 import re
 import sys
 import tomllib
@@ -15,8 +16,7 @@ def environment() -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     requirements = [
         *project["dependencies"],
-        *project["optional-dependencies"]["lab"],
-        *project["optional-dependencies"]["dev"],
+        *itertools.chain.from_iterable(project["optional-dependencies"].values()),
     ]
     lines = [
         "# Made by tools/make_environment.py from pyproject.toml; do not edit.",
