@@ -418,10 +418,11 @@ def notebook_sha256(notebook: str | None) -> str | None:
 def _judged(content: Mapping[str, Any]) -> Record:
     """Compute what holds, the verdict and its reason, and make the record."""
     content = dict(content)
-    synthetic = "synthetic" in (
-        *(images["origin"] for images in content["images"]),
-        *(network["trained_on"] for network in content["networks"]),
-    )
+    synthetic = None
+    if any(network["trained_on"] == "synthetic" for network in content["networks"]):
+        synthetic = "networks trained on synthetic images"
+    if any(images["origin"] == "synthetic" for images in content["images"]):
+        synthetic = "synthetic images"
     comparisons, cells, capped = [], [], False
     for comparison in content["comparisons"]:
         numbers = zip(comparison["paper"], comparison["ours"], comparison["tolerance"], strict=True)
@@ -431,7 +432,7 @@ def _judged(content: Mapping[str, Any]) -> Record:
         ]
         comparisons.append(comparison | {"holds": holds})
         cells += holds
-        capped |= synthetic and comparison["images"] and True in holds
+        capped |= bool(synthetic and comparison["images"] and True in holds)
     measured, good = sum(cell is not None for cell in cells), sum(cell is True for cell in cells)
     if 2 * measured < len(cells) or not measured:
         verdict, why = "cannot be judged", f"{measured} of {len(cells)} numbers were measured"
@@ -446,7 +447,7 @@ def _judged(content: Mapping[str, Any]) -> Record:
         else:
             verdict = "not reproduced"
         if good == len(cells) and capped:
-            why += "; synthetic images can support them, not reproduce them"
+            why += f"; {synthetic} can support them, not reproduce them"
     if content["missing"]:
         why += f" ({content['missing']})"
     content |= {"verdict": verdict, "why": why, "comparisons": comparisons}
