@@ -30,9 +30,10 @@ def list_weights() -> list[str]:
     Returns
     -------
     list of str
-        Names for `KeyGenerator.load`, the default first.
+        Names for `KeyGenerator.load`, the default first. Networks of the manifest that nobody has
+        trained yet are left out; `dkg.zoo.entries` has them too.
     """
-    return list(_manifest()["networks"])
+    return [name for name, entry in _manifest()["networks"].items() if "file" in entry]
 
 
 def weights_entry(name: str) -> dict[str, Any]:
@@ -53,10 +54,9 @@ def weights_entry(name: str) -> dict[str, Any]:
     KeyError
         If no shipped network has that name; the message lists those that there are.
     """
-    networks = _manifest()["networks"]
-    if name not in networks:
-        raise KeyError(f"no network named {name!r}; there are: {', '.join(networks)}")
-    return networks[name]
+    if name not in list_weights():
+        raise KeyError(f"no network named {name!r}; there are: {', '.join(list_weights())}")
+    return _manifest()["networks"][name]
 
 
 class KeyGenerator:
