@@ -462,7 +462,7 @@ def encrypt_file(
     except CipherError as error:
         raise CipherError(f"{image}: {error}") from error
     data = _encode_noise(ciphertext, metadata)
-    others = _record_use(key, keys, metadata, allow_key_reuse)
+    others = record_use(key, keys, metadata, allow_key_reuse)
     with atomic(out) as temporary:
         temporary.write_bytes(data)
     return others
@@ -504,6 +504,79 @@ def decrypt_file(
     except CipherError as error:
         raise CipherError(f"{ciphertext}: {error}") from error
     write_samples(out, image, overwrite=overwrite)
+
+
+def record_use(
+    key: str | os.PathLike, keys: np.ndarray, metadata: dict[str, Any], allow_reuse: bool
+) -> int:
+    """Record beside a key file that its keys make a ciphertext, before the ciphertext is written.
+
+    Parameters
+    ----------
+    key : path-like
+        The key file.
+    keys : ndarray of uint8, shape (n, 256, 256, 3)
+        What it holds.
+    metadata : dict
+        ``key_id`` and ``tag`` of the ciphertext.
+    allow_reuse : bool
+        Whether the keys may have made other ciphertexts.
+
+    Returns
+    -------
+    int
+        How many other ciphertexts any of the keys has made.
+
+    Raises
+    ------
+    OSError
+        If the record cannot be written.
+    CipherError
+        If any of the keys has made another ciphertext and `allow_reuse` is false, or the record
+        is incomplete.
+    """
+    # The name is that of the key, not of its file: a renamed, copied or remade key in the same
+    # folder is still a used one.
+    record = Path(key).resolve().parent / f"key-{metadata['key_id'][:16]}.used"
+    tag = metadata["tag"]
+    names = [key_identifier(one[None])[:16] for one in keys]
+    shared = _uses_elsewhere(record, set(names))
+    if shared and not allow_reuse:
+        raise CipherError(
+            f"{key}: a part of this key, made from one of its seed images, has already encrypted "
+            f"another image (recorded in {next(iter(shared.values()))}). Make a key from other "
+            "seed images, or see --allow-key-reuse"
+        )
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    line = json.dumps({"tag": tag, "time": time, "keys": names}) + "\n"
+    others = set(shared)
+    try:
+        # Of two processes only one can create the file, so that there is no need for a lock.
+        file = record.open("x")
+    except FileExistsError:
+        try:
+            tags = {json.loads(entry)["tag"] for entry in record.read_text().splitlines()}
+        except (ValueError, KeyError, TypeError):
+            tags = set()
+        if not tags:
+            raise CipherError(
+                f"{record}: this record of the key's use is incomplete: another encryption is "
+                "running, or was interrupted. Delete it only if the key has encrypted nothing"
+            ) from None
+        others |= tags - {tag}
+        if tag in tags:
+            return len(others)
+        if not allow_reuse:
+            raise CipherError(
+                f"{key}: this key has already encrypted another image (recorded in {record}). "
+                "Make a key from another seed image, or see --allow-key-reuse"
+            ) from None
+        file = record.open("a")
+    with file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+    return len(others)
 
 
 def check_output(
@@ -714,52 +787,6 @@ def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
         return imagecodecs.png_decode(data), metadata
     except Exception as error:  # Whole, but not a valid image: the decoder has several exceptions.
         raise CipherError(f"{path}: damaged: {error}") from error
-
-
-def _record_use(key: Path, keys: np.ndarray, metadata: dict[str, Any], allow_reuse: bool) -> int:
-    """Record that keys make a ciphertext, and return how many others any of them has made."""
-    # The name is that of the key, not of its file: a renamed, copied or remade key in the same
-    # folder is still a used one.
-    record = key.resolve().parent / f"key-{metadata['key_id'][:16]}.used"
-    tag = metadata["tag"]
-    names = [key_identifier(one[None])[:16] for one in keys]
-    shared = _uses_elsewhere(record, set(names))
-    if shared and not allow_reuse:
-        raise CipherError(
-            f"{key}: a part of this key, made from one of its seed images, has already encrypted "
-            f"another image (recorded in {next(iter(shared.values()))}). Make a key from other "
-            "seed images, or see --allow-key-reuse"
-        )
-    time = datetime.now(UTC).isoformat(timespec="seconds")
-    line = json.dumps({"tag": tag, "time": time, "keys": names}) + "\n"
-    others = set(shared)
-    try:
-        # Of two processes only one can create the file, so that there is no need for a lock.
-        file = record.open("x")
-    except FileExistsError:
-        try:
-            tags = {json.loads(entry)["tag"] for entry in record.read_text().splitlines()}
-        except (ValueError, KeyError, TypeError):
-            tags = set()
-        if not tags:
-            raise CipherError(
-                f"{record}: this record of the key's use is incomplete: another encryption is "
-                "running, or was interrupted. Delete it only if the key has encrypted nothing"
-            ) from None
-        others |= tags - {tag}
-        if tag in tags:
-            return len(others)
-        if not allow_reuse:
-            raise CipherError(
-                f"{key}: this key has already encrypted another image (recorded in {record}). "
-                "Make a key from another seed image, or see --allow-key-reuse"
-            ) from None
-        file = record.open("a")
-    with file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    return len(others)
 
 
 def _uses_elsewhere(record: Path, names: set[str]) -> dict[str, Path]:
