@@ -247,9 +247,24 @@ def analyze(
 
 @app.command()
 def train(
+    networks: Annotated[
+        list[str] | None,
+        typer.Argument(help="With --zoo: networks of the manifest. Default: all that are missing."),
+    ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder of the run; a run in it goes on.")
-    ],
+        Path | None, typer.Option("--out", "-o", help="Folder of the run; a run in it goes on.")
+    ] = None,
+    zoo: Annotated[
+        bool,
+        typer.Option("--zoo", help="Train what is missing of the networks that the package has."),
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="With --zoo: only derive the manifest again, compare.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="With --zoo: trainings at once. Default: one a core, 4 on a GPU."),
+    ] = None,
     dataset: Annotated[
         str, typer.Option(help="Seed images: montgomery, shenzhen, ultrasound or brats18.")
     ] = "montgomery",
@@ -280,8 +295,18 @@ def train(
 ) -> None:
     """Train a generator, with the paper's settings unless --set says otherwise.
 
-    A run that was stopped goes on where it was when the same command is given again.
+    A run that was stopped goes on where it was when the same command is given again. With --zoo the
+    networks that come with the package are trained by the recipes of their manifest.
     """
+    if zoo:
+        if out or settings or fresh or images or dataset != "montgomery" or domain != "chaotic-rgb":
+            raise typer.BadParameter("the manifest has the settings; only --jobs goes with --zoo")
+        _train_zoo(networks, check, jobs)
+        return
+    if networks or check or jobs is not None:
+        raise typer.BadParameter("names of networks, --check and --jobs go with --zoo")
+    if out is None:
+        raise typer.BadParameter("the folder of the run is needed: --out FOLDER (or --zoo)")
     from dkg import data
     from dkg.domains import DOMAINS
     from dkg.training import TrainConfig, TrainingFailed
@@ -321,6 +346,34 @@ def train(
         f"{result.generator}: {result.step:,} steps, seed {result.seed}, "
         f"entropy of the last key {result.key_entropy:.4f} bits"
     )
+
+
+def _train_zoo(networks: list[str] | None, check: bool, jobs: int | None) -> None:
+    from dkg import zoo
+
+    if check:
+        if networks or jobs is not None:
+            raise typer.BadParameter("--check looks at every network and trains none")
+        table = zoo.check()
+        for name, rows in table.groupby("network", sort=False):
+            typer.echo(f"{name}: {rows['good'].eq(True).sum()} of {len(rows)} checks good")
+            for row in rows[rows["good"].ne(True)].itertuples():
+                mark = "open" if row.good is None else "BAD"
+                typer.echo(f"  {mark}: {row.check}: {row.manifest} expected, {row.found} found")
+        bad = table["good"].eq(False).sum()
+        left = table["good"].isna().sum()
+        typer.echo(f"{len(table)} checks: {bad} bad, {left} open (not trained, or images not here)")
+        if bad:
+            raise typer.Exit(1)
+        return
+    _note("the shipped weights are public: keys that are made with them are for study only")
+    try:
+        trained = zoo.train_missing(networks, jobs, report=typer.echo)
+    except RuntimeError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error
+    if not trained:
+        typer.echo("every network of the manifest is trained to the end of its recipe")
 
 
 @app.command()

@@ -100,6 +100,33 @@ _SOURCES = {
 NAMES = tuple(_SOURCES)
 
 
+def synthetic(name: str, n: int | None = None) -> ImageSet:
+    """Make the phantoms of an image set, whether or not its files are there.
+
+    Parameters
+    ----------
+    name : {'montgomery', 'shenzhen', 'ultrasound', 'brats18'}
+        The set.
+    n : int, optional
+        How many. By default the paper's 138.
+
+    Returns
+    -------
+    ImageSet
+        With images of shape (n, 256, 256, 3) and the origin ``'synthetic'``.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or n is below 1.
+    """
+    if name not in _SOURCES:
+        raise ValueError(f"unknown image set {name!r}; known are {', '.join(NAMES)}")
+    if n is not None and operator.index(n) < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
+    return ImageSet(name, _SOURCES[name].phantoms(PHANTOMS if n is None else n), "synthetic")
+
+
 def load(
     name: str,
     root: str | os.PathLike | None = None,
@@ -157,7 +184,7 @@ def load(
         raise FileNotFoundError(f"the folder of the image sets does not exist: {root}")
     folder = root / name
     if not folder.exists():
-        return ImageSet(name, source.phantoms(PHANTOMS if n is None else n), "synthetic")
+        return synthetic(name, n)
 
     files = _image_files(folder, source.skip)
     per_file = [SLICES_PER_VOLUME if kind == "NIfTI" else 1 for kind in files.values()]

@@ -20,8 +20,9 @@ from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.training import read_metadata, resolve_device
 
 
-def _manifest() -> dict[str, Any]:
-    return tomllib.loads((paths.WEIGHTS / "manifest.toml").read_text())
+def read_manifest() -> dict[str, dict[str, Any]]:
+    """Return every entry of ``weights/manifest.toml`` by name, trained or not; see `dkg.zoo`."""
+    return tomllib.loads((paths.WEIGHTS / "manifest.toml").read_text())["networks"]
 
 
 def list_weights() -> list[str]:
@@ -33,7 +34,7 @@ def list_weights() -> list[str]:
         Names for `KeyGenerator.load`, the default first. Networks of the manifest that nobody has
         trained yet are left out; `dkg.zoo.entries` has them too.
     """
-    return [name for name, entry in _manifest()["networks"].items() if "file" in entry]
+    return [name for name, entry in read_manifest().items() if "file" in entry]
 
 
 def weights_entry(name: str) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def weights_entry(name: str) -> dict[str, Any]:
     """
     if name not in list_weights():
         raise KeyError(f"no network named {name!r}; there are: {', '.join(list_weights())}")
-    return _manifest()["networks"][name]
+    return read_manifest()[name]
 
 
 class KeyGenerator:
