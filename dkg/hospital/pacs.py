@@ -1,0 +1,359 @@
+"""The archive (PACS) of Fig. 1: how it is asked, and a small one in this process.
+
+It is asked by DICOM's own services (PS3.4): verification (C-ECHO), storage (C-STORE), query
+(C-FIND) and retrieval (C-GET), over TLS with both ends proven (PS3.15, section B). `SmallPacs` is
+for trying things out where there is no Orthanc; `dkg.hospital.orthanc` starts the real one.
+"""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Self
+
+import pydicom
+from pydicom.uid import UID, ExplicitVRLittleEndian
+from pynetdicom import AE, AllStoragePresentationContexts, build_context, build_role, evt
+from pynetdicom.association import Association
+from pynetdicom.sop_class import (
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+    Verification,
+)
+
+from dkg.files import atomic
+from dkg.hospital.connections import HOST, HospitalError, tls_context
+
+TITLE = "PACS"
+"""The archive's application entity title, as which it must be called."""
+
+TITLES = {"modality": "MODALITY", "workstation": "WORKSTATION"}
+"""The application entity titles that the archive answers, by the part that has them."""
+
+TIMEOUT = 10.0
+"""Seconds after which a silent other end is given up."""
+
+SUCCESS, PENDING = 0x0000, (0xFF00, 0xFF01)
+
+_RETURNED = (
+    *("PatientName", "PatientID", "StudyDate", "Modality", "SOPClassUID"),
+    *("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"),
+)
+_logger = logging.getLogger(__name__)
+
+
+class PacsClient:
+    """Asks an archive, showing the certificate of one part of the hospital.
+
+    Parameters
+    ----------
+    port : int
+        The archive's.
+    certificates : path-like
+        Folder with the certificates of the part and of the authority.
+    part : {'modality', 'workstation'}
+        Who asks.
+    called : str, default 'PACS'
+        The archive's application entity title.
+    title : str, optional
+        The asking part's; default that of `TITLES`.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        certificates: str | os.PathLike,
+        part: str,
+        *,
+        called: str = TITLE,
+        title: str | None = None,
+    ):
+        self.port = port
+        self.called = called
+        self._title = title or TITLES[part]
+        self._context = tls_context(certificates, part, server=False)
+
+    def echo(self) -> None:
+        """Ask whether the archive is there (C-ECHO).
+
+        Raises
+        ------
+        HospitalError
+            If it is not, or refuses.
+        """
+        with self._association([build_context(Verification)]) as association:
+            self._check(association.send_c_echo(), "C-ECHO")
+
+    def store(self, dataset: pydicom.Dataset) -> None:
+        """Send an image to the archive (C-STORE), as it is.
+
+        Parameters
+        ----------
+        dataset : pydicom.Dataset
+            The image, with its file meta information.
+
+        Raises
+        ------
+        HospitalError
+            If the archive cannot be reached, refuses, or does anything but confirm the image.
+        """
+        context = build_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
+        with self._association([context]) as association:
+            self._check(association.send_c_store(dataset), "C-STORE")
+
+    def find(self, **query: Any) -> list[pydicom.Dataset]:
+        """Look for images (C-FIND).
+
+        Parameters
+        ----------
+        **query
+            Attributes that the images must have, by keyword, such as ``PatientID="17"``;
+            ``*`` and ``?`` stand for any characters, and an empty string asks for the attribute.
+
+        Returns
+        -------
+        list of pydicom.Dataset
+            One for each image: the attributes asked for, and those that `get` needs.
+
+        Raises
+        ------
+        HospitalError
+            If the archive cannot be reached, or refuses.
+        """
+        asked = pydicom.Dataset()
+        asked.QueryRetrieveLevel = "IMAGE"
+        for keyword, value in (dict.fromkeys(_RETURNED, "") | query).items():
+            setattr(asked, keyword, value)
+        model = StudyRootQueryRetrieveInformationModelFind
+        found = []
+        with self._association([build_context(model)]) as association:
+            for status, answer in association.send_c_find(asked, model):
+                if status and status.Status in PENDING:
+                    found.append(answer)
+                else:
+                    self._check(status, "C-FIND")
+        return found
+
+    def get(self, found: pydicom.Dataset) -> pydicom.Dataset:
+        """Fetch an image (C-GET).
+
+        Parameters
+        ----------
+        found : pydicom.Dataset
+            One of `find`.
+
+        Returns
+        -------
+        pydicom.Dataset
+            The image, with its file meta information.
+
+        Raises
+        ------
+        HospitalError
+            If the archive cannot be reached, refuses, or does not have it any more.
+        """
+        asked = pydicom.Dataset()
+        asked.QueryRetrieveLevel = "IMAGE"
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+            setattr(asked, keyword, found[keyword].value)
+        received = []
+
+        def keep(event: evt.Event) -> int:
+            dataset = event.dataset
+            dataset.file_meta = event.file_meta
+            received.append(dataset)
+            return SUCCESS
+
+        model = StudyRootQueryRetrieveInformationModelGet
+        # The archive sends the image in a storage operation of its own, within this association.
+        contexts = [build_context(model), build_context(found.SOPClassUID, ExplicitVRLittleEndian)]
+        options = {
+            "ext_neg": [build_role(found.SOPClassUID, scp_role=True)],
+            "handlers": [(evt.EVT_C_STORE, keep)],
+        }
+        with self._association(contexts, **options) as association:
+            for status, _ in association.send_c_get(asked, model):
+                if not status or status.Status not in PENDING:
+                    self._check(status, "C-GET")
+        if [dataset.SOPInstanceUID for dataset in received] != [found.SOPInstanceUID]:
+            raise HospitalError(f"{self._pacs}: did not send the image {found.SOPInstanceUID}")
+        return received[0]
+
+    @property
+    def _pacs(self) -> str:
+        return f"PACS {self.called} at {HOST}:{self.port}"
+
+    @contextmanager
+    def _association(
+        self, contexts: list, handlers: Sequence = (), **options: Any
+    ) -> Iterator[Association]:
+        entity = AE(self._title)
+        entity.connection_timeout = entity.acse_timeout = TIMEOUT
+        entity.dimse_timeout = entity.network_timeout = TIMEOUT
+        association = entity.associate(
+            HOST,
+            self.port,
+            contexts,
+            ae_title=self.called,
+            max_pdu=0,
+            tls_args=(self._context, HOST),
+            evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once), *handlers],
+            **options,
+        )
+        if not association.is_established:
+            if association.is_rejected:
+                answer = association.acceptor.primitive.reason_str
+                reason = f"refused the association of {self._title}: {answer}"
+            elif association.rejected_contexts:
+                names = {context.abstract_syntax.name for context in association.rejected_contexts}
+                reason = f"does not offer {', '.join(sorted(names))}"
+            else:
+                reason = "cannot be reached, or does not accept the certificate"
+            raise HospitalError(f"{self._pacs}: {reason}")
+        try:
+            yield association
+        except HospitalError:
+            raise
+        except RuntimeError as error:  # What pynetdicom raises if the other end is gone.
+            raise HospitalError(f"{self._pacs}: the connection was lost: {error}") from error
+        finally:
+            if association.is_established:
+                association.release()
+
+    def _check(self, status: pydicom.Dataset, service: str) -> None:
+        """Refuse anything but success: a warning says that something else was stored."""
+        if "Status" not in status:
+            raise HospitalError(f"{self._pacs}: the connection was lost during {service}")
+        if status.Status != SUCCESS:
+            comment = status.get("ErrorComment") or "no reason given"
+            raise HospitalError(
+                f"{self._pacs}: {service} failed with status {status.Status:#06x}: {comment}"
+            )
+
+
+class SmallPacs:
+    """A small archive in this process: each image is a file of its folder.
+
+    It answers C-ECHO, C-STORE, C-FIND and C-GET as far as `PacsClient` asks, at image level and
+    with single values and wildcards. An image that it has already is kept as it is.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the images are kept; made if it is not there. Those that are there are served.
+    certificates : path-like
+        Folder with the certificates of ``pacs`` and of the authority.
+    port : int, default 0
+        Where to listen, on this machine's own address only; 0 takes any free port.
+
+    Attributes
+    ----------
+    port : int
+        Where it listens.
+    """
+
+    def __init__(self, folder: str | os.PathLike, certificates: str | os.PathLike, port: int = 0):
+        self._folder = Path(folder)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._storing = threading.Lock()
+        self._index = {path.stem: _header(path) for path in self.files()}
+        self._entity = AE(TITLE)
+        self._entity.require_called_aet = True
+        self._entity.require_calling_aet = list(TITLES.values())
+        self._entity.maximum_associations = 64
+        self._entity.network_timeout = TIMEOUT
+        for model in (
+            Verification,
+            StudyRootQueryRetrieveInformationModelFind,
+            StudyRootQueryRetrieveInformationModelGet,
+        ):
+            self._entity.add_supported_context(model)
+        for context in AllStoragePresentationContexts:
+            self._entity.add_supported_context(
+                context.abstract_syntax, ExplicitVRLittleEndian, scu_role=True, scp_role=True
+            )
+        self._server = self._entity.start_server(
+            (HOST, port),
+            block=False,
+            ssl_context=tls_context(certificates, "pacs", server=True),
+            evt_handlers=[
+                (evt.EVT_CONN_OPEN, _send_at_once),
+                (evt.EVT_C_ECHO, lambda event: SUCCESS),
+                (evt.EVT_C_STORE, self._store),
+                (evt.EVT_C_FIND, self._find),
+                (evt.EVT_C_GET, self._get),
+            ],
+        )
+        self.port = self._server.socket.getsockname()[1]
+
+    def files(self) -> list[Path]:
+        """Return the paths of the stored images, which are DICOM files."""
+        return sorted(self._folder.glob("*.dcm"))
+
+    def stop(self) -> None:
+        """Stop listening, and break off what is going on; the images stay in the folder."""
+        self._entity.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def _store(self, event: evt.Event) -> int:
+        uid = UID(event.request.AffectedSOPInstanceUID)
+        if not uid.is_valid:  # It becomes the name of a file.
+            return 0xA900
+        path = self._folder / f"{uid}.dcm"
+        with self._storing:
+            if uid in self._index:
+                return SUCCESS
+            try:
+                with atomic(path) as temporary:
+                    temporary.write_bytes(event.encoded_dataset())
+            except OSError as error:
+                _logger.error("an image was refused: %s", error)
+                return 0xA700  # Out of resources.
+            self._index[uid] = _header(path)
+        return SUCCESS
+
+    def _find(self, event: evt.Event) -> Iterator[tuple[int, pydicom.Dataset | None]]:
+        asked = event.identifier
+        for image in list(self._index.values()):
+            answer = pydicom.Dataset()
+            for element in asked:
+                if element.keyword == "QueryRetrieveLevel":
+                    answer.add(element)
+                elif element.is_empty or _matches(image, element):
+                    empty = pydicom.DataElement(element.tag, element.VR, None)
+                    answer.add(image.get(element.tag, empty))
+                else:
+                    break
+            else:
+                yield 0xFF00, answer
+
+    def _get(self, event: evt.Event) -> Iterator[Any]:
+        uid = event.identifier.get("SOPInstanceUID", "")
+        wanted = [uid] if uid in self._index else []
+        yield len(wanted)
+        for name in wanted:
+            yield 0xFF00, pydicom.dcmread(self._folder / f"{name}.dcm")
+
+
+def _send_at_once(event: evt.Event) -> None:
+    # Otherwise a message in two parts waits 40 ms for an acknowledgement of the first.
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _header(path: Path) -> pydicom.Dataset:
+    return pydicom.dcmread(path, stop_before_pixels=True)
+
+
+def _matches(image: pydicom.Dataset, asked: pydicom.DataElement) -> bool:
+    # Only * and ? are wildcards in DICOM.
+    pattern = str(asked.value).replace("[", "[[]")
+    return asked.tag in image and fnmatchcase(str(image[asked.tag].value), pattern)
