@@ -111,7 +111,8 @@ def key_generation(rounds):
     generator = KeyGenerator.load(device="cpu")
     seed = load("montgomery", n=1).images[0]
     module = plain_generator()
-    module.load_state_dict(generator._generator.state_dict())
+    weights = {name: torch.from_numpy(values) for name, values in generator.weights().items()}
+    module.load_state_dict(weights)
     x = images_to_tensor(seed[None])
 
     def eager():

@@ -322,6 +322,130 @@ def match(images: np.ndarray, candidates: np.ndarray, by: str = "blocks") -> np.
     return np.abs(_standardised(seen) @ _standardised(known).T)
 
 
+def rank(
+    images: np.ndarray, candidates: np.ndarray, right: np.ndarray | int, by: str = "blocks"
+) -> np.ndarray:
+    """Return the place that `match` gives to the right one of several candidates.
+
+    Parameters
+    ----------
+    images, candidates, by
+        As for `match`.
+    right : numpy.ndarray or int
+        For each image, or for all of them, the number of the right candidate.
+
+    Returns
+    -------
+    numpy.ndarray
+        For each image, from 1. A tie is no answer: among equals it is the last place.
+
+    Raises
+    ------
+    ValueError
+        As from `match`.
+    """
+    scores = match(images, candidates, by)
+    of_the_right = scores[np.arange(len(images)), right, np.newaxis]
+    return (scores >= of_the_right).sum(axis=1)
+
+
+def mutual_decryptions(
+    plain: np.ndarray, keys: Mapping[str, np.ndarray]
+) -> dict[tuple[str, str], np.ndarray]:
+    """Encrypt an image with every key, and decrypt each ciphertext with every key (Fig. 10).
+
+    Parameters
+    ----------
+    plain : numpy.ndarray
+        uint8 (height, width, 3).
+    keys : mapping of str to numpy.ndarray
+        uint8 keys of the same shape, by name.
+
+    Returns
+    -------
+    dict of tuple of two str to numpy.ndarray
+        For the names of the keys of encryption and decryption, the decrypted image.
+    """
+    return {
+        (first, second): xor(xor(plain, keys[first]), keys[second])
+        for first in keys
+        for second in keys
+    }
+
+
+def known_part(
+    known_plain: np.ndarray, known_cipher: np.ndarray, other_cipher: np.ndarray, share: float
+) -> np.ndarray:
+    """Decrypt with the part of a key that a known part of another plaintext gives.
+
+    Not in the paper, which leaves out that one key may serve two images.
+
+    Parameters
+    ----------
+    known_plain, known_cipher : numpy.ndarray
+        uint8 (height, width, 3): a plaintext, and its ciphertext under the key.
+    other_cipher : numpy.ndarray
+        uint8 (height, width, 3): another ciphertext under the same key.
+    share : float
+        How much of the plaintext is known, in percent, from the top row on.
+
+    Returns
+    -------
+    numpy.ndarray
+        The other image, uint8: decrypted in those rows, and encrypted below.
+
+    Raises
+    ------
+    ValueError
+        If the share is not 0 to 100, or the images differ in shape.
+    """
+    if not 0 <= share <= 100:
+        raise ValueError(f"share must be 0 to 100 percent, not {share}")
+    rows = round(len(known_plain) * share / 100)
+    key = xor(known_plain, known_cipher)
+    key[rows:] = 0
+    return xor(other_cipher, key)
+
+
+def flip_square(ciphertext: np.ndarray, row: int, column: int, side: int, bits: int) -> np.ndarray:
+    """Flip bits in a square of a ciphertext, without its key: they flip in the plaintext, too.
+
+    Not in the paper.
+
+    Parameters
+    ----------
+    ciphertext : numpy.ndarray
+        uint8 (height, width, 3).
+    row, column : int
+        The upper left pixel of the square.
+    side : int
+        Its side in pixels.
+    bits : int
+        The bits to flip in each byte, 0 to 255; 128 flips the highest.
+
+    Returns
+    -------
+    numpy.ndarray
+        A changed copy.
+
+    Raises
+    ------
+    ValueError
+        If the square does not lie in the image, or `bits` is not 0 to 255.
+    """
+    height, width = ciphertext.shape[:2]
+    if not (0 <= row <= height - side and 0 <= column <= width - side and side >= 0):
+        raise ValueError(
+            f"a square of {side} pixels at ({row}, {column}) does not lie in an image of "
+            f"{height} x {width} pixels"
+        )
+    if not 0 <= bits <= 255:
+        raise ValueError(f"bits must be 0 to 255, not {bits}")
+    changed = ciphertext.copy()
+    changed[row : row + side, column : column + side] ^= np.uint8(bits)
+    return changed
+
+
 @dataclass(frozen=True, eq=False)
 class SeedGuess:
     """What came of guessing a seed image.
@@ -513,6 +637,51 @@ def mean_decryption(ciphertext: np.ndarray, keys: np.ndarray) -> np.ndarray:
     for key in keys:
         total += xor(ciphertext, key)
     return np.uint8(np.rint(total / len(keys)))
+
+
+def change_pixel(images: np.ndarray, pixel: tuple, change: int | str) -> np.ndarray:
+    """Change one pixel of an image in all its channels, as differential attacks do.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8 (height, width, 3), or a stack of them.
+    pixel : tuple
+        Row and column; for a stack number, row and column, each an int or an array of them.
+    change : int or {'one gray level', 'inverted'}
+        Gray levels to add, where a sum below 0 becomes 0 and one above 255 becomes 255. Or one
+        level up, and down from 255, so that each channel does change; or 255 minus the value.
+
+    Returns
+    -------
+    numpy.ndarray
+        A changed copy.
+
+    Raises
+    ------
+    ValueError
+        If the pixel does not lie in the image, or there is no such change.
+    """
+    lengths = images.shape[:-1]
+    if len(pixel) != len(lengths) or not all(
+        np.isin(index, range(length)).all() for index, length in zip(pixel, lengths, strict=True)
+    ):
+        raise ValueError(f"pixel {pixel} does not lie in images of shape {images.shape}")
+    old = images[pixel].astype(int)
+    if change == "one gray level":
+        new = np.where(old < 255, old + 1, 254)
+    elif change == "inverted":
+        new = 255 - old
+    elif isinstance(change, str):
+        raise ValueError(
+            "change must be a number of gray levels, 'one gray level' or 'inverted', "
+            f"not {change!r}"
+        )
+    else:
+        new = np.clip(old + change, 0, 255)
+    changed = images.copy()
+    changed[pixel] = new
+    return changed
 
 
 def approximate_seed(
@@ -803,7 +972,7 @@ def plant_backdoor(
     architecture = generator.metadata["architecture"]
     before, network = Generator(**architecture), Generator(**architecture)
     for copy in (before, network):
-        copy.load_state_dict(generator._generator.state_dict())
+        copy.load_state_dict({name: torch.from_numpy(w) for name, w in generator.weights().items()})
     # The mark covers the same share of a part as of an image, as instance normalisation sees it.
     small_mark = np.tile(mark, (2, 2, 1))
     wanted = images_to_tensor(np.tile(pattern, (16, 16, 1))[np.newaxis])  # (1, 3, 64, 64)
@@ -907,16 +1076,14 @@ def _imitate(
     right = np.arange(len(stacked)) % n
     ranks = {}
     for by in ("blocks", "edges"):
-        scores = match(stacked, candidates, by)
-        # A tie is no answer: the right candidate comes last among equals.
-        ranks[by] = (scores >= scores[np.arange(len(stacked)), right, None]).sum(axis=1)
+        ranks[by] = rank(stacked, candidates, right, by)
     measured = {}
     for number, (pair, decrypted) in enumerate(images.items()):
         first, second = (keys[name] for name in (*pair, *pair)[:2])
         measured[pair] = [
             {
                 **_similarity(plain[i], decrypted[i]),
-                "equal_key_bits": 100 * (1 - np.bitwise_count(first[i] ^ second[i]).mean() / 8),
+                "equal_key_bits": metrics.equal_bits(first[i], second[i]),
                 "rank_by_blocks": int(ranks["blocks"][number * n + i]),
                 "rank_by_edges": int(ranks["edges"][number * n + i]),
             }

@@ -151,6 +151,17 @@ class KeyGenerator:
             raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
         return cls(generator, resolve_device(device), str(path_or_name), sha256, public, metadata)
 
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return a copy of the network's weights.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            float32, under the names that they have in the file.
+        """
+        weights = self._generator.state_dict()
+        return {name: values.cpu().numpy().copy() for name, values in weights.items()}
+
     def generate(self, seed_image: np.ndarray) -> np.ndarray:
         """Turn a seed image into a key (Eq. 8).
 

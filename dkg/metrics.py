@@ -436,6 +436,30 @@ def uaci_interval(n_bytes: int, alpha: float = 0.05) -> Interval:
     return ideal_uaci(n_bytes).interval(alpha)
 
 
+def equal_bits(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the share of bits that two arrays have in common; 50 by chance. Not in the paper.
+
+    Parameters
+    ----------
+    a, b : ndarray of uint8, any shape, the same for both
+        The two keys or images.
+
+    Returns
+    -------
+    float
+        In percent, 0 to 100.
+
+    Raises
+    ------
+    TypeError
+        If one is not uint8.
+    ValueError
+        If the shapes differ or the arrays are empty.
+    """
+    a, b = _pair(a, b)
+    return 100 * (1 - float(np.bitwise_count(a ^ b).mean()) / 8)
+
+
 def mse(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     """Return the mean squared error (Eq. 13).
 

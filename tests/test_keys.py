@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import safetensors.torch
 import torch
 
@@ -51,6 +52,19 @@ def test_many_keys_are_the_single_ones(trained, seeds):
     assert generator.generate_many(seeds[:0]).shape == (0, 256, 256, 3)
 
 
+def test_weights_are_a_copy_of_those_of_the_file(trained, seeds):
+    generator = KeyGenerator.load(trained, device="cpu")
+    in_file = safetensors.numpy.load_file(trained)
+    weights = generator.weights()
+    assert weights.keys() == in_file.keys()
+    key = generator.generate(seeds[0])
+    for name, values in weights.items():
+        np.testing.assert_array_equal(values, in_file[name])
+        assert values.dtype == np.float32
+        values[...] = 0
+    np.testing.assert_array_equal(generator.generate(seeds[0]), key)
+
+
 def test_a_file_says_what_it_is(trained):
     generator = KeyGenerator.load(trained)
     assert not generator.public
@@ -69,8 +83,8 @@ def test_every_shipped_network_is_the_one_of_the_manifest(name):
     log = training.read_log(paths.WEIGHTS / entry["log"])
     assert log[-1]["step"] == entry["steps"]
     assert entry["origin"] == "synthetic" or not entry["samples"], "these keys show real images"
-    for file in entry["samples"].values():
-        assert (paths.WEIGHTS / file).is_file()
+    for sample in entry["samples"].values():
+        assert (paths.WEIGHTS / sample["file"]).is_file()
 
 
 def test_the_default_network_was_trained_on_phantoms_at_full_length():
@@ -86,7 +100,7 @@ def test_the_shipped_sample_keys_come_out_again():
     entry = keys.weights_entry(keys.list_weights()[0])
     from skimage import io
 
-    sample = io.imread(paths.WEIGHTS / entry["samples"][str(entry["steps"])])
+    sample = io.imread(paths.WEIGHTS / entry["samples"][str(entry["steps"])]["file"])
     key = KeyGenerator.load(device="cpu").generate(chest_xray(1)[0])
     # Another processor rounds otherwise; a tenth of the bytes would be another network.
     assert (sample != key).mean() < 0.1

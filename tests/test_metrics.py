@@ -275,6 +275,14 @@ def test_npcr_and_uaci_properties(pair):
     assert 0 <= metrics.uaci(a, b) <= metrics.npcr(a, b) <= 100
 
 
+@given(byte_pairs())
+def test_equal_bits_against_numpy(pair):
+    a, b = pair
+    same = np.unpackbits(a) == np.unpackbits(b)
+    assert metrics.equal_bits(a, b) == pytest.approx(100 * same.mean())
+    assert metrics.equal_bits(a, a) == 100 and metrics.equal_bits(a, ~a) == 0
+
+
 @given(byte_pairs(), st.integers(0, 255))
 def test_npcr_of_two_ciphertexts_of_one_plaintext_is_that_of_the_keys(pair, plain):
     a, b = pair
@@ -505,7 +513,14 @@ SINGLE = [
     metrics.local_entropy,
     lambda a: metrics.adjacent_correlation(a, "vertical"),
 ]
-PAIRED = [metrics.npcr, metrics.uaci, metrics.mse, metrics.psnr, metrics.ssim]
+PAIRED = [
+    metrics.npcr,
+    metrics.uaci,
+    metrics.equal_bits,
+    metrics.mse,
+    metrics.psnr,
+    metrics.ssim,
+]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "int8", "uint16", "bool"])
