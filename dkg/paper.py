@@ -1542,6 +1542,52 @@ _compare(
     rule="at most",
     printed=False,
 )
+_claim(
+    "beyond-hospital",
+    "not in the paper",
+    "Images go through a real archive and come back, and a copy of the archive shows none of them.",
+    "Every byte came back, and nothing of the images was found in the archive's files.",
+    "Something of the images can be seen in the archive's files without any key, or did not come "
+    "back.",
+    "Only the pixels are meant. The patient's attributes, the size of each image, and who fetches "
+    "which image when are open; and a stolen workstation may ask for every key.",
+)
+_compare(
+    "beyond-hospital",
+    "bytes_back",
+    "share of the bytes of the modality's DICOM file that the workstation gets back",
+    "%",
+    _THREE_SETS,
+    (100.0,) * 3,
+    0.0,
+    "XOR is exact, and the rest of the file travels inside the encrypted one",
+    printed=False,
+    images=False,
+)
+_compare(
+    "beyond-hospital",
+    "keys_without_certificate",
+    "keys that a workstation without a certificate of this hospital gets",
+    "",
+    ("all that are asked for",),
+    (0.0,),
+    0.0,
+    "one key is one image",
+    printed=False,
+    images=False,
+)
+_compare(
+    "beyond-hospital",
+    "block_correlation",
+    "size of the correlation of 16 x 16 block means of the plaintext and the archive's file",
+    "",
+    _THREE_SETS,
+    (0.0,) * 3,
+    _BLOCKS,
+    _BLOCKS_REASON,
+    rule="at most",
+    printed=False,
+)
 
 CHANGES: tuple[str, ...] = (
     "2026-11-22: all tolerances written, before any record was made. Known by then, from the first "
@@ -1552,5 +1598,8 @@ CHANGES: tuple[str, ...] = (
     "errors, or from a first trial that is older.",
     "2026-11-22: comparisons for attacks that the paper did not try (beyond-...), before their "
     "notebook was run. Known by then: what an earlier trial says of approximate seeds.",
+    "2026-11-23: comparisons for the hospital of Fig. 1 (beyond-hospital), before its notebook was "
+    "written. Known by then: that ciphertexts of the shipped network follow the plaintext in their "
+    "block means, and that single DICOM files came back whole.",
 )
 """Every change of a tolerance or of what is compared, oldest first."""
