@@ -477,6 +477,37 @@ def test_train_refuses(tmp_path):
     assert "no domain 'noise'" in error("train", "-o", tmp_path, "--domain", "noise")
 
 
+def test_train_zoo(monkeypatch):
+    import pandas as pd
+
+    from dkg import zoo
+
+    def usage(*arguments):
+        return " ".join(run("train", *arguments, status=2).stderr.split())
+
+    assert "the folder of the run is needed" in usage()
+    assert "go with --zoo" in usage("base-phantom-1")
+    assert "the manifest has the settings" in usage("--zoo", "--set", "steps=3")
+    assert "trains none" in usage("--zoo", "--check", "--jobs", "2")
+    assert "is not overwritten" in run("train", "--zoo", "base-phantom-1", status=1).stderr
+
+    asked = []
+    monkeypatch.setattr(zoo, "train_missing", lambda *a, **_: asked.append(a) or [])
+    assert "is trained to the end" in run("train", "--zoo", "--jobs", "3").stdout
+    run("train", "--zoo", "network-a")
+    assert asked == [(None, 3), (["network-a"], None)]
+
+    rows = [("a", "SHA-256", "1f", "1f", True), ("a", "images", "x", "gone", None)]
+    monkeypatch.setattr(zoo, "check", lambda: pd.DataFrame(rows, columns=columns))
+    columns = ["network", "check", "manifest", "found", "good"]
+    said = run("train", "--zoo", "--check").stdout
+    assert "a: 1 of 2 checks good\n  open: images: x expected, gone found" in said
+    rows.append(("b", "settings", "recipe", "loss is 'gan'", False))
+    said = run("train", "--zoo", "--check", status=1).stdout
+    assert "  BAD: settings: recipe expected, loss is 'gan' found" in said
+    assert "3 checks: 1 bad, 1 open" in said
+
+
 def test_train_lists_its_settings_without_an_output_folder():
     listed = run("train", "--settings").stdout
     assert "learning_rate" in listed and "section IV" in listed
