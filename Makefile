@@ -45,5 +45,5 @@ lock:
 	rm -rf build/lock
 
 clean:
-	rm -rf .venv build figures/executed figures/results figures/report figures/*.png figures/*.svg
+	rm -rf .venv build figures/executed figures/results figures/report figures/grid figures/*.png figures/*.svg
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

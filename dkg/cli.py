@@ -384,22 +384,69 @@ def reproduce(
     profile: Annotated[
         str, typer.Option(help="A file of parameters in notebooks/profiles/.")
     ] = "default",
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Run each notebook that has a data set on this one. Repeat it."),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Run each notebook that has a random seed with so many, from 0 on."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="Run each notebook that has a network on this name or path. Repeat it."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Notebooks at once.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Threads of each notebook. Default: the cores, shared by the jobs."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Leave out what is finished and whose inputs are the same."),
+    ] = False,
+    time_limit: Annotated[
+        int, typer.Option(help="Seconds that one cell of a notebook may take; 0 for no limit.")
+    ] = 3600,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Run only this one of the plan, and train nothing. Repeat it."),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only print, as JSON, what would be run.")
+    ] = False,
     prepare: Annotated[
         Path | None,
         typer.Option(help="Only put the parameters in, and write the notebooks to this folder."),
     ] = None,
 ) -> None:
-    """Run the notebooks into figures/executed/; exit status 1 if one failed."""
+    """Run the notebooks into figures/; exit status 1 if one failed.
+
+    With --dataset, --seeds or --weights it runs a grid: each notebook for each that it has, into
+    folders of their own, figures/grid/NAME.
+    """
+    from dkg import plan as planned
     from dkg import reproduce as batch
 
-    if prepare is not None:
-        for notebook in notebooks or batch.list_notebooks():
-            for run in batch.plan(notebook, profile):
-                typer.echo(batch.run_notebook(run, profile, prepare, execute=False).executed)
+    what = planned.make(
+        notebooks, profile, datasets=dataset or (), seeds=seeds, weights=weights or ()
+    )
+    for line in what.left_out:
+        _note(line)
+    if only:
+        what = what.only(only)
+    if plan:
+        typer.echo(json.dumps(what.as_dict(), indent=1))
         return
-    outcomes = batch.reproduce(notebooks, profile)
+    if prepare is not None:
+        for run in what.runs:
+            typer.echo(batch.prepare(run, prepare))
+        return
+    outcomes = batch.reproduce(
+        what, jobs=jobs, threads=threads, resume=resume, time_limit=time_limit or None
+    )
     failed = [outcome.name for outcome in outcomes if outcome.error]
-    typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} notebooks ran to their end")
+    typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} ran to their end")
     if failed:
         typer.echo(f"Error: failed: {', '.join(failed)}", err=True)
         raise typer.Exit(1)

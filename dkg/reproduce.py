@@ -1,49 +1,55 @@
-"""Batch reproduction: run the notebooks with a profile's parameters through papermill.
+"""Batch reproduction: the notebooks of a plan through papermill, several at once.
 
-A profile is a YAML file in ``notebooks/profiles/`` that maps a notebook's name to values of its
-parameters, or to a list of such values for a notebook that is run several times. It never changes
-code, and a name that is not a parameter of the notebook is an error.
+Each notebook runs in a process of its own, so that one that dies takes no other with it, and has
+its own IPython folder, runtime folder and share of the threads. A run counts as finished when its
+notebook came to its end and every record that it must leave is there and new; a stamp beside the
+executed copy then says what it was made from.
 """
 
+import hashlib
+import json
 import os
-import re
+import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import yaml
+import filelock
+from tqdm import tqdm
 
 from dkg import paths
+from dkg.files import atomic
+from dkg.plan import Plan, Run, Training, images_sha256, package_files
 
+TIME_LIMIT = 3600
+"""Seconds that one cell of a notebook may take, unless another limit is given."""
 
-@dataclass(frozen=True)
-class Run:
-    """One notebook with the values that a profile gives its parameters.
+# What numpy, scipy, torch and numba read, each its own; and os.cpu_count from Python 3.13 on.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "PYTHON_CPU_COUNT",
+)
 
-    Attributes
-    ----------
-    name : str
-        The notebook's name, with the values if the profile runs it several times.
-    notebook : str
-        The notebook's name, without the ending.
-    parameters : dict
-        Names and values; empty where the notebook's own values are left.
-    """
-
-    name: str
-    notebook: str
-    parameters: dict[str, Any]
+_GIVEN_UP = 10
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one run of a notebook.
+    """What became of one run of a notebook, or of a training.
 
     Attributes
     ----------
@@ -54,141 +60,318 @@ class Outcome:
     seconds : float
         How long it ran.
     error : str or None
-        The traceback of a failure.
+        The traceback of a failure, or what is missing.
+    was_finished : bool
+        Whether an earlier run had finished it and nothing was run now.
     """
 
     name: str
     executed: Path
     seconds: float
     error: str | None
+    was_finished: bool = False
 
 
-def list_notebooks() -> list[str]:
-    """List the notebooks in reading order, without the ending."""
-    return sorted(p.stem for p in paths.notebooks().glob("*.ipynb"))
+def reproduce(
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    threads: int | None = None,
+    resume: bool = False,
+    time_limit: float | None = TIME_LIMIT,
+) -> list[Outcome]:
+    """Run a plan: first its trainings, one after another, then its notebooks.
 
-
-def list_profiles() -> list[str]:
-    """List the profiles."""
-    return sorted(p.stem for p in (paths.notebooks() / "profiles").glob("*.yaml"))
-
-
-def plan(notebook: str, profile: str) -> list[Run]:
-    """Return the runs of a notebook in a profile, checked against the notebook's own parameters.
+    What fails is named with its traceback on standard error, and the rest still runs. There is a
+    progress bar in a terminal, and a line for each start and end.
 
     Parameters
     ----------
-    notebook : str
-        One of `list_notebooks`.
-    profile : str
-        One of `list_profiles`.
+    plan : Plan
+        From `dkg.plan.make`.
+    jobs : int, default 1
+        Notebooks at once.
+    threads : int, optional
+        Threads of each notebook. Default: an equal share of the processor's cores where several
+        run at once; for a single one whatever the libraries take.
+    resume : bool, default False
+        Leave out what an earlier run finished and is `finished` still.
+    time_limit : float, optional
+        Seconds that one cell of a notebook may take; None for no limit.
 
     Returns
     -------
-    list of Run
-        One, or one for each set of values that the profile lists.
+    list of Outcome
+        One for each training and each run, in the plan's order.
 
     Raises
     ------
     ValueError
-        If there is no such notebook or profile, if the profile names a notebook that does not
-        exist, a parameter that its notebook does not have, or the same values twice.
+        If `jobs` or `threads` is below 1.
     """
-    import papermill
+    for name, number in (("jobs", jobs), ("threads", threads)):
+        if number is not None and number < 1:
+            raise ValueError(f"{name} must be at least 1, not {number}")
+    if threads is None and jobs > 1:
+        threads = max(1, _cores() // jobs)
+    trained = [train(training) for training in plan.trainings]
+    outcomes: dict[str, Outcome] = {}
+    bar = tqdm(total=len(plan.runs), unit="notebook", disable=not sys.stderr.isatty())
+    numbers = {run.name: f"[{i}/{len(plan.runs)}]" for i, run in enumerate(plan.runs, 1)}
 
-    if notebook not in list_notebooks():
-        raise ValueError(f"no notebook {notebook!r}; there are: {', '.join(list_notebooks())}")
-    path = paths.notebooks() / "profiles" / f"{profile}.yaml"
-    if not path.is_file():
-        raise ValueError(f"no profile {profile!r}; there are: {', '.join(list_profiles())}")
-    values = yaml.safe_load(path.read_text()) or {}
-    unknown = set(values) - set(list_notebooks())
-    if unknown:
-        raise ValueError(f"{path}: names notebooks that do not exist: {', '.join(sorted(unknown))}")
-    chosen = values.get(notebook) or {}
-    known = papermill.inspect_notebook(str(paths.notebooks() / f"{notebook}.ipynb"))
-    several = isinstance(chosen, list)
-    for parameters in chosen if several else [chosen]:
-        unknown = set(parameters) - set(known)
-        if unknown:
-            raise ValueError(
-                f"{path}: {notebook} has no parameter {', '.join(sorted(unknown))}; "
-                f"it has: {', '.join(known)}"
-            )
-    if not several:
-        return [Run(notebook, notebook, chosen)]
-    varied = [
-        name for name in known if len({repr(parameters.get(name)) for parameters in chosen}) > 1
-    ]
-    runs = [
-        Run(
-            re.sub(r"[^\w.-]", "_", "-".join([notebook, *(str(p[n]) for n in varied if n in p)])),
-            notebook,
-            p,
-        )
-        for p in chosen
-    ]
-    if len({run.name for run in runs}) < len(runs):
-        raise ValueError(f"{path}: {notebook} has the same values twice")
-    return runs
+    def run_one(run: Run) -> Outcome:
+        if resume and finished(run):
+            return Outcome(run.name, run.executed, 0, None, was_finished=True)
+        _say(f"{numbers[run.name]} {run.name} ({run.profile})")
+        return run_notebook(run, threads=threads, time_limit=time_limit)
+
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        for future in as_completed([pool.submit(run_one, run) for run in plan.runs]):
+            outcome = future.result()
+            outcomes[outcome.name] = outcome
+            bar.update()
+            word = "FAILED" if outcome.error else "done"
+            how = f"{word} in {outcome.seconds:.0f} s: {outcome.executed}"
+            if outcome.was_finished:
+                how = f"was finished before: {outcome.executed}"
+            _say(f"{numbers[outcome.name]} {outcome.name} {how}")
+            if outcome.error:
+                _say(outcome.error)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown()
+        bar.close()
+    return [*trained, *(outcomes[run.name] for run in plan.runs)]
 
 
-def run_notebook(
-    run: Run, profile: str, folder: str | os.PathLike, *, execute: bool = True
-) -> Outcome:
-    """Run one notebook with a profile's parameters.
+def train(training: Training) -> Outcome:
+    """Train a network with ``dkg train``, which goes on where an earlier run was stopped.
 
     Parameters
     ----------
-    run : Run
-        One of `plan`.
-    profile : str
-        Name of the profile, for the records.
-    folder : path-like
-        Where the executed copy goes, under the run's name; made if it is not there.
-    execute : bool, default True
-        With False the parameters are put in and nothing is run, for a checker that runs it.
+    training : Training
+        One of a plan's.
 
     Returns
     -------
     Outcome
-        An error in a cell is in ``error``, and the copy, up to that cell, is
-        ``NAME.failed.ipynb``.
+        ``executed`` is the network's file.
     """
+    _say(f"{training.name}: dkg {' '.join(training.arguments)}")
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "dkg", *training.arguments],
+        cwd=paths.root(),
+        check=False,
+    )
+    error = None
+    if done.returncode or not training.network.is_file():
+        error = f"dkg train ended with status {done.returncode}; {training.network} is not made"
+        _say(error)
+    return Outcome(training.name, training.network, round(time.perf_counter() - began, 1), error)
+
+
+def run_notebook(
+    run: Run, *, threads: int | None = None, time_limit: float | None = TIME_LIMIT
+) -> Outcome:
+    """Run one notebook, see that its records are there, and stamp it as finished.
+
+    Parameters
+    ----------
+    run : Run
+        One of a plan's.
+    threads : int, optional
+        Of the notebook; default what the libraries take.
+    time_limit : float, optional
+        Seconds that one cell may take; None for no limit.
+
+    Returns
+    -------
+    Outcome
+        An error in a cell, a kernel that died and a record that is missing are in ``error``; the
+        copy is then ``NAME.failed.ipynb``.
+    """
+    began = time.perf_counter()
+    try:
+        run.executed.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(run.executed.with_name(f".{run.name}.lock"), blocking=False):
+            error = _run_locked(run, threads, time_limit)
+    except filelock.Timeout:
+        error = f"another process is running {run.name} into {run.output}"
+    except Exception:
+        error = traceback.format_exc()
+    seconds = round(time.perf_counter() - began, 1)
+    return Outcome(run.name, run.failed if error else run.executed, seconds, error)
+
+
+def prepare(run: Run, folder: str | os.PathLike) -> Path:
+    """Put a run's parameters into a copy of its notebook, for a checker that runs it.
+
+    Parameters
+    ----------
+    run : Run
+        One of a plan's.
+    folder : path-like
+        Where the copy goes, under the run's name; made if it is not there.
+
+    Returns
+    -------
+    pathlib.Path
+        The copy.
+    """
+    import papermill
+
+    copy = Path(folder) / f"{run.name}.ipynb"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        str(run.path),
+        str(copy),
+        parameters=run.parameters,
+        kernel_name="python3",
+        prepare_only=True,
+        progress_bar=False,
+    )
+    return copy
+
+
+def finished(run: Run) -> bool:
+    """Return whether a run has finished, its outputs are there, and its inputs are the same still.
+
+    Inputs are the notebook, its parameters, the package with its weights, other networks that it
+    uses, the files of the image sets by name, size and time, and the versions of NumPy and torch.
+    """
+    try:
+        stamp = json.loads(run.stamp.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False
+    outputs = [run.executed, *(run.record_path(id) for id in run.records)]
+    return all(path.is_file() for path in outputs) and stamp["inputs"] == inputs(run)
+
+
+def inputs(run: Run) -> dict[str, Any]:
+    """Return what a run is made from, as its stamp keeps it.
+
+    Parameters
+    ----------
+    run : Run
+        One of a plan's.
+
+    Returns
+    -------
+    dict
+        Parameters, profile and versions as they are, files as SHA-256.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a network that it uses is not there.
+    """
+    package = hashlib.sha256()
+    for path in package_files():
+        package.update(f"{path.relative_to(paths.PACKAGE)}\0".encode() + path.read_bytes())
+    return {
+        "profile": run.profile,
+        "parameters": json.loads(json.dumps(run.parameters)),
+        "notebook": _sha256(run.path),
+        "package": package.hexdigest(),
+        "networks": {str(path): _sha256(path) for path in run.networks},
+        "images": images_sha256(),
+        "versions": {name: version(name) for name in ("numpy", "torch")},
+    }
+
+
+def _run_locked(run: Run, threads: int | None, time_limit: float | None) -> str | None:
+    """Run a notebook, and return what went wrong."""
+    run.stamp.unlink(missing_ok=True)
+    stamp: dict[str, Any] = {"inputs": inputs(run)}
+    before = {id: _version(run.record_path(id)) for id in run.records}
+    running = run.executed.with_name(f".{run.name}.running.ipynb")
+    began = time.perf_counter()
+    error, usage = _in_a_process(run, running, threads, time_limit)
+    if error is None:
+        error = _missing_records(run, before)
+    if running.exists():
+        running.replace(run.failed if error else run.executed)
+    (run.executed if error else run.failed).unlink(missing_ok=True)
+    if error is None:
+        stamp |= {
+            "seconds": round(time.perf_counter() - began, 1),
+            **usage,
+            "threads": threads,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        with atomic(run.stamp) as temporary:
+            temporary.write_text(json.dumps(stamp, indent=1) + "\n")
+    return error
+
+
+def _in_a_process(run, running, threads, time_limit) -> tuple[str | None, dict[str, float]]:
+    """Run a notebook in a new process, and return what went wrong and what it took."""
+    # A forked process would take over locks that other threads hold; papermill is imported once.
+    context = get_context("forkserver" if os.name == "posix" else "spawn")
+    if os.name == "posix":
+        context.set_forkserver_preload(["papermill"])
+    ours, its = context.Pipe(duplex=False)
+    process = context.Process(target=_execute, args=(its, run, running, threads, time_limit))
+    process.start()
+    its.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        process.join()
+        return f"the process of {run.name} ended with status {process.exitcode}", {}
+    finally:
+        process.join()
+
+
+def _execute(
+    pipe: Connection, run: Run, running: Path, threads: int | None, time_limit: float | None
+) -> None:
+    """Run a notebook in this process, which ends with its parent."""
     import papermill
     from traitlets.config import Config
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    executed = folder / f"{run.name}.ipynb"
-    failed = folder / f"{run.name}.failed.ipynb"
-    running = folder / f".{run.name}.running.ipynb"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     error = None
-    began = time.perf_counter()
-    try:
-        # The kernel inherits these; they say in each record what ran.
-        with (
-            _environment(DKG_PROFILE=profile, DKG_NOTEBOOK=run.notebook),
-            tempfile.TemporaryDirectory(prefix="dkg-") as sockets,
-        ):
+    with tempfile.TemporaryDirectory(prefix="dkg-") as private:
+        # The kernel inherits these; the first three say in each record what ran, and where it goes.
+        os.environ |= {
+            "DKG_PROFILE": run.profile,
+            "DKG_NOTEBOOK": run.notebook,
+            "DKG_OUTPUT": str(run.output),
+            "IPYTHONDIR": str(Path(private) / "ipython"),
+            "JUPYTER_RUNTIME_DIR": str(Path(private) / "jupyter"),
+            **({name: str(threads) for name in _THREADS} if threads is not None else {}),
+        }
+        try:
             papermill.execute_notebook(
-                str(paths.notebooks() / f"{run.notebook}.ipynb"),
+                str(run.path),
                 str(running),
                 parameters=run.parameters,
                 kernel_name="python3",
-                prepare_only=not execute,
-                progress_bar=execute and sys.stderr.isatty(),
-                cwd=str(paths.notebooks()),
-                config=Config(KernelManager=_connection(Path(sockets))),
+                progress_bar=False,
+                cwd=str(run.path.parent),
+                execution_timeout=time_limit,
+                config=Config(KernelManager=_connection(Path(private))),
             )
-    except Exception:
-        error = traceback.format_exc()
-    if running.exists():
-        running.replace(failed if error else executed)
-    (executed if error else failed).unlink(missing_ok=True)
-    return Outcome(
-        run.name, failed if error else executed, round(time.perf_counter() - began, 1), error
-    )
+        except Exception:
+            error = traceback.format_exc()
+    pipe.send((error, _usage()))
+
+
+def _end_with_parent() -> None:
+    """End this process and its kernel when the process that started it is gone."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GIVEN_UP)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _connection(folder: Path) -> dict[str, str]:
@@ -202,58 +385,57 @@ def _connection(folder: Path) -> dict[str, str]:
     return {"transport": "ipc", "ip": str(folder / "kernel")}
 
 
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+def _usage() -> dict[str, float]:
+    """Return what the kernel took, which has ended: seconds of all cores, and most memory."""
+    if os.name != "posix":
+        return {}
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_memory_mib": round(used.ru_maxrss * unit / 2**20),
+    }
+
+
+def _missing_records(run: Run, before: dict[str, Any]) -> str | None:
+    """Say which records, or their pictures, a notebook did not write anew."""
+    missing = []
+    for id, version_before in before.items():
+        path = run.record_path(id)
+        if _version(path) in (None, version_before):
+            missing.append(str(path))
+            continue
+        picture = json.loads(path.read_text())["figure"]
+        if picture and not (run.output / picture).is_file():
+            missing.append(str(run.output / picture))
+    if not missing:
+        return None
+    return f"{run.name} ran to its end and did not write {', '.join(missing)}"
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that replaced it."""
     try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
-def reproduce(notebooks: Iterable[str] | None = None, profile: str = "default") -> list[Outcome]:
-    """Run notebooks one after another into ``figures/executed/``, and say how each went.
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
-    A failing notebook is named with its traceback on standard error, and the rest still run.
 
-    Parameters
-    ----------
-    notebooks : iterable of str, optional
-        Names as in `list_notebooks`; default all of them, in reading order.
-    profile : str, default 'default'
-        One of `list_profiles`.
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
-    Returns
-    -------
-    list of Outcome
-        One per run.
 
-    Raises
-    ------
-    ValueError
-        If a name is unknown or the profile does not fit a notebook; nothing is run then.
-    """
-    chosen = list(notebooks or list_notebooks())
-    if not chosen:
-        raise ValueError(f"{paths.notebooks()}: no notebooks here; run from a copy of the project")
-    runs = [run for notebook in chosen for run in plan(notebook, profile)]
-    outcomes = []
-    for number, run in enumerate(runs, 1):
-        print(f"[{number}/{len(runs)}] {run.name} ({profile})", file=sys.stderr, flush=True)
-        outcome = run_notebook(run, profile, paths.output() / "executed")
-        word = "FAILED" if outcome.error else "done"
-        print(
-            f"[{number}/{len(runs)}] {run.name} {word} in {outcome.seconds:.0f} s: "
-            f"{outcome.executed}",
-            file=sys.stderr,
-            flush=True,
-        )
-        if outcome.error:
-            print(outcome.error, file=sys.stderr, flush=True)
-        outcomes.append(outcome)
-    return outcomes
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)
+    sys.stderr.flush()

@@ -1,0 +1,498 @@
+"""What a reproduction runs: the grid of notebooks, data sets, random seeds and networks.
+
+A profile is a YAML file in ``notebooks/profiles/`` that maps a notebook's name to values of its
+parameters, or to a list of such values for a notebook that is run several times. It never changes
+code, and a name that is not a parameter of the notebook is an error. Two entries are not
+notebooks: ``train`` names networks that are trained from scratch, and ``images: files`` refuses to
+run on phantoms.
+
+``notebooks/records.yaml`` says which records each notebook leaves.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import re
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dkg import paths
+
+_NOT_NOTEBOOKS = ("images", "train")
+
+# Sources that start runs and collect them.
+_NO_INPUTS = ("cli.py", "report.py", "templates")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One notebook with values of its parameters.
+
+    Attributes
+    ----------
+    name : str
+        The notebook's name, and the values where it is run several times.
+    notebook : str
+        The notebook's name, without the ending.
+    path : pathlib.Path
+        The notebook's file.
+    profile : str
+        The profile's name, for the records.
+    parameters : dict
+        Names and values; empty where the notebook's own values are left.
+    output : pathlib.Path
+        The folder that its records, pictures and executed copy go to.
+    records : tuple of str
+        Ids of the records that it must leave.
+    networks : tuple of pathlib.Path
+        Files of the networks that it uses, other than shipped ones.
+    arguments : tuple of str
+        Of the command ``dkg``, which run this and nothing else.
+    """
+
+    name: str
+    notebook: str
+    path: Path
+    profile: str
+    parameters: dict[str, Any]
+    output: Path
+    records: tuple[str, ...] = ()
+    networks: tuple[Path, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def executed(self) -> Path:
+        """The executed copy."""
+        return self.output / "executed" / f"{self.name}.ipynb"
+
+    @property
+    def failed(self) -> Path:
+        """The executed copy of a run that failed; it ends at the cell that failed."""
+        return self.executed.with_suffix(".failed.ipynb")
+
+    @property
+    def stamp(self) -> Path:
+        """The file that says what a finished run was made from, and what it took."""
+        return self.executed.with_suffix(".json")
+
+    def record_path(self, id: str) -> Path:
+        """Return the file of one of its records."""
+        return self.output / "results" / f"{id}.json"
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network that is trained from scratch.
+
+    Attributes
+    ----------
+    name : str
+        The network's name.
+    arguments : tuple of str
+        Of the command ``dkg``.
+    network : pathlib.Path
+        The file that it ends with.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    network: Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is to be run, checked.
+
+    Attributes
+    ----------
+    runs : list of Run
+        In reading order of the notebooks.
+    trainings : list of Training
+        What the runs need first.
+    left_out : list of str
+        Which runs of the grid there are not, and why.
+    """
+
+    runs: list[Run] = field(default_factory=list)
+    trainings: list[Training] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def only(self, names: Iterable[str]) -> "Plan":
+        """Return the plan of some runs, without trainings.
+
+        Raises
+        ------
+        ValueError
+            If a name is not that of a run.
+        """
+        names = list(names)
+        unknown = sorted(set(names) - {run.name for run in self.runs})
+        if unknown:
+            raise ValueError(
+                f"no run {', '.join(unknown)} in this plan; "
+                f"there are: {', '.join(run.name for run in self.runs)}"
+            )
+        return Plan([run for run in self.runs if run.name in names])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as other programs read it, as strings, lists and dicts.
+
+        Paths are relative to `dkg.paths.root` where they lie in it. ``arguments`` are those of the
+        command ``dkg``, given from there.
+        """
+        sources = [_short(path) for path in package_files()]
+        images = images_sha256()
+        return {
+            "trainings": [
+                {
+                    "name": training.name,
+                    "arguments": list(training.arguments),
+                    "network": _short(training.network),
+                }
+                for training in self.trainings
+            ],
+            "runs": [
+                {
+                    "name": run.name,
+                    "notebook": run.notebook,
+                    "parameters": run.parameters,
+                    "arguments": list(run.arguments),
+                    "inputs": [
+                        _short(run.path),
+                        *(_short(path) for path in run.networks),
+                        *sources,
+                    ],
+                    "images": images,
+                    "records": [_short(run.record_path(id)) for id in run.records],
+                    "executed": _short(run.executed),
+                    "failed": _short(run.failed),
+                    "stamp": _short(run.stamp),
+                }
+                for run in self.runs
+            ],
+        }
+
+
+def list_notebooks() -> list[str]:
+    """List the notebooks in reading order, without the ending."""
+    return sorted(p.stem for p in paths.notebooks().glob("*.ipynb"))
+
+
+def list_profiles() -> list[str]:
+    """List the profiles."""
+    return sorted(p.stem for p in (paths.notebooks() / "profiles").glob("*.yaml"))
+
+
+def make(
+    notebooks: Iterable[str] | None = None,
+    profile: str = "default",
+    *,
+    datasets: Sequence[str] = (),
+    seeds: int | None = None,
+    weights: Sequence[str] = (),
+) -> Plan:
+    """Return what is to be run, checked against the notebooks' own parameters.
+
+    Without data sets, seeds or weights these are the runs of the profile, with `dkg.paths.output`
+    as their folder. With any of them it is a grid: each notebook runs once for each data set, seed
+    and network that it has a parameter for (``dataset``, ``seed``, ``weights``), and for each that
+    decides which networks are trained for it. Such a run has a folder of its own, ``grid/NAME``,
+    laid out as the output folder is; a notebook that has none of them runs as without a grid.
+
+    Parameters
+    ----------
+    notebooks : iterable of str, optional
+        Names as in `list_notebooks`; default all of them.
+    profile : str, default 'default'
+        One of `list_profiles`.
+    datasets : sequence of str, optional
+        Names as in `dkg.data.NAMES`.
+    seeds : int, optional
+        Number of random seeds, from 0 on.
+    weights : sequence of str, optional
+        Names as in `dkg.keys.list_weights`, or paths.
+
+    Returns
+    -------
+    Plan
+        In reading order.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, the profile does not fit a notebook, two runs would write the same
+        record, or there are no real images where the profile asks for them.
+    """
+    known = list_notebooks()
+    chosen = list(notebooks or known)
+    if not chosen:
+        raise ValueError(f"{paths.notebooks()}: no notebooks here; run from a copy of the project")
+    for notebook in chosen:
+        if notebook not in known:
+            raise ValueError(f"no notebook {notebook!r}; there are: {', '.join(known)}")
+    values = _read_profile(profile)
+    grid = _check_grid(datasets, seeds, weights)
+    if values.get("images") == "files":
+        _check_images(profile)
+
+    trained = values.get("train") or {}
+    plan = Plan()
+    used: set[str] = set()
+    for notebook in sorted(set(chosen)):
+        used |= _add_runs(plan, notebook, values.get(notebook) or {}, profile, grid, trained)
+    idle = sorted({name for name, given in grid.items() if given} - used)
+    if idle:
+        raise ValueError(
+            f"none of these notebooks has a parameter {' or '.join(idle)}: {', '.join(chosen)}"
+        )
+    _check_records(plan.runs)
+    return plan
+
+
+def package_files() -> list[Path]:
+    """Return the files of the package that a run can depend on: sources, weights, schemas."""
+    return [
+        path
+        for path in sorted(paths.PACKAGE.rglob("*"))
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and path.relative_to(paths.PACKAGE).parts[0] not in _NO_INPUTS
+        and not path.name.startswith(".")
+    ]
+
+
+def images_sha256() -> str:
+    """Return the SHA-256 over names, sizes and times of all files of the image sets.
+
+    Records hold what the images show; this notices a change without reading gigabytes.
+    """
+    digest = hashlib.sha256()
+    folder = paths.data()
+    if folder.is_dir():
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            status = path.stat()
+            digest.update(
+                f"{path.relative_to(folder)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode()
+            )
+    return digest.hexdigest()
+
+
+def _short(path: Path) -> str:
+    root = paths.root()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _read_profile(profile: str) -> dict[str, Any]:
+    path = paths.notebooks() / "profiles" / f"{profile}.yaml"
+    if not path.is_file():
+        raise ValueError(f"no profile {profile!r}; there are: {', '.join(list_profiles())}")
+    values = yaml.safe_load(path.read_text()) or {}
+    unknown = set(values) - set(list_notebooks()) - set(_NOT_NOTEBOOKS)
+    if unknown:
+        raise ValueError(f"{path}: names notebooks that do not exist: {', '.join(sorted(unknown))}")
+    if values.get("images", "files") != "files":
+        raise ValueError(f"{path}: images can only be 'files', not {values['images']!r}")
+    for name, entry in (values.get("train") or {}).items():
+        unknown = set(entry or {}) - {"dataset", "images", "domain", "domain_seed", "settings"}
+        if unknown:
+            raise ValueError(f"{path}: {name} in train has no {', '.join(sorted(unknown))}")
+    return values
+
+
+def _check_images(profile: str) -> None:
+    from dkg import data
+
+    missing = [name for name in data.NAMES if not (paths.data() / name).is_dir()]
+    if missing:
+        where = "DKG_DATA" if os.environ.get("DKG_DATA") else "DKG_DATA is not set, and"
+        raise ValueError(
+            f"profile {profile} runs on real images only: {where} {paths.data()} has no folder "
+            f"{', '.join(missing)}. data_download/README.md says how to get them"
+        )
+
+
+def _check_grid(
+    datasets: Sequence[str], seeds: int | None, weights: Sequence[str]
+) -> dict[str, list[Any]]:
+    """Return the values of each parameter that the grid goes through."""
+    if datasets:
+        from dkg import data
+
+        for name in datasets:
+            if name not in data.NAMES:
+                raise ValueError(f"no data set {name!r}; there are: {', '.join(data.NAMES)}")
+    if seeds is not None and seeds < 1:
+        raise ValueError(f"the number of seeds must be at least 1, not {seeds}")
+    networks = []
+    if weights:
+        from dkg.keys import list_weights
+
+        for name in weights:
+            if name not in list_weights() and not Path(name).is_file():
+                raise ValueError(
+                    f"{name}: neither a file nor a shipped network; "
+                    f"there are: {', '.join(list_weights())}"
+                )
+            networks.append(name if name in list_weights() else str(Path(name).resolve()))
+    for given in (datasets, networks):
+        if len(set(given)) < len(given):
+            raise ValueError(f"the same value twice: {', '.join(given)}")
+    return {"dataset": list(datasets), "seed": list(range(seeds or 0)), "weights": networks}
+
+
+def _arguments(notebook: str, profile: str, at: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return the arguments that run one point of a grid, whatever else the grid has."""
+    arguments = ["reproduce", notebook, "--profile", profile]
+    if "dataset" in at:
+        arguments += ["--dataset", at["dataset"]]
+    if "seed" in at:
+        arguments += ["--seeds", str(at["seed"] + 1)]
+    if "weights" in at:
+        network = Path(at["weights"])
+        arguments += ["--weights", _short(network) if network.is_absolute() else at["weights"]]
+    return (*arguments, "--only", name)
+
+
+def _add_runs(plan, notebook, chosen, profile, grid, trained) -> set[str]:
+    """Add the runs of a notebook, and their trainings; return what of the grid it goes through."""
+    import papermill
+
+    source = paths.notebooks() / f"{notebook}.ipynb"
+    known = papermill.inspect_notebook(str(source))
+    where = paths.notebooks() / "profiles" / f"{profile}.yaml"
+    listed = chosen if isinstance(chosen, list) else [chosen]
+    for parameters in listed:
+        unknown = set(parameters) - set(known)
+        if unknown:
+            raise ValueError(
+                f"{where}: {notebook} has no parameter {', '.join(sorted(unknown))}; "
+                f"it has: {', '.join(known)}"
+            )
+    if len({repr(parameters) for parameters in listed}) < len(listed):
+        raise ValueError(f"{where}: {notebook} has the same values twice")
+
+    # Data set and seed also decide which networks are trained, for a notebook that uses some.
+    trains = any(_names_one(parameters, trained) for parameters in listed)
+    through = [
+        name
+        for name, given in grid.items()
+        if given and (name in known or (trains and name != "weights"))
+    ]
+    varied = [
+        name
+        for name in known
+        if name not in through and len({repr(parameters.get(name)) for parameters in listed}) > 1
+    ]
+    output = paths.output()
+    names: dict[str, dict[str, Any]] = {}
+    for listing in listed:
+        for point in product(*(grid[name] for name in through)):
+            at = dict(zip(through, point, strict=True))
+            parameters = listing | {name: at[name] for name in at if name in known}
+            labels = [str(listing[name]) for name in varied if name in listing]
+            labels += [f"seed-{v}" if name == "seed" else str(v) for name, v in at.items()]
+            run_name = re.sub(r"[^\w.-]", "_", "-".join([notebook, *labels]))
+            # What differs only in the grid's values is the same at each point of the grid.
+            if names.setdefault(run_name, parameters) is not parameters:
+                if names[run_name] != parameters:
+                    raise ValueError(f"{where}: two different runs are called {run_name}")
+                continue
+            trainings = {
+                name: _training(name, entry or {}, list(trained).index(name), profile, at)
+                for name, entry in trained.items()
+                if _names_one(parameters, {name})
+            }
+            parameters = {n: _with_paths(v, trainings) for n, v in parameters.items()}
+            records = _records(notebook, parameters, known)
+            if records is None:
+                plan.left_out.append(f"{run_name}: {notebook} has no records for this data set")
+                continue
+            plan.trainings.extend(t for t in trainings.values() if t not in plan.trainings)
+            networks = [training.network for training in trainings.values()]
+            if Path(at.get("weights", "")).is_absolute():
+                networks.append(Path(at["weights"]))
+            plan.runs.append(
+                Run(
+                    name=run_name,
+                    notebook=notebook,
+                    path=source,
+                    profile=profile,
+                    parameters=parameters,
+                    output=output / "grid" / run_name if through else output,
+                    records=records,
+                    networks=tuple(networks),
+                    arguments=_arguments(notebook, profile, at, run_name),
+                )
+            )
+    return set(through)
+
+
+def _names_one(value: Any, networks: Container[str]) -> bool:
+    """Return whether a value of a parameter, or of several, names one of the networks."""
+    if isinstance(value, dict):
+        return any(_names_one(inner, networks) for inner in value.values())
+    if isinstance(value, list):
+        return any(_names_one(inner, networks) for inner in value)
+    return isinstance(value, str) and value in networks
+
+
+def _with_paths(value: Any, trainings: dict[str, Training]) -> Any:
+    """Return a parameter's value with the path of each network that it names."""
+    if isinstance(value, list):
+        return [_with_paths(inner, trainings) for inner in value]
+    if isinstance(value, str) and value in trainings:
+        return str(trainings[value].network)
+    return value
+
+
+def _training(name, entry, place, profile, at) -> Training:
+    """Return how a network of a profile is trained; each has a random seed of its own."""
+    seed = at.get("seed", 0)
+    options = entry | {"dataset": at.get("dataset", entry.get("dataset", "montgomery"))}
+    settings = {"seed": 100 * seed + place} | (options.pop("settings", None) or {})
+    folder = paths.runs() / profile / f"{options['dataset']}-seed-{seed}" / name
+    arguments = ["train", "--out", _short(folder)]
+    for option, value in options.items():
+        arguments += [f"--{option.replace('_', '-')}", str(value)]
+    for setting, value in settings.items():
+        arguments += ["--set", f"{setting}={json.dumps(value)}"]
+    return Training(
+        name=f"{folder.parent.name}-{name}",
+        arguments=tuple(arguments),
+        network=folder / "generator.safetensors",
+    )
+
+
+def _records(notebook: str, parameters: dict[str, Any], known: Any) -> tuple[str, ...] | None:
+    """Return the records that a notebook must leave; None if it has none for its data set."""
+    path = paths.notebooks() / "records.yaml"
+    listed = yaml.safe_load(path.read_text()) or {}
+    if notebook not in listed:
+        raise ValueError(
+            f"{path}: does not list {notebook}; say which records it leaves, [] for none"
+        )
+    records = listed[notebook]
+    if isinstance(records, dict):
+        dataset = parameters.get("dataset", ast.literal_eval(known["dataset"]["default"]))
+        if dataset not in records:
+            return None
+        records = records[dataset]
+    return tuple(records)
+
+
+def _check_records(runs: Iterable[Run]) -> None:
+    written: dict[Path, Run] = {}
+    for run in runs:
+        for id in run.records:
+            other = written.setdefault(run.record_path(id), run)
+            if other is not run:
+                raise ValueError(
+                    f"{other.name} and {run.name} would write the same record, {id}; give the "
+                    "values as a grid (--dataset, --seeds, --weights), where each has its folder"
+                )
