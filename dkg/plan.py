@@ -144,11 +144,12 @@ class Plan:
         """Return the plan as other programs read it, as strings, lists and dicts.
 
         Paths are relative to `dkg.paths.root` where they lie in it. ``arguments`` are those of the
-        command ``dkg``, given from there.
+        command ``dkg``, given from there. ``package`` has the files that every run depends on.
         """
-        sources = [_short(path) for path in package_files()]
         images = images_sha256()
         return {
+            "output": _short(paths.output()),
+            "package": [_short(path) for path in package_files()],
             "trainings": [
                 {
                     "name": training.name,
@@ -160,15 +161,11 @@ class Plan:
             "runs": [
                 {
                     "name": run.name,
-                    "notebook": run.notebook,
+                    "notebook": _short(run.path),
+                    "networks": [_short(path) for path in run.networks],
+                    "images": images,
                     "parameters": run.parameters,
                     "arguments": list(run.arguments),
-                    "inputs": [
-                        _short(run.path),
-                        *(_short(path) for path in run.networks),
-                        *sources,
-                    ],
-                    "images": images,
                     "records": [_short(run.record_path(id)) for id in run.records],
                     "executed": _short(run.executed),
                     "failed": _short(run.failed),

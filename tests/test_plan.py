@@ -2,6 +2,7 @@
 
 import json
 from itertools import product
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -189,15 +190,16 @@ def test_the_printed_plan_has_the_command_of_every_run(folder, tmp_path):
     network = tmp_path / "my network.safetensors"
     network.write_bytes(b"weights")
     grid = ["--dataset", "brats18", "--seeds", "2", "--weights", str(network)]
-    runs = printed([*grid])["runs"]
-    assert len(runs) == 2 + 2 + 1 + 1
-    for run in runs:
+    made = printed(grid)
+    assert len(made["runs"]) == 2 + 2 + 1 + 1
+    for run in made["runs"]:
         assert run["arguments"][0] == "reproduce"
         assert printed(run["arguments"][1:])["runs"] == [run]
-        assert all((paths.root() / name).is_file() for name in run["inputs"])
-    assert str(network) in runs[0]["inputs"] and str(network) not in runs[2]["inputs"]
-    assert "dkg/weights/manifest.toml" in runs[0]["inputs"]
-    assert "dkg/cli.py" not in runs[0]["inputs"]
+        assert Path(run["notebook"]).is_file()
+    assert [run["networks"] for run in made["runs"][:3]] == [[str(network)], [str(network)], []]
+    assert all((paths.root() / name).is_file() for name in made["package"])
+    assert {"dkg/metrics.py", "dkg/weights/manifest.toml"} < set(made["package"])
+    assert "dkg/cli.py" not in made["package"]
 
 
 def printed(arguments):
