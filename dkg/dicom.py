@@ -45,9 +45,11 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from dkg import cipher, paths
+from dkg import cipher, decoders, paths
 from dkg.cipher import KEY_BYTES, CipherError, check_output, read_key, record_use, xor
 from dkg.files import atomic
+
+decoders.register()
 
 PROFILE_EDITION = "2026c"
 """Edition of DICOM PS3.15 whose Table E.1-1 is in ``confidentiality_profile.csv``."""
@@ -419,11 +421,9 @@ def _encrypt(encoded: bytes, keys: np.ndarray, attributes: str) -> Dataset:
     samples, layout = _samples(image)
     noise = _xor_stored(samples, keys, layout)
     derived = _derive_keys(keys)
-
-    # What decryption of the noise gives is taken out of the file; the rest goes along.
-    remainder = np.frombuffer(encoded, np.uint8).copy()
-    place = _place(original)
-    remainder[place] ^= _as_stored(_xor_stored(noise, keys, layout), original)[: place.stop]
+    remainder = _without_samples(encoded, noise, keys, layout)
+    if _without_samples(remainder, noise, keys, layout) != encoded:
+        raise CipherError("it is not as a DICOM file should be: it would not come back as it is")
 
     correct_ambiguous_vr(original, original.original_encoding[1])
     correct_ambiguous_vr(image, original.original_encoding[1])
@@ -436,7 +436,7 @@ def _encrypt(encoded: bytes, keys: np.ndarray, attributes: str) -> Dataset:
     _describe(image, layout, original if attributes == "keep" else None)
     del image.SOPInstanceUID
 
-    content = _encode_content(original, image, remainder.tobytes())
+    content = _encode_content(original, image, remainder)
     vr = "OW" if layout.bits_allocated > 8 else "OB"
     image.add_new(_PIXEL_DATA, vr, _even(noise.tobytes()))
     item = Dataset()
@@ -474,11 +474,7 @@ def _decrypt(dataset: Dataset, keys: np.ndarray) -> bytes:
             "the pixel data or the encrypted attributes were changed after encryption, for example "
             "by lossy compression: the authentication tag does not fit"
         )
-    remainder = np.frombuffer(_open(envelope, derived), np.uint8).copy()
-    original = _read(remainder.tobytes())
-    place = _place(original)
-    remainder[place] ^= _as_stored(_xor_stored(samples, keys, layout), original)[: place.stop]
-    return remainder.tobytes()
+    return _without_samples(_open(envelope, derived), samples, keys, layout)
 
 
 # --- Samples
@@ -536,6 +532,8 @@ def _length(dataset: Dataset) -> int:
     ):
         if dataset.get(keyword) is None:
             raise CipherError(f"it has pixel data, but no {keyword}")
+        if keyword != "PhotometricInterpretation" and not isinstance(dataset[keyword].value, int):
+            raise CipherError(f"its {keyword} is {dataset[keyword].value!r}, not a number")
     bits = dataset.BitsAllocated
     if bits not in (1, 8, 16, 32):
         raise CipherError(f"BitsAllocated is {bits}; 1, 8, 16 and 32 can be encrypted")
@@ -544,10 +542,15 @@ def _length(dataset: Dataset) -> int:
             f"BitsStored {dataset.BitsStored} and HighBit {dataset.HighBit} do not fit "
             f"BitsAllocated {bits}"
         )
+    try:
+        frames = int(dataset.get("NumberOfFrames") or 1)
+    except (TypeError, ValueError):
+        raise CipherError(
+            f"its NumberOfFrames is {dataset.NumberOfFrames!r}, not a number"
+        ) from None
     length = get_expected_length(dataset)
     if syntax.is_encapsulated:
         # Decoding undoes the subsampling that the expected length allows for.
-        frames = int(dataset.get("NumberOfFrames") or 1)
         pixels = frames * dataset.Rows * dataset.Columns * dataset.SamplesPerPixel
         length = -(-pixels * bits // 8)
     elif dataset.PhotometricInterpretation not in _PHOTOMETRIC_INTERPRETATIONS:
@@ -571,7 +574,7 @@ def _samples(dataset: Dataset) -> tuple[np.ndarray, _Layout]:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
         try:
-            dataset.decompress(as_rgb=False, generate_instance_uid=False)
+            dataset.decompress(generate_instance_uid=False)
         except Exception as error:  # Every decoder has its own exceptions.
             raise CipherError(
                 f"its transfer syntax, {syntax.name}, cannot be decoded: {error}"
@@ -609,21 +612,23 @@ def _samples(dataset: Dataset) -> tuple[np.ndarray, _Layout]:
     return samples, layout
 
 
-def _place(original: Dataset) -> slice:
-    """Find the bytes of an original file that decrypted samples can give; there may be none."""
+def _without_samples(file: bytes, noise: np.ndarray, keys: np.ndarray, layout: _Layout) -> bytes:
+    """XOR the samples of a file with those that decryption of the noise gives; its own inverse.
+
+    What remains is zero but for bits that are not stored, such as overlays in them. Samples that
+    are not in the file as they are, as they are compressed or big-endian, are left alone.
+    """
+    original = _read(file)
     if original.file_meta.TransferSyntaxUID not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
-        return slice(0, 0)
-    start = original[_PIXEL_DATA].file_tell
-    return slice(start, start + _length(original))
-
-
-def _as_stored(samples: np.ndarray, original: Dataset) -> np.ndarray:
-    """Lay samples out as bytes in the order of the original file."""
+        return file
+    samples = _xor_stored(noise, keys, layout)
     if original.SamplesPerPixel > 1 and original.get("PlanarConfiguration") == 1:
-        frames = int(original.get("NumberOfFrames") or 1)
-        pixels = samples.reshape(frames, -1, original.SamplesPerPixel)
+        pixels = samples.reshape(layout.frames, -1, layout.samples_per_pixel)
         samples = np.ascontiguousarray(pixels.swapaxes(1, 2)).ravel()
-    return samples.view(np.uint8)
+    result = np.frombuffer(file, np.uint8).copy()
+    start = original[_PIXEL_DATA].file_tell
+    result[start : start + samples.nbytes] ^= samples.view(np.uint8)
+    return result.tobytes()
 
 
 def _xor_stored(samples: np.ndarray, keys: np.ndarray, layout: _Layout) -> np.ndarray:
