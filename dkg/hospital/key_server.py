@@ -358,7 +358,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
         if not length.isdigit() or int(length) > _LONGEST_REQUEST:
-            self.send_error(HTTPStatus.BAD_REQUEST)
+            self.close_connection = True  # The modality never sends that, and gets no answer.
             return
         self._reply(self.rfile.read(int(length)))
 

@@ -113,9 +113,10 @@ class Orthanc:
 
     def kill(self) -> None:
         """Stop it at once, as a power cut would; the images stay in the folder."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)  # Orthanc, and the `timeout` above it.
-            self._process.wait()
+        if self._process.poll() is not None:
+            return
+        os.killpg(self._process.pid, signal.SIGKILL)  # Orthanc, and the `timeout` above it.
+        self._process.wait()
         # The system closes its port a moment later.
         deadline = time.monotonic() + 10
         while _answers(self.port) and time.monotonic() < deadline:

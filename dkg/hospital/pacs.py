@@ -19,6 +19,7 @@ import pydicom
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE, AllStoragePresentationContexts, build_context, build_role, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
@@ -191,6 +192,13 @@ class PacsClient:
     def _association(
         self, contexts: list, handlers: Sequence = (), **options: Any
     ) -> Iterator[Association]:
+        refusals = []
+
+        def notice(event: evt.Event) -> None:
+            # After a quick refusal, pynetdicom sometimes says only that the connection is closed.
+            if isinstance(event.pdu, A_ASSOCIATE_RJ):
+                refusals.append(event.pdu.reason_str)
+
         entity = AE(self._title)
         entity.connection_timeout = entity.acse_timeout = TIMEOUT
         entity.dimse_timeout = entity.network_timeout = TIMEOUT
@@ -201,13 +209,16 @@ class PacsClient:
             ae_title=self.called,
             max_pdu=0,
             tls_args=(self._context, HOST),
-            evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once), *handlers],
+            evt_handlers=[
+                (evt.EVT_CONN_OPEN, _send_at_once),
+                (evt.EVT_PDU_RECV, notice),
+                *handlers,
+            ],
             **options,
         )
         if not association.is_established:
-            if association.is_rejected:
-                answer = association.acceptor.primitive.reason_str
-                reason = f"refused the association of {self._title}: {answer}"
+            if refusals:
+                reason = f"refused the association of {self._title}: {refusals[0]}"
             elif association.rejected_contexts:
                 names = {context.abstract_syntax.name for context in association.rejected_contexts}
                 reason = f"does not offer {', '.join(sorted(names))}"
