@@ -7,6 +7,7 @@ network start fast. Expected errors become one line on stderr and exit status 1.
 import json
 import math
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +41,9 @@ class _Commands(typer.core.TyperGroup):
 app = typer.Typer(
     cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
 )
+
+dicom_app = typer.Typer(no_args_is_help=True, help="Encrypt and decrypt DICOM images.")
+app.add_typer(dicom_app, name="dicom")
 
 # Inputs have readable=False, or typer would report an unreadable file as wrong usage.
 _KEY = Annotated[
@@ -184,6 +188,124 @@ def decrypt(
 
     cipher.decrypt_file(ciphertext, key, out, overwrite=force)
     typer.echo(f"{out}: {ciphertext} decrypted with {key}")
+
+
+@dicom_app.command("encrypt")
+def encrypt_dicom(
+    image: Annotated[
+        Path, typer.Argument(readable=False, help="A DICOM image, of one frame or several.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The encrypted DICOM image, .dcm.")],
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            "-k",
+            readable=False,
+            help="The key file. With --seed it is made. Default then: OUT-key.png.",
+        ),
+    ] = None,
+    seed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--seed",
+            "-s",
+            readable=False,
+            help="Make the key from this seed image, or from a folder of them; repeat it for a "
+            "large image. As many are taken as the image needs.",
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", "-w", help="The network for --seed, as in dkg keygen."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="For --seed: auto, cpu or cuda.")] = "auto",
+    attributes: Annotated[
+        str,
+        typer.Option(
+            help="keep: the patient's attributes stay readable. basic-profile: they are removed or "
+            "replaced as the Basic Application Level Confidentiality Profile (DICOM PS3.15) says. "
+            "Decryption brings back all of them."
+        ),
+    ] = "keep",
+    allow_key_reuse: Annotated[
+        bool,
+        typer.Option("--allow-key-reuse", help="Encrypt a second image with a used key. Unsafe."),
+    ] = False,
+    force: _FORCE = False,
+) -> None:
+    """Encrypt the pixel data: the result is a DICOM image that shows noise."""
+    from dkg import cipher, dicom
+
+    if not key and not seed:
+        raise ValueError("a key is needed: give --key KEY, or --seed IMAGE to make one")
+    if attributes not in dicom.ATTRIBUTES:
+        raise ValueError(f"--attributes is {' or '.join(dicom.ATTRIBUTES)}, not {attributes!r}")
+    cipher.check_output(out, (".dcm",), force, inputs=(image, *([key] if key else [])))
+    with warnings.catch_warnings():
+        # Values that break DICOM's rules are kept as they are.
+        warnings.filterwarnings("ignore", module="pydicom")
+        if seed:
+            files = [file for path in seed for file in _seed_files(path)]
+            needed = dicom.keys_needed(dicom.read(image))
+            if len(files) < needed:
+                raise ValueError(
+                    f"{image}: needs {needed} keys, one from each seed image, and there "
+                    f"{'is' if len(files) == 1 else 'are'} {len(files)}"
+                )
+            key = key or out.with_name(f"{out.stem}-key.png")
+            keygen(files[:needed], key, weights, device, force)
+        others = dicom.encrypt_file(
+            image,
+            key,
+            out,
+            attributes=attributes,
+            allow_key_reuse=allow_key_reuse,
+            overwrite=force,
+        )
+        original, encrypted = dicom.read(image), dicom.read(out)
+        identifying = dicom.identifying_attributes(original)
+        withdrawn = dicom.withdrawn_attributes(original, encrypted)
+    typer.echo(f"{out}: {image} encrypted with {key}")
+    if others:
+        typer.echo(f"Warning: {REUSE}", err=True)
+    if attributes == "keep":
+        readable = [name for name in dicom.identifying_attributes(encrypted) if name in identifying]
+        _note(
+            f"patient attributes stay readable: {', '.join(readable) or 'there are none'}. "
+            "--attributes basic-profile removes them"
+        )
+    else:
+        withdrawn = [name for name in withdrawn if name not in identifying]
+        _note(
+            f"removed or replaced as the basic profile of PS3.15 {dicom.PROFILE_EDITION} says: "
+            f"{', '.join(identifying) or 'nothing'}"
+        )
+    if withdrawn:
+        private = sum(name.startswith("(") for name in withdrawn)
+        names = [name for name in dict.fromkeys(withdrawn) if not name.startswith("(")]
+        _note(
+            "not readable either, as it may show the image: "
+            + ", ".join([*names, *([f"{private} private elements"] if private else [])])
+        )
+
+
+@dicom_app.command("decrypt")
+def decrypt_dicom(
+    image: Annotated[
+        Path, typer.Argument(readable=False, help="The image, made by dkg dicom encrypt.")
+    ],
+    key: _KEY,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The original DICOM file, .dcm.")],
+    force: _FORCE = False,
+) -> None:
+    """Bring back the original DICOM file, byte for byte, or refuse."""
+    from dkg import dicom
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pydicom")
+        dicom.decrypt_file(image, key, out, overwrite=force)
+    typer.echo(f"{out}: {image} decrypted with {key}")
 
 
 @app.command()

@@ -54,6 +54,9 @@ decoders.register()
 PROFILE_EDITION = "2026c"
 """Edition of DICOM PS3.15 whose Table E.1-1 is in ``confidentiality_profile.csv``."""
 
+ATTRIBUTES = ("keep", "basic-profile")
+"""What can be done with the patient's attributes; `encrypt_dataset` says what it means."""
+
 _PIXEL_DATA = 0x7FE00010
 
 _PHOTOMETRIC_INTERPRETATIONS = (
@@ -126,6 +129,32 @@ class _DerivedKeys(NamedTuple):
     content: bytes
     tag: bytes
     uid: bytes
+
+
+def read(path: str | os.PathLike) -> Dataset:
+    """Read a whole DICOM file.
+
+    Parameters
+    ----------
+    path : path-like
+        A file with a header, as DICOM PS3.10 has it.
+
+    Returns
+    -------
+    pydicom.Dataset
+        The data set with its file meta information.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    CipherError
+        If it is not a DICOM file, is damaged, or does not name its transfer syntax.
+    """
+    try:
+        return _read(Path(path).read_bytes())
+    except CipherError as error:
+        raise CipherError(f"{path}: {error}") from error
 
 
 def keys_needed(dataset: Dataset) -> int:
@@ -409,8 +438,8 @@ def decrypt_file(
 
 def _encrypt(encoded: bytes, keys: np.ndarray, attributes: str) -> Dataset:
     """Encrypt the bytes of a DICOM file into a data set."""
-    if attributes not in ("keep", "basic-profile"):
-        raise CipherError(f"attributes must be 'keep' or 'basic-profile', not {attributes!r}")
+    if attributes not in ATTRIBUTES:
+        raise CipherError(f"attributes must be one of {ATTRIBUTES}, not {attributes!r}")
     identifier = cipher.key_identifier(keys)
     original, image = _read(encoded), _read(encoded)
     if is_encrypted(image):
@@ -494,8 +523,10 @@ def _read(encoded: bytes) -> Dataset:
         dataset = pydicom.dcmread(io.BytesIO(encoded))
         # Sequences are parsed only when they are looked at, and may be broken, too.
         dataset.walk(lambda *_: None)
+    except pydicom.errors.InvalidDicomError:
+        raise CipherError("not a DICOM file: DICM does not stand at its byte 128") from None
     except Exception as error:  # pydicom lets pass whatever its parser stumbles on.
-        raise CipherError(f"not a DICOM file, or damaged: {error}") from error
+        raise CipherError(f"damaged, or not a DICOM file: {error}") from error
     _file_meta(dataset)
     return dataset
 
