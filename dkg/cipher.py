@@ -15,7 +15,6 @@ import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from PIL import Image
 
 from dkg.files import atomic
+from dkg.registry import BESIDE_KEY, claim, uses
 
 KEY_SHAPE = (256, 256, 3)
 """Shape of one key (paper, Algorithm 1): 196,608 bytes."""
@@ -414,13 +414,14 @@ def encrypt_file(
     key: str | os.PathLike,
     out: str | os.PathLike,
     *,
+    registry: str | os.PathLike | None = None,
     allow_key_reuse: bool = False,
     overwrite: bool = False,
 ) -> int:
-    """Encrypt an image file into a PNG file, and record the use of the key beside the key file.
+    """Encrypt an image file into a PNG file, and record the use of the key in a registry.
 
-    The record, ``key-IDENTIFIER.used``, is on the disk before the ciphertext is. Encrypting the
-    same image again is no new use: the ciphertext is the same.
+    The record is on the disk before the ciphertext is. Encrypting the same image again is no new
+    use: the ciphertext is the same.
 
     Parameters
     ----------
@@ -430,6 +431,8 @@ def encrypt_file(
         What `write_key` wrote.
     out : path-like
         The ciphertext, ends in .png.
+    registry : path-like, optional
+        The registry of used keys, as in `record_use`.
     allow_key_reuse : bool
         Encrypt although the key has encrypted another image.
     overwrite : bool
@@ -462,7 +465,7 @@ def encrypt_file(
     except CipherError as error:
         raise CipherError(f"{image}: {error}") from error
     data = _encode_noise(ciphertext, metadata)
-    others = record_use(key, keys, metadata, allow_key_reuse)
+    others = record_use(key, keys, metadata, allow_key_reuse, registry)
     with atomic(out) as temporary:
         temporary.write_bytes(data)
     return others
@@ -507,9 +510,13 @@ def decrypt_file(
 
 
 def record_use(
-    key: str | os.PathLike, keys: np.ndarray, metadata: dict[str, Any], allow_reuse: bool
+    key: str | os.PathLike,
+    keys: np.ndarray,
+    metadata: dict[str, Any],
+    allow_reuse: bool,
+    registry: str | os.PathLike | None = None,
 ) -> int:
-    """Record beside a key file that its keys make a ciphertext, before the ciphertext is written.
+    """Record that keys make a ciphertext, before the ciphertext is written; see `dkg.registry`.
 
     Parameters
     ----------
@@ -518,9 +525,12 @@ def record_use(
     keys : ndarray of uint8, shape (n, 256, 256, 3)
         What it holds.
     metadata : dict
-        ``key_id`` and ``tag`` of the ciphertext.
+        ``tag`` of the ciphertext.
     allow_reuse : bool
         Whether the keys may have made other ciphertexts.
+    registry : path-like, optional
+        A registry that several folders share, beside the one in the key file's folder,
+        ``used-keys.sqlite``, which is kept in any case.
 
     Returns
     -------
@@ -530,53 +540,28 @@ def record_use(
     Raises
     ------
     OSError
-        If the record cannot be written.
+        If a registry cannot be read or written.
     CipherError
-        If any of the keys has made another ciphertext and `allow_reuse` is false, or the record
-        is incomplete.
+        If any of the keys has made another ciphertext and `allow_reuse` is false.
     """
-    # The name is that of the key, not of its file: a renamed, copied or remade key in the same
-    # folder is still a used one.
-    record = Path(key).resolve().parent / f"key-{metadata['key_id'][:16]}.used"
     tag = metadata["tag"]
-    names = [key_identifier(one[None])[:16] for one in keys]
-    shared = _uses_elsewhere(record, set(names))
-    if shared and not allow_reuse:
+    parts = [key_identifier(one[None]) for one in keys]
+    beside = Path(key).resolve().parent / BESIDE_KEY
+    registries = [beside] if registry is None else [Path(registry), beside]
+    others = {path: uses(path, parts) - {tag} for path in registries}
+    if allow_reuse or not any(others.values()):
+        # Again, as another process may have come in between.
+        for path in registries:
+            others[path] |= claim(path, parts, tag, allow_reuse=allow_reuse)
+            if others[path] and not allow_reuse:
+                break
+    found = [path for path, tags in others.items() if tags]
+    if found and not allow_reuse:
         raise CipherError(
-            f"{key}: a part of this key, made from one of its seed images, has already encrypted "
-            f"another image (recorded in {next(iter(shared.values()))}). Make a key from other "
-            "seed images, or see --allow-key-reuse"
+            f"{key}: this key, or a part of it, has already encrypted another image (recorded in "
+            f"{found[0]}). Make a key from other seed images, or see --allow-key-reuse"
         )
-    time = datetime.now(UTC).isoformat(timespec="seconds")
-    line = json.dumps({"tag": tag, "time": time, "keys": names}) + "\n"
-    others = set(shared)
-    try:
-        # Of two processes only one can create the file, so that there is no need for a lock.
-        file = record.open("x")
-    except FileExistsError:
-        try:
-            tags = {json.loads(entry)["tag"] for entry in record.read_text().splitlines()}
-        except (ValueError, KeyError, TypeError):
-            tags = set()
-        if not tags:
-            raise CipherError(
-                f"{record}: this record of the key's use is incomplete: another encryption is "
-                "running, or was interrupted. Delete it only if the key has encrypted nothing"
-            ) from None
-        others |= tags - {tag}
-        if tag in tags:
-            return len(others)
-        if not allow_reuse:
-            raise CipherError(
-                f"{key}: this key has already encrypted another image (recorded in {record}). "
-                "Make a key from another seed image, or see --allow-key-reuse"
-            ) from None
-        file = record.open("a")
-    with file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    return len(others)
+    return len(set().union(*others.values()))
 
 
 def check_output(
@@ -787,20 +772,3 @@ def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
         return imagecodecs.png_decode(data), metadata
     except Exception as error:  # Whole, but not a valid image: the decoder has several exceptions.
         raise CipherError(f"{path}: damaged: {error}") from error
-
-
-def _uses_elsewhere(record: Path, names: set[str]) -> dict[str, Path]:
-    """Return the tags, with their records, of ciphertexts of other keys that share a part."""
-    uses = {}
-    for path in sorted(record.parent.glob("key-*.used")):
-        if path == record:
-            continue
-        for entry in path.read_text().splitlines():
-            try:
-                use = json.loads(entry)
-                if names & set(use["keys"]):
-                    uses[use["tag"]] = path
-            except (ValueError, KeyError, TypeError):
-                # A record is written before its ciphertext, so a cut one stands for none.
-                continue
-    return uses

@@ -50,6 +50,14 @@ _KEY = Annotated[
     Path, typer.Option("--key", "-k", readable=False, help="The key file, made by dkg keygen.")
 ]
 _FORCE = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
+_REGISTRY = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="DKG_REGISTRY",
+        readable=False,
+        help="A file that records used keys for several folders; there is one beside each key.",
+    ),
+]
 
 
 def _note(text: str) -> None:
@@ -159,6 +167,7 @@ def encrypt(
     ],
     key: _KEY,
     out: Annotated[Path, typer.Option("--out", "-o", help="The ciphertext, .png.")],
+    registry: _REGISTRY = None,
     allow_key_reuse: Annotated[
         bool,
         typer.Option("--allow-key-reuse", help="Encrypt a second image with a used key. Unsafe."),
@@ -168,7 +177,9 @@ def encrypt(
     """Encrypt an image of any size."""
     from dkg import cipher
 
-    others = cipher.encrypt_file(image, key, out, allow_key_reuse=allow_key_reuse, overwrite=force)
+    others = cipher.encrypt_file(
+        image, key, out, registry=registry, allow_key_reuse=allow_key_reuse, overwrite=force
+    )
     typer.echo(f"{out}: {image} encrypted with {key}")
     if others:
         typer.echo(f"Warning: {REUSE}", err=True)

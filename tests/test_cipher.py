@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from dkg import cipher
+from dkg import cipher, registry
 from dkg.cipher import CipherError
 
 RNG = np.random.default_rng()
@@ -575,8 +575,9 @@ def second_image(folder):
     return path
 
 
-def records(folder):
-    return [json.loads(line) for line in next(folder.glob("*.used")).read_text().splitlines()]
+def recorded(folder, key):
+    parts = [cipher.key_identifier(one[None]) for one in cipher.read_key(key).keys]
+    return registry.uses(folder / registry.BESIDE_KEY, parts)
 
 
 def test_a_second_image_is_refused_and_the_same_image_is_not(encrypted, key, tmp_path):
@@ -589,12 +590,12 @@ def test_a_second_image_is_refused_and_the_same_image_is_not(encrypted, key, tmp
     again = tmp_path / "again.png"
     assert cipher.encrypt_file(tmp_path / "image.png", key, again) == 0
     assert again.read_bytes() == out.read_bytes()
-    assert len(records(tmp_path)) == 1
+    assert len(recorded(tmp_path, key)) == 1
 
     assert cipher.encrypt_file(second, key, tmp_path / "b.png", allow_key_reuse=True) == 1
-    assert [entry["tag"] for entry in records(tmp_path)] == [
+    assert recorded(tmp_path, key) == {
         json.loads(metadata_text(path))["tag"] for path in (out, tmp_path / "b.png")
-    ]
+    }
 
 
 def test_a_renamed_or_remade_key_is_still_used(encrypted, key, keys, tmp_path):
@@ -618,10 +619,11 @@ def test_a_key_that_shares_a_part_with_a_used_one_is_refused(tmp_path):
     cipher.write_samples(tmp_path / "image.png", random_image(5, 7))
     cipher.encrypt_file(tmp_path / "image.png", tmp_path / "used.png", tmp_path / "a.png")
     shares, image = tmp_path / "shares.png", second_image(tmp_path)
-    with pytest.raises(CipherError, match=r"shares\.png: a part of this key, .* already"):
+    with pytest.raises(CipherError, match=r"shares\.png: this key, or a part of it, has already"):
         cipher.encrypt_file(image, shares, tmp_path / "b.png")
     assert not (tmp_path / "b.png").exists()
-    assert len(list(tmp_path.glob("*.used"))) == 1, "a refusal is no use"
+    third_part = [cipher.key_identifier(third[None])]
+    assert not registry.uses(tmp_path / registry.BESIDE_KEY, third_part), "a refusal is no use"
     assert cipher.encrypt_file(image, tmp_path / "fresh.png", tmp_path / "c.png") == 0
     assert cipher.encrypt_file(image, shares, tmp_path / "b.png", allow_key_reuse=True) == 2
 
@@ -638,19 +640,34 @@ def test_the_use_is_recorded_before_the_ciphertext_is_there(tmp_path, key, monke
         with pytest.raises(KeyboardInterrupt):
             cipher.encrypt_file(tmp_path / "image.png", key, out)
     assert not out.exists()
-    assert len(records(tmp_path)) == 1
+    assert len(recorded(tmp_path, key)) == 1
     with pytest.raises(CipherError, match="already"):
         cipher.encrypt_file(second_image(tmp_path), key, out)
     assert cipher.encrypt_file(tmp_path / "image.png", key, out) == 0
     assert out.exists()
 
 
-@pytest.mark.parametrize("content", ["", '{"tag": "12', "[]\n", "{}\n"])
-def test_an_incomplete_record_is_not_taken_for_an_unused_key(encrypted, key, tmp_path, content):
-    next(tmp_path.glob("*.used")).write_text(content)
-    with pytest.raises(CipherError, match="incomplete"):
-        cipher.encrypt_file(second_image(tmp_path), key, tmp_path / "b.png")
-    assert not (tmp_path / "b.png").exists()
+def test_a_registry_of_several_folders_finds_a_copied_key(tmp_path, key, encrypted):
+    """Both keep the use, so that the key is used in its folder for those without the registry."""
+    _, out = encrypted
+    shared = tmp_path / "shared.sqlite"
+    image, second = tmp_path / "image.png", second_image(tmp_path)
+    assert cipher.encrypt_file(image, key, tmp_path / "again.png", registry=shared) == 0
+    (tmp_path / "copy").mkdir()
+    copy = Path(shutil.copy(key, tmp_path / "copy" / "key.png"))
+    target = tmp_path / "copy" / "second.png"
+    with pytest.raises(CipherError, match=r"copy/key\.png: .*recorded in .*shared\.sqlite"):
+        cipher.encrypt_file(second, copy, target, registry=shared)
+    assert not recorded(copy.parent, copy), "a refusal is no use"
+    assert cipher.encrypt_file(image, copy, target, registry=shared) == 0
+    assert target.read_bytes() == out.read_bytes()
+    with pytest.raises(CipherError, match=r"recorded in .*copy/used-keys\.sqlite"):
+        cipher.encrypt_file(second, copy, tmp_path / "b.png")
+    with pytest.raises(CipherError, match=r"recorded in .*used-keys\.sqlite"):
+        cipher.encrypt_file(second, copy, tmp_path / "b.png", registry=tmp_path / "new.sqlite")
+    assert not (tmp_path / "new.sqlite").exists()
+    reused = {"registry": shared, "allow_key_reuse": True}
+    assert cipher.encrypt_file(second, copy, tmp_path / "b.png", **reused) == 1
 
 
 def test_of_several_encryptions_at_once_one_wins(tmp_path, key):
@@ -818,7 +835,7 @@ def test_a_read_only_output_is_refused(tmp_path, key, monkeypatch, read_only):
     with pytest.raises(CipherError, match=rf"out\.png: .*{closed.name} is read-only|exists and is"):
         cipher.encrypt_file(tmp_path / "image.png", key, out, overwrite=True)
     assert out.read_text() == "old"
-    assert not list(tmp_path.glob("*.used"))
+    assert not (tmp_path / registry.BESIDE_KEY).exists()
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, key, monkeypatch):
@@ -833,5 +850,5 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, key, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         cipher.encrypt_file(tmp_path / "image.png", key, tmp_path / "out.png")
-    after = sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".used")
+    after = sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".sqlite")
     assert after == before

@@ -219,7 +219,7 @@ def test_images_that_are_refused(tmp_path, key, write, message):
     assert said.startswith(f"Error: {path}: ")
     assert message in said
     assert not (tmp_path / "out.png").exists()
-    assert not list(tmp_path.glob("*.used"))
+    assert not list(tmp_path.glob("*.sqlite"))
 
 
 def test_keys_that_are_refused(tmp_path, encrypted):
@@ -265,12 +265,25 @@ def test_a_read_only_folder(tmp_path, key, monkeypatch):
     assert said == f"Error: {out}: the folder {tmp_path} is read-only\n"
 
 
-def test_key_reuse(tmp_path, encrypted, key):
+def test_key_reuse(tmp_path, encrypted, key, monkeypatch):
     second = save(tmp_path / "second.png", random_bytes(6, 6))
     arguments = ("encrypt", second, "--key", key, "-o", tmp_path / "b.png")
     assert "already encrypted another image" in error(*arguments)
     warning = run(*arguments, "--allow-key-reuse").stderr
     assert "XOR of two ciphertexts under one key is the XOR of the two plain images" in warning
+    # A key that was copied to another folder is found out by a registry of both.
+    fresh, registry = make_key(tmp_path / "fresh.png"), tmp_path / "registry.sqlite"
+    copy = make_folder(tmp_path / "copy") / "key.png"
+    copy.write_bytes(fresh.read_bytes())
+    named = ("--registry", registry)
+    run("encrypt", second, "--key", fresh, "-o", tmp_path / "d.png", *named)
+    third = ("encrypt", tmp_path / "image.png", "--key", copy, "-o", tmp_path / "e.png")
+    said = error(*third, *named)
+    assert "already encrypted another image" in said and str(registry) in said
+    monkeypatch.setenv("DKG_REGISTRY", str(registry))
+    assert str(registry) in error(*third)
+    monkeypatch.delenv("DKG_REGISTRY")
+    assert run(*third).stderr == "", "without a registry a copy is another key"
     # The same image once more is no reuse.
     first = ("encrypt", tmp_path / "image.png", "--key", make_key(tmp_path / "new.png"))
     assert run(*first, "-o", tmp_path / "c.png").stderr == ""
