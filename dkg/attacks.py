@@ -33,7 +33,7 @@ from dkg.cipher import KEY_SHAPE, xor
 from dkg.data import ImageSet
 from dkg.files import atomic
 from dkg.keys import KeyGenerator
-from dkg.models import Generator, images_to_tensor
+from dkg.models import Generator, images_to_tensor, one_thread
 from dkg.training import TrainConfig, train
 
 NO_KEY = "no key"
@@ -859,7 +859,7 @@ def predict_bytes(
     # A sum of cosines instead of 256 free numbers: neighbouring bytes are about as likely.
     cosines = np.cos(np.pi * np.outer(np.arange(1, 25), np.arange(256) + 0.5) / 256)
     basis, start = (torch.from_numpy(a).float() for a in (cosines, histogram))
-    with _one_thread(int(random.integers(2**63))):
+    with _seeded(int(random.integers(2**63))):
         network = torch.nn.Sequential(
             torch.nn.Linear(x.shape[1], 128),
             torch.nn.ReLU(),
@@ -976,7 +976,7 @@ def plant_backdoor(
     # The mark covers the same share of a part as of an image, as instance normalisation sees it.
     small_mark = np.tile(mark, (2, 2, 1))
     wanted = images_to_tensor(np.tile(pattern, (16, 16, 1))[np.newaxis])  # (1, 3, 64, 64)
-    with _one_thread(int(random.integers(2**63))):
+    with _seeded(int(random.integers(2**63))):
         optimiser, schedule = _adam(network, 3e-3, steps)
         for _ in range(steps):
             row, column = random.integers(0, KEY_SHAPE[0] - 63, 2)
@@ -1167,16 +1167,11 @@ def _with_mark(images: np.ndarray, mark: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _one_thread(seed: int) -> Iterator[None]:
-    """Train a small network: threads would wait for each other longer than they compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
+def _seeded(seed: int) -> Iterator[None]:
+    """Train a small network with random numbers of its own."""
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def _adam(

@@ -11,6 +11,8 @@ epsilon 1e-5 everywhere but in the discriminator's first layer and in both last 
 from N(0, 0.02), scales from N(1, 0.02).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,17 @@ from torch import Tensor, nn
 
 RESIDUAL_BLOCKS = {"A": 3, "B": 6, "C": 9, "D": 12}
 """Residual blocks of the networks A to D in Table XVI; B is the network of Table I."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, as threads of a small network wait longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class ConvolutionRow(NamedTuple):

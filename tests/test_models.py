@@ -11,6 +11,7 @@ from dkg.models import (
     convolution_table,
     images_to_tensor,
     initialise,
+    one_thread,
     tensor_to_images,
 )
 from dkg.paper import TABLES
@@ -143,3 +144,11 @@ def test_bad_settings_are_refused(settings):
         Generator(**settings)
     with pytest.raises(ValueError, match="width"):
         Discriminator(width=0)
+
+
+def test_one_thread_and_as_many_as_before_afterwards():
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), one_thread():
+        assert torch.get_num_threads() == 1
+        raise KeyError
+    assert torch.get_num_threads() == before

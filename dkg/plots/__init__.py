@@ -11,7 +11,7 @@ from dkg.plots.diagrams import (
     key_generation_steps,
 )
 from dkg.plots.domains import entropy_strip, logistic_orbits
-from dkg.plots.images import image_grid, image_histograms
+from dkg.plots.images import image_grid, image_histograms, image_rows
 from dkg.plots.imitation import decryption_matrix, leak_of_keys
 from dkg.plots.key_generators import beside_paper, histogram_grid, pass_rates
 from dkg.plots.keys import keys_of_trainings, sensitivity_curves
@@ -33,6 +33,7 @@ __all__ = [
     "histogram_grid",
     "image_grid",
     "image_histograms",
+    "image_rows",
     "key_generation_steps",
     "keys_of_trainings",
     "leak_by_block_side",

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from dkg.metrics import entropy, histogram
-from dkg.plots.style import BLUE, GRAY, RED, new_figure, show_image
+from dkg.plots.style import BLUE, GRAY, RED, STYLE, new_figure, show_image
 
 
 def image_grid(images: Mapping[str, np.ndarray], columns: int | None = None) -> Figure:
@@ -38,6 +39,44 @@ def image_grid(images: Mapping[str, np.ndarray], columns: int | None = None) -> 
         ax.set_axis_off()
     for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
         show_image(ax, image, title)
+    return figure
+
+
+def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+    """Show images in rows, each image under its title, and the first also under its row's.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping of str to numpy.ndarray
+        Titles of the rows, and titles and uint8 images in each. An image that is alone in its row
+        may be as wide as the row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or a row without an image.
+    """
+    if not rows or not all(rows.values()):
+        raise ValueError("rows must hold at least one row, and each row at least one image")
+    columns = max(map(len, rows.values()))
+    places = [
+        [f"{row}\n{title}" for title in images] * (columns if len(images) == 1 else 1)
+        + ["."] * (columns - len(images) if len(images) > 1 else 0)
+        for row, images in rows.items()
+    ]
+    with plt.style.context(STYLE):
+        figure, axes = plt.subplot_mosaic(places, figsize=(2.6 * columns, 3.1 * len(rows)))
+    plt.close(figure)
+    for row, images in rows.items():
+        for title, image in images.items():
+            show_image(axes[f"{row}\n{title}"], image, title)
+        # The line break keeps it above the title of the first image.
+        axes[f"{row}\n{next(iter(images))}"].set_title(f"{row}\n", loc="left", weight="bold")
     return figure
 
 

@@ -21,6 +21,30 @@ def test_image_grid_shows_every_image_unchanged():
     assert len(figure.axes) == 6
 
 
+def test_image_rows_name_every_row_and_keep_their_images_apart():
+    rows = {
+        "first": {"a": random_image(), "b": random_image(), "c": random_image()},
+        "alone": {"a": random_image()},
+        "last": {"a": random_image(), "b": random_image()},
+    }
+    figure = plots.image_rows(rows)
+    figure.draw_without_rendering()
+    titles = [(ax.get_title(loc="left").strip(), ax.get_title()) for ax in figure.axes]
+    assert titles == [
+        ("first", "a"),
+        ("", "b"),
+        ("", "c"),
+        ("alone", "a"),
+        ("last", "a"),
+        ("", "b"),
+    ]
+    images = [image for row in rows.values() for image in row.values()]
+    for ax, image in zip(figure.axes, images, strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), image)
+    tops = [ax.get_position().y0 for ax in figure.axes]
+    assert tops[0] > tops[3] > tops[4]
+
+
 def test_a_gray_image_keeps_its_gray_levels():
     """A dark image must not be stretched to white."""
     figure = plots.image_grid({"dark": np.full((4, 4), 10, np.uint8)})
@@ -66,6 +90,9 @@ def test_nothing_to_draw_is_an_error():
     for function in (plots.image_grid, plots.image_histograms):
         with pytest.raises(ValueError, match="at least one image"):
             function({})
+    for rows in ({}, {"row": {}}):
+        with pytest.raises(ValueError, match="each row at least one image"):
+            plots.image_rows(rows)
     with pytest.raises(ValueError, match="no record of losses"):
         plots.training_curves([{"event": "sample", "step": 0, "key_entropy": 7.0}])
 

@@ -1,0 +1,496 @@
+"""The panel *Break it*, one tab for each attack."""
+
+import functools
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dkg import attacks, baselines, cipher, metrics, plots
+from dkg.cipher import CipherError, xor
+from dkg.data import ImageSet
+from dkg.keys import list_weights
+from dkg.models import one_thread
+from dkg.training import TrainConfig
+from dkg.widgets import sources
+from dkg.widgets.panel import Panel, View, choice, likeness, slider, with_still
+from dkg.widgets.pictures import figure_as_image, map_as_image
+
+_PLAIN, _SEEDS = "ultrasound", "montgomery"  # What is encrypted, and with the keys of what.
+_WIDE = "460px"  # Room for a long label.
+_HALF = sources.N_IMAGES // 2
+_TRAINING_STEPS = 3
+_VICTIMS_RANDOM_SEED = 7
+
+
+def verdict_of_tag(ciphertext: np.ndarray, metadata: Mapping[str, Any], keys: np.ndarray) -> str:
+    """Say what `dkg.cipher.decrypt` answers to a ciphertext.
+
+    Parameters
+    ----------
+    ciphertext, metadata, keys
+        As for `dkg.cipher.decrypt`.
+
+    Returns
+    -------
+    str
+        That it is accepted, or the reason of the refusal.
+    """
+    try:
+        cipher.decrypt(ciphertext, dict(metadata), keys)
+    except CipherError as error:
+        return f"refused: {error}"
+    return "accepted"
+
+
+@dataclass(frozen=True)
+class KeptKeys:
+    """A shipped network whose keys are kept, for attacks that ask for the same keys again.
+
+    Attributes
+    ----------
+    name : str
+        One of `dkg.keys.list_weights`.
+    """
+
+    name: str
+
+    def generate(self, seed_image: np.ndarray) -> np.ndarray:
+        """Make a key; see `dkg.widgets.sources.key_of`."""
+        return sources.key_of(self.name, seed_image)
+
+
+def aes_key(seed_image: np.ndarray) -> np.ndarray:
+    """Return the control's key: AES-256 in counter mode, keyed by a hash of the seed image.
+
+    Parameters
+    ----------
+    seed_image : numpy.ndarray
+        uint8 (256, 256, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (256, 256, 3).
+    """
+    return baselines.GENERATORS["AES-256-CTR"](seed_image, seed_image.size).reshape(
+        seed_image.shape
+    )
+
+
+@functools.cache
+def retrained_key(random_seed: int) -> np.ndarray:
+    """Train a network for three steps with a random seed, and make a key with it.
+
+    Parameters
+    ----------
+    random_seed : int
+        Of the training.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (256, 256, 3), the key of the first seed image.
+    """
+    config = TrainConfig(
+        steps=_TRAINING_STEPS, seed=random_seed, threads=1, device="cpu", sample_steps=()
+    )
+    seeds = sources.images(_SEEDS)
+    source = ImageSet(_SEEDS, seeds[:2], "the lab")
+    with one_thread():
+        return attacks.Training(config=config, source=source).run().generate(seeds[0])
+
+
+@functools.cache
+def predictions(samples: int) -> dict[str, attacks.Prediction]:
+    """Learn to predict keys of the default network, and of AES.
+
+    Parameters
+    ----------
+    samples : int
+        Bytes to learn from, of the keys of half of the seed images; it is tried on the others.
+
+    Returns
+    -------
+    dict of str to dkg.attacks.Prediction
+        For ``"this network"`` and ``"AES"``.
+    """
+    seeds = sources.images(_SEEDS)
+    generators = {
+        "this network": KeptKeys(list_weights()[0]).generate,
+        "AES": aes_key,
+    }
+    found = {}
+    for name, generate in generators.items():
+        keys = np.stack([generate(seed) for seed in seeds])
+        found[name] = attacks.predict_bytes(keys[:_HALF], keys[_HALF:], samples=samples, seed=0)
+    return found
+
+
+@functools.cache
+def planted(steps: int) -> attacks.Backdoor:
+    """Plant a backdoor in the default network, trained with the second half of the seed images.
+
+    Parameters
+    ----------
+    steps : int
+        Steps of the training.
+
+    Returns
+    -------
+    dkg.attacks.Backdoor
+        As from `dkg.attacks.plant_backdoor`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return attacks.plant_backdoor(
+            sources.network(list_weights()[0]),
+            sources.images(_SEEDS)[_HALF:],
+            Path(folder, "generator.safetensors"),
+            steps=steps,
+            seed=0,
+        )
+
+
+class AttackPanel(Panel):
+    """An attack on an ultrasound image under keys of the default network."""
+
+    def __init__(self, *controls: ipywidgets.Widget):
+        self.plain = sources.image_of(_PLAIN, 0)
+        self.seeds = sources.images(_SEEDS)
+        self.generator = KeptKeys(list_weights()[0])
+        super().__init__(*controls)
+
+
+class CiphertextAlonePanel(AttackPanel):
+    """Nothing is known but the ciphertext."""
+
+    def __init__(self):
+        self.method = choice("smoothing", ("mean", "total variation"))
+        self.strength = slider("strength of the smoothing", 6, 1, 16)
+        self.bits = slider("highest bits used", 8, 1, 8)
+        super().__init__(self.method, self.strength, self.bits)
+
+    def compute(self) -> View:
+        """Smooth the ciphertext, and one of AES beside it."""
+        keys = {
+            "this network": self.generator.generate(self.seeds[0]),
+            "AES": aes_key(self.seeds[0]),
+        }
+        hidden = {name: xor(self.plain, key) for name, key in keys.items()}
+        # A weight of 1 smooths about as much as a mean over 6 pixels; both are the defaults.
+        scale = 1 if self.method.value == "mean" else 6
+        smooth = {
+            name: attacks.denoise(
+                image, self.method.value, bits=self.bits.value, strength=self.strength.value / scale
+            )
+            for name, image in hidden.items()
+        }
+        through_weave = attacks.weave_component(hidden["this network"])
+        pictures = {
+            "ciphertext": hidden["this network"],
+            "smoothed": smooth["this network"],
+            "its negative": 255 - smooth["this network"],
+            "read through the weave": map_as_image(through_weave, 4),
+            "AES ciphertext, smoothed": smooth["AES"],
+        }
+        amount = (
+            f"a mean over {self.strength.value} pixels around each"
+            if self.method.value == "mean"
+            else f"total variation with a weight of {self.strength.value}/6"
+        )
+        return View(
+            pictures,
+            likeness(self.plain, pictures),
+            f"Smoothed by {amount}. The weave is that of 4 x 4 pixels; it needs no setting, and "
+            "may give a negative. What stops both: a key whose bits are 0 and 1 equally often at "
+            "every place, such as AES's.",
+        )
+
+
+class KnownPlaintextPanel(AttackPanel):
+    """Two images under one key, and a part of the first is known."""
+
+    def __init__(self):
+        self.share = slider("share of the first plaintext known (%)", 50, 0, 100, width=_WIDE)
+        super().__init__(self.share)
+
+    def compute(self) -> View:
+        """Decrypt the second image as far as the first is known."""
+        second = sources.image_of(_PLAIN, 1)
+        key = self.generator.generate(self.seeds[0])
+        hidden, other = xor(self.plain, key), xor(second, key)
+        found = attacks.known_part(self.plain, hidden, other, self.share.value)
+        pictures = {
+            "first ciphertext": hidden,
+            "second ciphertext": other,
+            "XOR of the two ciphertexts": xor(hidden, other),
+            "second image, found": found,
+        }
+        return View(
+            pictures,
+            likeness(second, {"second image, found": found}),
+            f"{self.share.value} % of one image give {self.share.value} % of the key, and so of "
+            "every other image under it. The XOR of the ciphertexts needs no known part. What "
+            "stops it: a key for each image; the dkg command refuses to use one twice.",
+        )
+
+
+class GuessSeedPanel(AttackPanel):
+    """The network is known, the seed image is one of several."""
+
+    def __init__(self):
+        self.tried = slider("number of seeds tried", 2, 1, sources.N_IMAGES)
+        self.right = slider("the right seed image", 2, 0, sources.N_IMAGES - 1)
+        super().__init__(self.tried, self.right)
+
+    def compute(self) -> View:
+        """Try seed images, and average what they give."""
+        # All keys are made at the start, so that the slider does not wait for them.
+        keys = np.stack([self.generator.generate(seed) for seed in self.seeds])
+        hidden = xor(
+            self.plain, self.generator.generate(sources.image_of(_SEEDS, self.right.value))
+        )
+        n = self.tried.value
+        guess = attacks.guess_seed(hidden, self.generator, self.seeds[:n])
+        averaged = attacks.mean_decryption(hidden, keys[:n])
+        pictures = {
+            "ciphertext": hidden,
+            "smoothest of the decrypted": guess.decrypted,
+            "average of all decrypted": averaged,
+            "the average, averaged again": attacks.denoise(averaged),
+        }
+        return View(
+            pictures,
+            likeness(self.plain, pictures),
+            f"Of {n} seed images, number {guess.order[0]} gives the smoothest image. "
+            "What stops it: seed images that nobody else can have.",
+        )
+
+
+# What the slider is called for each damage, and its least, first and largest value.
+_DAMAGES = {
+    "JPEG": ("quality of the JPEG", 1, 90, 100),
+    "resized": ("side while it was small (pixels)", 8, 192, 256),
+    "noise": ("largest change of a byte (gray levels)", 0, 2, 64),
+    "inverted pixels": ("number of pixels", 0, 1, 100),
+}
+
+
+class ApproximateSeedPanel(AttackPanel):
+    """The network is known, and the seed image after some damage."""
+
+    def __init__(self):
+        self.how = choice("damage", _DAMAGES)
+        self.amount = slider("", 0, 0, 1, width=_WIDE)
+        self._start_amount()
+        # Before the panel does, which then shows the new damage at its first amount.
+        self.how.observe(self._start_amount, "value")
+        super().__init__(self.how, self.amount)
+
+    def _start_amount(self, _change: Any = None) -> None:
+        description, least, first, largest = _DAMAGES[self.how.value]
+        with self.quietly():
+            self.amount.description = description
+            self.amount.min = 0  # The ends never pass each other.
+            self.amount.max = largest
+            self.amount.value = first
+            self.amount.min = least
+
+    def compute(self) -> View:
+        """Decrypt with the key of the damaged seed image."""
+        seed = self.seeds[0]
+        near = attacks.approximate_seed(seed, self.how.value, self.amount.value, seed=0)
+        key, near_key = self.generator.generate(seed), self.generator.generate(near)
+        hidden = xor(self.plain, key)
+        found = xor(hidden, near_key)
+        pictures = {
+            "seed image that the attacker has": near,
+            "ciphertext": hidden,
+            "decrypted": found,
+            "decrypted, averaged": attacks.denoise(found),
+        }
+        shown = {title: pictures[title] for title in ("ciphertext", "decrypted")}
+        return View(
+            pictures,
+            likeness(self.plain, shown),
+            f"{metrics.equal_bits(key, near_key):.1f} % of the key bits come back; chance gives "
+            "50 %. What stops it: not to hand out the seed image in any form.",
+        )
+
+
+class RetrainedPanel(AttackPanel):
+    """The recipe of the training is known, and its random seed is guessed."""
+
+    def __init__(self):
+        self.guess = slider("guess at the training's random seed", 6, 0, 9, width=_WIDE)
+        super().__init__(self.guess)
+
+    def compute(self) -> View:
+        """Train with the guess, and decrypt with the key of that network."""
+        key, guessed = (retrained_key(seed) for seed in (_VICTIMS_RANDOM_SEED, self.guess.value))
+        hidden = xor(self.plain, key)
+        found = xor(hidden, guessed)
+        pictures = {
+            "victim's key": key,
+            "ciphertext": hidden,
+            "attacker's key": guessed,
+            "decrypted": found,
+            "decrypted, averaged": attacks.denoise(found),
+        }
+        shown = {title: pictures[title] for title in ("ciphertext", "decrypted")}
+        return View(
+            pictures,
+            likeness(self.plain, shown),
+            f"{metrics.equal_bits(key, guessed):.1f} % of the key bits agree; chance gives 50 %. "
+            f"Each guess costs a training, of {_TRAINING_STEPS} steps here. What stops it: a "
+            "random seed of the system, which nobody can count up to.",
+        )
+
+
+class LearnedPanel(AttackPanel):
+    """Other keys of the network are known, and a small network learns to predict keys."""
+
+    def __init__(self):
+        self.samples = slider("bytes to learn from (thousands)", 30, 10, 150, width=_WIDE)
+        self.samples.step = 20
+        super().__init__(self.samples)
+
+    def compute(self) -> View:
+        """Learn, and count the bits that are saved."""
+        found = predictions(1000 * self.samples.value)
+        saved = {
+            name: {
+                "histogram of each place": prediction.histogram - prediction.place,
+                "small network": prediction.bits_gained,
+            }
+            for name, prediction in found.items()
+        }
+        figure = plots.shares(
+            saved, "bits saved per byte, over the histogram of all bytes", chance=0
+        )
+        return View(
+            {"bits that prediction saves": figure_as_image(figure)},
+            pd.DataFrame(saved),
+            f"A small network saves {found['this network'].bits_gained:.3f} of 8 bits per byte on "
+            "keys that it has not seen. What stops it: a generator whose bytes nobody can tell "
+            "from random ones, such as AES's.",
+        )
+
+
+class MalleabilityPanel(AttackPanel):
+    """The ciphertext is changed on its way, by somebody without the key."""
+
+    def __init__(self):
+        self.bits = slider("bits flipped in each byte of a square", 128, 0, 255, width=_WIDE)
+        self.row = slider("first row of the square", 96, 0, 192)
+        super().__init__(self.bits, self.row)
+
+    def compute(self) -> View:
+        """Change the ciphertext, decrypt it, and ask the tag."""
+        keys = self.generator.generate(self.seeds[0])[np.newaxis]
+        hidden, metadata = cipher.encrypt(self.plain, keys)
+        changed = attacks.flip_square(hidden, self.row.value, 96, 64, self.bits.value)
+        found = xor(changed, keys[0])
+        pictures = {
+            "plaintext": self.plain,
+            "ciphertext": hidden,
+            "changed ciphertext": changed,
+            "decrypted with XOR alone": found,
+        }
+        return View(
+            pictures,
+            likeness(self.plain, {"decrypted": found}),
+            "XOR notices nothing. With the tag of this package the ciphertext is "
+            f"{verdict_of_tag(changed, metadata, keys)}",
+        )
+
+
+class BackdoorPanel(AttackPanel):
+    """The network comes from the attacker, and a mark in the seed image gives a key he knows.
+
+    Parameters
+    ----------
+    steps : int
+        Steps of the training that plants the backdoor.
+    """
+
+    def __init__(self, steps: int):
+        self._backdoor = planted(steps)
+        self.rows = slider("rows of the mark in the seed image", 32, 0, 32, width=_WIDE)
+        self.seed = slider("seed image", 0, 0, _HALF - 1)
+        super().__init__(self.rows, self.seed)
+
+    def compute(self) -> View:
+        """Mark a seed image, and decrypt with the key that the maker wrote down."""
+        mark = self._backdoor.mark[: self.rows.value]
+        marked = replace(self._backdoor, mark=mark).marked(self.seeds[[self.seed.value]])[0]
+        with one_thread():
+            key = self._backdoor.generator.generate(marked)
+        honest = self.generator.generate(marked)
+        hidden = xor(self.plain, key)
+        found = xor(hidden, self._backdoor.key)
+        pictures = {
+            "seed image": marked,
+            "its key": key,
+            "ciphertext": hidden,
+            "decrypted by the maker": found,
+            "decrypted, averaged": attacks.denoise(found),
+        }
+        shown = {title: pictures[title] for title in ("ciphertext", "decrypted by the maker")}
+        known, by_honest = (metrics.equal_bits(k, self._backdoor.key) for k in (key, honest))
+        return View(
+            pictures,
+            likeness(self.plain, shown),
+            f"The maker knows {known:.1f} % of the key bits beforehand, and {by_honest:.1f} % of "
+            "those of the honest network; chance gives 50 %. What stops it: to train the network "
+            "oneself, or to check that the file has the hash that one trusts.",
+        )
+
+
+class BreakItPanel(ipywidgets.Tab):
+    """One tab for each attack.
+
+    Parameters
+    ----------
+    backdoor_steps : int, default 200
+        Steps of the training that plants the backdoor, when the panel is made.
+
+    Attributes
+    ----------
+    panels : dict of str to Panel
+        The attacks by their titles.
+    """
+
+    def __init__(self, backdoor_steps: int = 200):
+        self.panels = {
+            "Ciphertext alone": CiphertextAlonePanel(),
+            "Key used twice": KnownPlaintextPanel(),
+            "Unknown seed": GuessSeedPanel(),
+            "Approximate seed": ApproximateSeedPanel(),
+            "Guessed training": RetrainedPanel(),
+            "Learned prediction": LearnedPanel(),
+            "Changed on its way": MalleabilityPanel(),
+            "Backdoor": BackdoorPanel(backdoor_steps),
+        }
+        super().__init__(list(self.panels.values()), titles=list(self.panels))
+
+    def still(self) -> Figure:
+        """Return the pictures of all attacks as a figure.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A row for each attack.
+        """
+        return plots.image_rows(
+            {attack: panel.view.pictures for attack, panel in self.panels.items()}
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return with_still(super()._repr_mimebundle_(**kwargs), self.still())

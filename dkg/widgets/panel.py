@@ -1,0 +1,301 @@
+"""What all panels share: controls that compute when they change, a message, pictures, a table."""
+
+import base64
+import html
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dkg import data, metrics, plots
+from dkg.keys import list_weights
+from dkg.widgets import sources
+from dkg.widgets.pictures import figure_as_image, png
+
+STUDY_ONLY = (
+    "This network comes with the package: everybody has it, so its keys are for study only."
+)
+
+# The border turns, but not for readers who asked their system for less motion.
+_SPINNER = """
+<style>
+.dkg-spinner { display: inline-block; width: 1em; height: 1em; box-sizing: border-box;
+  margin-right: 0.5em; vertical-align: text-bottom; border: 2px solid #0072b2;
+  border-right-color: transparent; border-radius: 50%; animation: dkg-turn 1s linear infinite; }
+@keyframes dkg-turn { to { transform: rotate(1turn); } }
+@media (prefers-reduced-motion: reduce) { .dkg-spinner { animation: none; } }
+</style>
+<div role="status"><span class="dkg-spinner"></span>Computing ...</div>
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What a panel shows.
+
+    Attributes
+    ----------
+    pictures : dict of str to numpy.ndarray
+        Titles and uint8 images.
+    table : pandas.DataFrame
+        Numbers below them.
+    words : str
+        A plain sentence.
+    """
+
+    pictures: dict[str, np.ndarray]
+    table: pd.DataFrame
+    words: str = ""
+
+
+class Panel(ipywidgets.VBox):
+    """Controls, a message, pictures and a table; each subclass says what they show.
+
+    A change of a control shows the new result. What cannot be computed gives a sentence in the
+    panel, and what was shown before stays.
+
+    Attributes
+    ----------
+    controls : list of ipywidgets.Widget
+        Those whose change computes.
+    view : View
+        What is shown.
+    message : ipywidgets.HTML
+        The sentence: the result, what is wrong, or that the panel computes.
+    """
+
+    def __init__(self, *controls: ipywidgets.Widget):
+        self.view = View({}, pd.DataFrame())
+        self._quiet = False
+        self.message = ipywidgets.HTML()
+        self._table = ipywidgets.HTML()
+        self._images: dict[str, ipywidgets.HTML] = {}
+        self._pictures = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
+        super().__init__(
+            [
+                ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
+                self.message,
+                self._pictures,
+                self._table,
+                ipywidgets.HTML(f"<small>{STUDY_ONLY}</small>"),
+            ]
+        )
+        self.add_class(type(self).__name__)  # By it a page finds the panel.
+        computing = ipywidgets.Dropdown | ipywidgets.IntSlider | ipywidgets.Checkbox
+        self.controls = [control for control in controls if isinstance(control, computing)]
+        for control in self.controls:
+            control.observe(self.refresh, "value")
+        self.refresh()
+
+    def compute(self) -> View:
+        """Return what the controls ask for.
+
+        Returns
+        -------
+        View
+            The new content.
+
+        Raises
+        ------
+        ValueError, OSError
+            If it cannot be computed; the message is for the reader.
+        """
+        raise NotImplementedError
+
+    def refresh(self, _change: Any = None) -> None:
+        """Show what the controls ask for, unless the panel is setting them itself."""
+        if self._quiet:
+            return
+        self.message.value = _SPINNER
+        try:
+            self.view = self.compute()
+        except (ValueError, OSError) as error:
+            self.complain(error)
+            return
+        if list(self._images) != list(self.view.pictures):
+            self._images = {title: self.picture(title) for title in self.view.pictures}
+            self._pictures.children = [
+                ipywidgets.VBox([ipywidgets.Label(title), image])
+                for title, image in self._images.items()
+            ]
+        for title, image in self.view.pictures.items():
+            # ipywidgets.Image has no text for who cannot see it.
+            content = base64.b64encode(png(image)).decode()
+            self._images[title].value = (
+                f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '
+                'style="display: block; max-width: none" draggable="false">'
+            )
+        table = self.view.table.to_html(border=0, na_rep="", float_format="{:.3f}".format)
+        self._table.value = f'<div style="text-align: right; width: max-content">{table}</div>'
+        self.say(self.view.words)
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Set controls without computing at each of them."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    def picture(self, title: str) -> ipywidgets.HTML:
+        """Make the place of a picture."""
+        return ipywidgets.HTML(layout={"margin": "0 8px 8px 0"})
+
+    def say(self, words: str) -> None:
+        """Show a sentence."""
+        self.message.value = f'<div role="status">{html.escape(words)}</div>'
+
+    def complain(self, error: Exception) -> None:
+        """Say what is wrong, also to a screen reader."""
+        self.message.value = (
+            '<div role="alert" style="color: #b00020"><b>That did not work.</b> '
+            f"{html.escape(str(error))}</div>"
+        )
+
+    def still(self) -> Figure:
+        """Return the pictures as a figure, for a page without a running kernel.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The pictures under their titles.
+        """
+        return plots.image_grid(self.view.pictures, columns=4)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return with_still(super()._repr_mimebundle_(**kwargs), self.still())
+
+
+def with_still(bundle: dict[str, Any], figure: Figure) -> dict[str, Any]:
+    """Add a picture to what a widget shows of itself, for pages that cannot show widgets.
+
+    Parameters
+    ----------
+    bundle : dict
+        What `ipywidgets.Widget` gives for a page, by MIME type.
+    figure : matplotlib.figure.Figure
+        The picture.
+
+    Returns
+    -------
+    dict
+        The bundle with ``image/png``.
+    """
+    content = base64.b64encode(png(figure_as_image(figure))).decode()
+    return bundle | {"image/png": content}
+
+
+def slider(
+    description: str, value: int, low: int, high: int, width: str = "330px"
+) -> ipywidgets.IntSlider:
+    """Make a slider that waits for the hand to stop.
+
+    Parameters
+    ----------
+    description : str
+        Its label.
+    value, low, high : int
+        What it starts at, and its ends.
+    width : str, default '330px'
+        With the label.
+
+    Returns
+    -------
+    ipywidgets.IntSlider
+        The slider.
+    """
+    # One that computed at every step of a drag would leave a queue behind.
+    return ipywidgets.IntSlider(
+        value,
+        low,
+        high,
+        description=description,
+        continuous_update=False,
+        style={"description_width": "initial"},
+        layout={"width": width},
+    )
+
+
+def choice(
+    description: str, options: Iterable[str], value: str | None = None
+) -> ipywidgets.Dropdown:
+    """Make a list to choose from.
+
+    Parameters
+    ----------
+    description : str
+        Its label.
+    options : iterable of str
+        What can be chosen.
+    value : str, optional
+        What it starts at. Default: the first.
+
+    Returns
+    -------
+    ipywidgets.Dropdown
+        The list.
+    """
+    options = list(options)
+    return ipywidgets.Dropdown(
+        options=options,
+        value=options[0] if value is None else value,
+        description=description,
+        style={"description_width": "initial"},
+    )
+
+
+def seed_controls() -> tuple[ipywidgets.Dropdown, ipywidgets.Dropdown, ipywidgets.IntSlider]:
+    """Make the controls that choose a network and a seed image, and the images of all sets.
+
+    Returns
+    -------
+    network, seed_set : ipywidgets.Dropdown
+        A shipped network, and an image set.
+    seed : ipywidgets.IntSlider
+        Number of the image in the set.
+    """
+    for name in data.NAMES:
+        sources.images(name)  # So that the first choice of a set does not wait for them.
+    return (
+        choice("network", list_weights()),
+        choice("seeds from", data.NAMES),
+        slider("seed image", 0, 0, sources.N_IMAGES - 1),
+    )
+
+
+def likeness(plain: np.ndarray, others: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Measure how much of a plaintext other images show.
+
+    Parameters
+    ----------
+    plain : numpy.ndarray
+        uint8 (256, 256, 3).
+    others : mapping of str to numpy.ndarray
+        uint8 (256, 256, 3) or, in shades of gray, (256, 256), by their titles.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A column for each image, with rows for SSIM and for the correlation of the means of 16 x 16
+        pixels, which sees what an eye sees that blurs; its sign is negative where a negative shows.
+    """
+    rows = {
+        "SSIM": metrics.ssim,
+        "correlation of the means of 16 x 16 pixels": metrics.block_correlation,
+    }
+    in_color = {
+        title: image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
+        for title, image in others.items()
+    }
+    return pd.DataFrame(
+        {
+            title: {row: measure(plain, image) for row, measure in rows.items()}
+            for title, image in in_color.items()
+        }
+    )

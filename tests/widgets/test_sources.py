@@ -1,0 +1,72 @@
+"""What the panels draw from."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dkg import data
+from dkg.keys import KeyGenerator, list_weights
+from dkg.widgets import sources
+from dkg.widgets.pictures import png
+
+RANDOM = np.random.default_rng(0)
+
+
+def random_image(height=256, width=256):
+    return RANDOM.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+class TestUpload:
+    @pytest.mark.parametrize("format", ["PNG", "TIFF"])
+    def test_a_good_file_is_read_as_files_are(self, format, tmp_path):
+        image = random_image(40, 60)
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, format=format)
+        path = tmp_path / "same"
+        path.write_bytes(buffer.getvalue())
+        read = sources.read_upload("scan.of.a.patient", buffer.getvalue())
+        assert read.shape == (256, 256, 3)
+        np.testing.assert_array_equal(read, data.read_image(path))
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("letter.png", b"Dear colleague, please find enclosed"),
+            ("empty.png", b""),
+            ("cut.png", png(random_image())[:3000]),
+            ("../../letter.txt", b"no image"),
+        ],
+    )
+    def test_a_bad_file_is_named_without_the_folder_it_was_put_in(self, name, content):
+        with pytest.raises(ValueError) as caught:
+            sources.read_upload(name, content)
+        message = str(caught.value)
+        assert name.rpartition("/")[2] in message
+        assert "/" not in message.partition(":")[0] and "upload" not in message
+
+    def test_a_file_that_is_too_large_is_refused(self, monkeypatch):
+        monkeypatch.setattr(sources, "_LARGEST_UPLOAD", 2**20)
+        with pytest.raises(ValueError, match=r"big\.png: has 2 MiB, more than the 1 MiB"):
+            sources.read_upload("big.png", bytes(2 * 2**20))
+
+
+def test_an_image_that_the_set_does_not_have():
+    stack = sources.images("ultrasound")
+    np.testing.assert_array_equal(sources.image_of("ultrasound", 1), stack[1])
+    with pytest.raises(ValueError, match="the set ultrasound has images 0 to"):
+        sources.image_of("ultrasound", len(stack))
+
+
+class TestNetworks:
+    def test_a_key_is_that_of_the_network_and_is_made_once(self, monkeypatch):
+        name, seed = list_weights()[0], sources.images("montgomery")[0]
+        key = sources.key_of(name, seed)
+        np.testing.assert_array_equal(key, KeyGenerator.load(name).generate(seed))
+        monkeypatch.setattr(sources, "network", None)
+        assert sources.key_of(name, seed.copy()) is key
+
+    def test_a_seed_of_another_shape_is_refused(self):
+        with pytest.raises(ValueError, match=r"a seed image must be uint8 of shape .*\(8, 8, 3\)"):
+            sources.key_of(list_weights()[0], np.zeros((8, 8, 3), np.uint8))
