@@ -63,11 +63,19 @@ class ImageKey:
         SHA-256 of the weights that made them, in hexadecimal.
     weights_public : bool
         Whether these weights are public; such keys are for study only.
+    output : str or None
+        How the keys were read off the network, ``'paper'`` or ``'low-order'``; None if the file
+        does not say.
+    exact : bool or None
+        Whether the same seed images and weights give these keys on every machine; None if the
+        file does not say.
     """
 
     keys: np.ndarray
     weights_sha256: str
     weights_public: bool
+    output: str | None = None
+    exact: bool | None = None
 
 
 def xor(image: np.ndarray, key: np.ndarray) -> np.ndarray:
@@ -330,6 +338,8 @@ def write_key(
     *,
     weights_sha256: str,
     weights_public: bool,
+    output: str | None = None,
+    exact: bool | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write keys to one PNG file, one under the other, that only its owner can read.
@@ -344,6 +354,10 @@ def write_key(
         SHA-256 of the weights that made them, in hexadecimal.
     weights_public : bool
         Whether these weights are public.
+    output : str, optional
+        How the keys were read off the network.
+    exact : bool, optional
+        Whether they are the same on every machine.
     overwrite : bool
         Replace an existing file.
 
@@ -364,6 +378,9 @@ def write_key(
         "key_id": key_identifier(keys),
         "weights_sha256": weights_sha256,
         "weights_public": weights_public,
+    }
+    metadata |= {
+        name: value for name, value in (("output", output), ("exact", exact)) if value is not None
     }
     data = _encode_noise(keys.reshape(-1, *KEY_SHAPE[1:]), metadata)
     with atomic(path) as temporary:
@@ -406,7 +423,13 @@ def read_key(path: str | os.PathLike) -> ImageKey:
         raise CipherError(f"{path}: {error}") from error
     if (metadata.get("key_id"), metadata.get("keys")) != (identifier, len(keys)):
         raise CipherError(f"{path}: the key was changed after it was made")
-    return ImageKey(keys, str(metadata.get("weights_sha256")), bool(metadata.get("weights_public")))
+    return ImageKey(
+        keys,
+        str(metadata.get("weights_sha256")),
+        bool(metadata.get("weights_public")),
+        metadata.get("output"),
+        metadata.get("exact"),
+    )
 
 
 def encrypt_file(

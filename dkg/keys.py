@@ -1,9 +1,11 @@
 """Keys: a trained generator turns a seed image into a key (paper, Eq. 8).
 
 The networks that come with the package are public. A key made with one of them hides nothing from
-anyone who can guess the seed image, so such keys are for study only.
+anyone who can guess the seed image, so such keys are for study only. ``docs/keys.md`` says which
+output to use when.
 """
 
+import functools
 import hashlib
 import os
 import tomllib
@@ -15,9 +17,13 @@ import safetensors.torch
 import torch
 
 from dkg import paths
-from dkg.cipher import KEY_SHAPE
+from dkg.cipher import KEY_BYTES, KEY_SHAPE, xor
+from dkg.exact import ExactGenerator
 from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.training import read_metadata, resolve_device
+
+OUTPUTS = ("paper", "low-order")
+"""Ways to read a key off the generator's last layer."""
 
 
 def read_manifest() -> dict[str, dict[str, Any]]:
@@ -60,6 +66,23 @@ def weights_entry(name: str) -> dict[str, Any]:
     return read_manifest()[name]
 
 
+@functools.cache
+def noise_map() -> np.ndarray:
+    """Return the public noise that seed images are mixed with for low-order keys.
+
+    Where a seed image is flat, the network computes the same at many places, and the key repeats.
+    XOR with noise leaves no seed image flat. It is the same for everybody, and no secret.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (256, 256, 3), read-only: the first bytes of SHAKE-256 (FIPS 202) of the text
+        ``dkg noise map 1``.
+    """
+    data = hashlib.shake_256(b"dkg noise map 1").digest(KEY_BYTES)
+    return np.frombuffer(data, np.uint8).reshape(KEY_SHAPE)
+
+
 class KeyGenerator:
     """A trained generator, ready to make keys; made by `KeyGenerator.load`.
 
@@ -73,6 +96,10 @@ class KeyGenerator:
         Whether the weights come with the package, so that everybody has them.
     metadata : dict
         What the file says of itself: ``architecture`` and ``training``.
+    exact : bool
+        Whether keys are the same on every machine, byte for byte (`dkg.exact`).
+    output : {'paper', 'low-order'}
+        How a key is read off the last layer.
     """
 
     def __init__(
@@ -83,17 +110,35 @@ class KeyGenerator:
         sha256: str,
         public: bool,
         metadata: dict[str, Any],
+        *,
+        exact: bool = True,
+        output: str = "paper",
     ):
+        if output not in OUTPUTS:
+            raise ValueError(f"output must be {' or '.join(map(repr, OUTPUTS))}, not {output!r}")
+        if output == "low-order" and not exact:
+            raise ValueError(
+                "low-order digits are other ones on every machine unless they are computed with "
+                "exact=True"
+            )
         self._generator = generator.eval().requires_grad_(False).to(device)
+        self._exact = ExactGenerator(generator, device) if exact else None
         self._device = device
         self.name = name
         self.sha256 = sha256
         self.public = public
         self.metadata = metadata
+        self.exact = exact
+        self.output = output
 
     @classmethod
     def load(
-        cls, path_or_name: str | os.PathLike | None = None, device: str = "auto"
+        cls,
+        path_or_name: str | os.PathLike | None = None,
+        device: str = "auto",
+        *,
+        exact: bool = True,
+        output: str = "paper",
     ) -> "KeyGenerator":
         """Load a trained generator.
 
@@ -104,6 +149,14 @@ class KeyGenerator:
             `dkg.training.train` wrote. Default: the first of `list_weights`.
         device : str, default 'auto'
             ``'auto'`` is CUDA where there is one, else the CPU.
+        exact : bool, default True
+            Make keys that are the same on every machine, byte for byte, as `dkg.exact` explains.
+            If False, the network computes in single precision, in less than half of the time, and
+            another processor, device or number of threads may change a small share of the bytes.
+        output : {'paper', 'low-order'}, default 'paper'
+            ``'paper'`` reads the top eight bits of the output after tanh, as the paper does.
+            ``'low-order'`` is not in the paper: it reads low-order digits of the last layer, and
+            mixes the seed image with `noise_map` before. It takes `exact`.
 
         Returns
         -------
@@ -115,8 +168,8 @@ class KeyGenerator:
         FileNotFoundError
             If it is neither a shipped name nor a file.
         ValueError
-            If the file does not hold a generator of this package, or a shipped file is not the
-            one that the manifest names.
+            If the file does not hold a generator of this package, a shipped file is not the one
+            that the manifest names, or `output` is unknown or needs `exact`.
         """
         if path_or_name is None:
             path_or_name = list_weights()[0]
@@ -149,7 +202,16 @@ class KeyGenerator:
             generator.load_state_dict(safetensors.torch.load(content))
         except RuntimeError as error:
             raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
-        return cls(generator, resolve_device(device), str(path_or_name), sha256, public, metadata)
+        return cls(
+            generator,
+            resolve_device(device),
+            str(path_or_name),
+            sha256,
+            public,
+            metadata,
+            exact=exact,
+            output=output,
+        )
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return a copy of the network's weights.
@@ -173,18 +235,12 @@ class KeyGenerator:
         Returns
         -------
         numpy.ndarray
-            The key, uint8 (256, 256, 3): the top eight bits of the generator's output.
+            The key, uint8 (256, 256, 3), as `output` says.
 
         Raises
         ------
         ValueError
             If the seed image has another type or shape.
-
-        Notes
-        -----
-        The network computes in single precision. Another processor, device or number of threads
-        may round differently and change a small share of the bytes, so a key must be kept, not
-        made again, by whoever wants to decrypt with it.
         """
         seed_image = np.asarray(seed_image)
         if seed_image.dtype != np.uint8 or seed_image.shape != KEY_SHAPE:
@@ -192,6 +248,10 @@ class KeyGenerator:
                 f"a seed image must be uint8 of shape {KEY_SHAPE}, "
                 f"not {seed_image.dtype} of shape {seed_image.shape}"
             )
+        if self.output == "low-order":
+            return self._exact.low_order_bytes(self._exact(xor(seed_image, noise_map())))
+        if self.exact:
+            return self._exact.paper_bytes(self._exact(seed_image))
         with torch.inference_mode():
             x = images_to_tensor(seed_image[None], self._device)  # (1, 3, 256, 256)
             return tensor_to_images(self._generator(x))[0]

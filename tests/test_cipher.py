@@ -539,6 +539,11 @@ def test_key_file_holds_the_keys_one_under_the_other(tmp_path):
     read = cipher.read_key(path)
     assert np.array_equal(read.keys, keys)
     assert (read.weights_sha256, read.weights_public) == (SHA, True)
+    assert (read.output, read.exact) == (None, None)  # As in files of earlier versions.
+    how = {"output": "low-order", "exact": True}
+    cipher.write_key(path, keys, weights_sha256=SHA, weights_public=True, overwrite=True, **how)
+    read = cipher.read_key(path)
+    assert {"output": read.output, "exact": read.exact} == how
 
 
 def test_only_the_owner_can_read_a_key(key):

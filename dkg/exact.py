@@ -1,0 +1,346 @@
+"""The generator in exact arithmetic: the same key on every machine, byte for byte.
+
+In single precision a sum of many products depends on the order in which it is taken, and with it
+on the processor, the number of threads, the batch, the library and the device. Here nothing does:
+
+1. **Convolutions are sums of whole numbers.** Activations and weights are rounded to whole numbers
+   (times a power of two) and held in double precision. A layer's weights get so many bits that the
+   largest sum of their absolute values, times the largest activation that there can be, is at most
+   2^49. Every product, and every sum of some of them, is then a whole number that a double holds
+   exactly, with four bits to spare for rearranged sums. Nothing is ever rounded, so that the order,
+   fused multiplication and addition, blocks, threads and devices cannot matter. The sums are matrix
+   products, and not the library's convolutions, which may go through a Fourier transform.
+2. **The largest activation is known beforehand.** Of n numbers none is further from their mean
+   than sqrt(n) standard deviations, so that instance normalisation bounds its output for any image.
+3. **Everything else works element by element**: addition, subtraction, multiplication, division,
+   square root and rounding to whole numbers, one after another. IEEE 754 prescribes the result of
+   each to the last bit. Means and variances are sums in an order that is fixed here.
+4. **A key's bytes are read by comparing whole numbers** with thresholds that are computed once to
+   60 digits, so that nobody's hyperbolic tangent matters.
+
+It is the same network, with weights of some 20 bits and activations in steps of 2^-16. It takes a
+processor, or a GPU, with double precision as IEEE 754 has it, and a matrix product that multiplies
+and adds in it: not one that emulates it from narrower numbers.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from decimal import Decimal, localcontext
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dkg.models import Generator, ResidualBlock
+
+FRACTION_BITS = 16
+"""An activation is a whole number of 2^-16."""
+
+LOW_ORDER_SHIFT = 8
+"""Digits that `low_order_bytes` leaves out, the lowest of the last layer's sums."""
+
+_LARGEST = 2**49  # Of a layer's sums. A double holds every whole number up to 2^53.
+_STRIPS = 16  # Means and variances: so many strips are added up, then halves of the sum.
+_BAND = 2**17  # Numbers that a convolution has at hand at a time: they fit into a cache.
+_NEIGHBOURS = 4  # Columns of few outputs that become rows of one matrix.
+
+_Layer = Callable[[Tensor], Tensor]
+
+
+class _Numbers(NamedTuple):
+    """What is known of the whole numbers at one place of the network."""
+
+    largest: int  # No absolute value is larger.
+    unit: float  # So many stand for 1.
+    pixels: int  # In a channel.
+
+
+class ExactGenerator:
+    """A generator that computes exactly; see the module's description for why.
+
+    Parameters
+    ----------
+    generator : dkg.models.Generator
+        The network.
+    device : torch.device or str, default 'cpu'
+        Where to compute: ``'cpu'`` or ``'cuda'``.
+
+    Attributes
+    ----------
+    unit : float
+        So many of the whole numbers that come out stand for 1, a power of two.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not finite.
+    TypeError
+        If the network has a layer that is not known here.
+    """
+
+    def __init__(self, generator: Generator, device: torch.device | str = "cpu"):
+        self._device = torch.device(device)
+        numbers = _Numbers(255, 255.0, 256 * 256)
+        self._layers, numbers = self._build(generator.children(), numbers)
+        self.unit = numbers.unit
+        with localcontext() as context:
+            context.prec = 60
+            # tanh(y) = k / 128 - 1 where y is half of the logarithm of k / (256 - k).
+            edges = [(Decimal(k) / (256 - k)).ln() / 2 * int(self.unit) for k in range(1, 256)]
+        edges = [-math.inf, *map(math.ceil, edges), math.inf]
+        self._edges = torch.tensor(edges, dtype=torch.float64, device=self._device)
+
+    def __call__(self, image: np.ndarray) -> Tensor:
+        """Compute the last layer's sums, before the hyperbolic tangent.
+
+        Parameters
+        ----------
+        image : numpy.ndarray
+            The seed image, uint8 (256, 256, 3).
+
+        Returns
+        -------
+        torch.Tensor
+            float64 (3, 256, 256), whole numbers; divided by `unit` they are what the generator
+            computes.
+        """
+        x = torch.tensor(image, device=self._device)
+        with torch.inference_mode():
+            x = x.permute(2, 0, 1).to(torch.float64).mul_(2).sub_(255)
+            return _run(self._layers, x.contiguous())
+
+    def paper_bytes(self, sums: Tensor) -> np.ndarray:
+        """Read a key as the paper does: the top eight bits of the output after tanh.
+
+        Parameters
+        ----------
+        sums : torch.Tensor
+            float64 (3, 256, 256), as `__call__` returns them.
+
+        Returns
+        -------
+        numpy.ndarray
+            uint8 (256, 256, 3): ``min(floor(128 (tanh(y) + 1)), 255)``.
+        """
+        # A guess, which the last digit of tanh may throw off by one, and its correction.
+        guess = torch.tanh(sums / self.unit).add_(1).mul_(128).clamp_(0, 255).to(torch.int32)
+        below = (sums < self._edges[guess]).to(torch.int32)
+        above = (sums >= self._edges[guess + 1]).to(torch.int32)
+        return _as_image(guess - below + above)
+
+    @staticmethod
+    def low_order_bytes(sums: Tensor) -> np.ndarray:
+        """Read a key from the low-order digits of the last layer.
+
+        Parameters
+        ----------
+        sums : torch.Tensor
+            float64 (3, 256, 256), as `__call__` returns them.
+
+        Returns
+        -------
+        numpy.ndarray
+            uint8 (256, 256, 3): ``floor(sums / 2^8) mod 256``. The lowest byte is left out,
+            because it depends on nothing but the lowest bytes of activations and weights; this
+            one has carries from below.
+        """
+        return _as_image(sums.to(torch.int64).bitwise_right_shift(LOW_ORDER_SHIFT) & 255)
+
+    def _build(
+        self, modules: Iterable[nn.Module], numbers: _Numbers
+    ) -> tuple[list[_Layer], _Numbers]:
+        """Turn modules into functions, and follow how large the numbers can become."""
+        layers: list[_Layer] = []
+        for module in modules:
+            if isinstance(module, nn.Sequential):
+                inner, numbers = self._build(module, numbers)
+                layers += inner
+            elif isinstance(module, ResidualBlock):
+                body, added = self._build(module.body, numbers)
+                layers.append(lambda x, body=body: _run(body, x).add_(x))
+                numbers = added._replace(largest=numbers.largest + added.largest)
+            elif isinstance(module, nn.ReflectionPad2d):
+                layers.append(
+                    lambda x, sides=module.padding: F.pad(x[None], sides, mode="reflect")[0]
+                )
+            elif isinstance(module, nn.ReLU):
+                layers.append(lambda x: x.relu_())
+            elif isinstance(module, nn.InstanceNorm2d):
+                scale, offset, largest = self._normalisation(module, numbers.pixels)
+                epsilon = module.eps * numbers.unit**2
+                layers.append(
+                    lambda x, scale=scale, offset=offset, epsilon=epsilon: _normalise(
+                        x, scale, offset, epsilon
+                    )
+                )
+                numbers = _Numbers(largest, 2.0**FRACTION_BITS, numbers.pixels)
+            elif type(module) is nn.ConvTranspose2d and module.stride == (2, 2):
+                kernel, unit = self._whole(module.weight.transpose(0, 1), numbers.largest)
+                layers.append(lambda x, kernel=kernel: _upsample(x, kernel))
+                numbers = _Numbers(_LARGEST, numbers.unit * unit, 4 * numbers.pixels)
+            elif isinstance(module, nn.Conv2d) and module.groups == 1:
+                step, side = module.stride[0], module.padding[0]
+                pairs = step == 1 and module.kernel_size == (3, 3)
+                kernel, unit = self._whole(module.weight, numbers.largest)
+                if side:
+                    layers.append(lambda x, side=side: F.pad(x, (side,) * 4))
+                if pairs:
+                    layers.append(lambda x, kernel=kernel: _convolve_pairs(x, kernel))
+                    unit *= 2
+                elif step == 1 and len(kernel) < _NEIGHBOURS:
+                    layers.append(lambda x, kernel=kernel: _convolve_few(x, kernel))
+                else:
+                    layers.append(lambda x, kernel=kernel, step=step: _convolve(x, kernel, step))
+                pixels = numbers.pixels // step**2
+                numbers = _Numbers(_LARGEST, numbers.unit * unit, pixels)
+            else:
+                raise TypeError(f"there is no exact form of the layer {module}")
+        return layers, numbers
+
+    def _whole(self, weights: Tensor, largest: int) -> tuple[Tensor, float]:
+        """Round weights (O, C, h, w) to whole numbers, as fine as the largest sum allows."""
+        weights = weights.detach().to("cpu", torch.float64)
+        for bits in range(52, -53, -1):
+            whole = torch.round(weights * 2.0**bits)
+            sums = whole.abs().sum(dim=(1, 2, 3))
+            if sums.isfinite().all() and int(sums.max()) * largest <= _LARGEST:
+                return whole.to(self._device), 2.0**bits
+        raise ValueError("the network's weights are too large, or not finite")
+
+    def _normalisation(self, module: nn.InstanceNorm2d, n: int) -> tuple[Tensor, Tensor, int]:
+        """Return scale and offset, both (C, 1) and in whole activations, and what they bound."""
+        scale, offset = (
+            p.detach().to("cpu", torch.float64)[:, None] * 2.0**FRACTION_BITS
+            for p in (module.weight, module.bias)
+        )
+        if not (scale.isfinite().all() and offset.isfinite().all()):
+            raise ValueError("the network's scales and offsets are not finite")
+        largest = (math.sqrt(n) * scale.abs() + offset.abs()).max().item()
+        # The margin is for what floating point may add to a proven bound.
+        largest = math.ceil(largest * (1 + 2**-20)) + 1
+        return scale.to(self._device), offset.to(self._device), largest
+
+
+def _run(layers: list[_Layer], x: Tensor) -> Tensor:
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _as_image(values: Tensor) -> np.ndarray:  # (3, H, W) -> (H, W, 3)
+    return values.to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+def _convolve(x: Tensor, kernel: Tensor, step: int, step_right: int | None = None) -> Tensor:
+    """Convolve without padding, (C, H, W) with (O, C, h, w), as a sum of matrix products.
+
+    The columns of the kernel are laid out beside each other in memory; its rows are views into
+    that, one matrix product each.
+    """
+    outputs, channels, height, width = kernel.shape
+    right = step if step_right is None else step_right
+    rows, columns = (x.shape[1] - height) // step + 1, (x.shape[2] - width) // right + 1
+    out = x.new_empty(outputs, rows, columns)
+    matrices = kernel.permute(2, 0, 3, 1).flatten(2)  # (h, O, w C)
+    reach = (height - 1) // step
+    band = max(1, _BAND // (width * channels * step * columns))
+    for top in range(0, rows, band):
+        n = min(band, rows - top)
+        part = x[:, top * step : (top + n + reach) * step].unfold(2, width, right)
+        part = part.unflatten(1, (-1, step)).permute(4, 0, 2, 1, 3)
+        part = part.contiguous().flatten(0, 1)  # (w C, step, n + reach, columns)
+        seen = [
+            part[:, row % step, row // step : row // step + n].flatten(1) for row in range(height)
+        ]  # (w C, n columns) each
+        _sum_of_products(matrices, seen, out=out[:, top : top + n].view(outputs, -1))
+    return out
+
+
+def _convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
+    """Convolve with few outputs: neighbouring columns become outputs, for larger matrices."""
+    room = _NEIGHBOURS - 1
+    shifted = torch.stack([F.pad(kernel, (i, room - i)) for i in range(_NEIGHBOURS)], dim=1)
+    out = _convolve(x, shifted.flatten(0, 1), 1, _NEIGHBOURS)
+    return out.unflatten(0, (-1, _NEIGHBOURS)).permute(0, 2, 3, 1).flatten(2)
+
+
+def _convolve_pairs(x: Tensor, kernel: Tensor) -> Tensor:
+    """Convolve with 3 x 3, times 2: two neighbouring outputs of four products instead of six.
+
+    Winograd's F(2, 3) along the rows [1]_. All numbers stay whole: the factors are at most twice as
+    large as activations and weights, and three products are added up, so that nothing exceeds
+    12 times the largest sum.
+
+    .. [1] A. Lavin and S. Gray, Fast algorithms for convolutional neural networks, CVPR 2016.
+    """
+    _, height, width = (x.shape[0], x.shape[1] - 2, x.shape[2] - 2)
+    first, second, third, fourth = (x[:, :, i : width - 1 + i : 2] for i in range(4))
+    left, middle, right = kernel.unbind(3)  # (O, C, 3) each
+    factors = (
+        (first - third, 2 * left),
+        (second + third, left + middle + right),
+        (third - second, left - middle + right),
+        (second - fourth, 2 * right),
+    )
+    products = []
+    for numbers, weights in factors:
+        seen = [numbers[:, row : row + height].flatten(1) for row in range(3)]
+        out = x.new_empty(len(kernel), height * width // 2)
+        _sum_of_products(weights.permute(2, 0, 1).contiguous(), seen, out=out)
+        products.append(out)
+    a, b, c, d = products
+    out = torch.stack([a.add_(b).add_(c), b.sub_(c).sub_(d)], dim=2)
+    return out.view(len(kernel), height, width)
+
+
+def _sum_of_products(matrices: Tensor, others: list[Tensor], out: Tensor) -> None:
+    """Write the sum of matrix products to `out`, (O, n)."""
+    torch.mm(matrices[0], others[0], out=out)
+    for matrix, other in zip(matrices[1:], others[1:], strict=True):
+        out.addmm_(matrix, other)
+
+
+def _upsample(x: Tensor, kernel: Tensor) -> Tensor:
+    """Transposed convolution, 3x3 and stride 2: four convolutions, one for each parity.
+
+    An even row of the output sees one row of the input through the kernel's middle row, an odd one
+    two of them through the other rows; columns alike.
+    """
+    _, height, width = x.shape
+    x = F.pad(x, (0, 1, 0, 1))
+    out = x.new_empty(len(kernel), height, 2, width, 2)
+    taps = ([1], [2, 0])
+    for i, j in itertools.product((0, 1), repeat=2):
+        part = kernel[:, :, taps[i]][..., taps[j]]
+        out[:, :, i, :, j] = _convolve(x[:, : height + i, : width + j], part, 1)
+    return out.view(len(kernel), 2 * height, 2 * width)
+
+
+def _normalise(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> Tensor:
+    """Normalise each channel of whole numbers (C, H, W) in place, and round to activations."""
+    flat = x.view(len(x), -1)
+    n = flat.shape[1]
+    strips = flat.unflatten(1, (_STRIPS, -1)).unbind(1)
+    total = torch.zeros_like(strips[0])
+    for strip in strips:
+        total += strip
+    mean = _sum(total) / n
+    total.zero_()
+    for strip in strips:
+        strip -= mean
+        total += strip * strip
+    scale = scale / torch.sqrt(_sum(total) / n + epsilon)
+    for strip in strips:
+        strip.mul_(scale).add_(offset).round_()
+    return x
+
+
+def _sum(x: Tensor) -> Tensor:  # (C, n) -> (C, 1)
+    """Sum rows of a power of two of numbers by adding the halves, in this order everywhere."""
+    while x.shape[1] > 1:
+        left, right = x.chunk(2, dim=1)
+        x = left + right
+    return x
