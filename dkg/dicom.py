@@ -94,7 +94,13 @@ _ENCRYPTED = ("ENCRYPTED", "99DKG", "Pixel data encrypted")
 _SOURCE_IMAGE = ("121322", "DCM", "Source image for image processing operation")
 _BASIC_PROFILE = ("113100", "DCM", "Basic Application Confidentiality Profile")
 
-_DUMMIES = {"AS": "000Y", "DA": "19000101", "DT": "19000101000000", "TM": "000000"}
+_DUMMIES = {
+    "AS": "000Y",
+    "DA": "19000101",
+    "DT": "19000101000000",
+    "PN": "REMOVED^",
+    "TM": "000000",
+}
 
 # The private element of the encrypted content that holds the file.
 _PRIVATE_GROUP, _PRIVATE_CREATOR, _FILE = 0x0401, "DKG CIPHERTEXT 1", 0x01
@@ -256,11 +262,12 @@ def withdrawn_attributes(original: Dataset, encrypted: Dataset) -> list[str]:
     Returns
     -------
     list of str
-        Keywords, or tags of elements without one, of the attributes on the top level that are
-        missing or empty in the encrypted image. They are in its encrypted part.
+        Keywords, names where there is no keyword, and tags of private elements: the attributes on
+        the top level that are missing or empty in the encrypted image. They are in its encrypted
+        part.
     """
     return [
-        element.keyword or str(element.tag)
+        str(element.tag) if element.tag.is_private else element.keyword or element.name
         for element in original
         if not element.is_empty
         and (element.tag not in encrypted or encrypted[element.tag].is_empty)
@@ -347,13 +354,14 @@ def encrypt_file(
     target: str | os.PathLike,
     *,
     attributes: Literal["keep", "basic-profile"] = "keep",
+    registry: str | os.PathLike | None = None,
     allow_key_reuse: bool = False,
     overwrite: bool = False,
 ) -> int:
-    """Encrypt a DICOM file, and record the use of the key beside the key file.
+    """Encrypt a DICOM file, and record the use of the key in a registry.
 
-    The record is that of `dkg.cipher.encrypt_file`: it is written before the encrypted image and
-    refuses to let the key encrypt another one.
+    As with `dkg.cipher.encrypt_file`, that happens before the encrypted image is written, and a key
+    encrypts one image.
 
     Parameters
     ----------
@@ -365,6 +373,8 @@ def encrypt_file(
         The encrypted image, ends in .dcm.
     attributes : {'keep', 'basic-profile'}
         What happens to the patient's attributes, as in `encrypt_dataset`.
+    registry : path-like, optional
+        The registry of used keys, as in `dkg.cipher.record_use`.
     allow_key_reuse : bool
         Encrypt a further image with a used key. Unsafe.
     overwrite : bool
@@ -391,8 +401,8 @@ def encrypt_file(
     except CipherError as error:
         raise CipherError(f"{source}: {error}") from error
     envelope = _envelope(encrypted)
-    metadata = {"key_id": envelope.key_identifier.hex(), "tag": envelope.tag.hex()}
-    others = record_use(key, keys, metadata, allow_key_reuse)
+    metadata = {"tag": envelope.tag.hex()}
+    others = record_use(key, keys, metadata, allow_key_reuse, registry)
     with atomic(target) as temporary:
         temporary.write_bytes(encoded)
     return others
@@ -705,7 +715,7 @@ def _withdraw(dataset: Dataset, layout: _Layout) -> None:
         elif element.keyword in ("BurnedInAnnotation", "RecognizableVisualFeatures"):
             element.value = "NO"
     if dataset.get("RescaleSlope") is not None:
-        dataset.RescaleSlope, dataset.RescaleIntercept = 1, 0
+        dataset.RescaleSlope, dataset.RescaleIntercept = "1", "0"
         if "RescaleType" in dataset:
             dataset.RescaleType = "US"  # Unspecified: the numbers measure nothing any more.
     if dataset.get("WindowWidth") is not None:
@@ -714,8 +724,8 @@ def _withdraw(dataset: Dataset, layout: _Layout) -> None:
 
 def _set_window(dataset: Dataset, layout: _Layout) -> None:
     """Show all values that the stored bits can have (PS3.3 C.11.2.1.2.1)."""
-    dataset.WindowWidth = 2**layout.bits_stored
-    dataset.WindowCenter = 0 if layout.signed else 2 ** (layout.bits_stored - 1)
+    dataset.WindowWidth = str(2**layout.bits_stored)
+    dataset.WindowCenter = "0" if layout.signed else str(2 ** (layout.bits_stored - 1))
 
 
 def _describe(image: Dataset, layout: _Layout, source: Dataset | None) -> None:
@@ -732,30 +742,35 @@ def _describe(image: Dataset, layout: _Layout, source: Dataset | None) -> None:
     ):
         _set_window(image, layout)
 
+    # How the original was derived no longer holds.
+    groups = [*(functional_groups or []), *image.get("PerFrameFunctionalGroupsSequence", [])]
+    for group in groups:
+        group.pop("DerivationImageSequence", None)
+    for keyword in ("SourceImageSequence", "SourceImageEvidenceSequence"):
+        image.pop(keyword, None)
     derivation = Dataset()
     derivation.DerivationDescription = "Pixel data encrypted; see Encrypted Attributes Sequence"
     derivation.DerivationCodeSequence = [_code(_ENCRYPTED)]
-    derivation.SourceImageSequence = []
-    if source is not None:
-        item = Dataset()
-        item.ReferencedSOPClassUID = source.SOPClassUID
-        item.ReferencedSOPInstanceUID = source.SOPInstanceUID
-        derivation.SourceImageSequence = [copy.deepcopy(item)]
-        derivation.SourceImageSequence[0].PurposeOfReferenceCodeSequence = [_code(_SOURCE_IMAGE)]
+    if source is None:
+        # In functional groups, a derivation names its source or is left out.
+        if not functional_groups:
+            image.update(derivation)
+        return
+    item = Dataset()
+    item.ReferencedSOPClassUID = source.SOPClassUID
+    item.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    derivation.SourceImageSequence = [copy.deepcopy(item)]
+    derivation.SourceImageSequence[0].PurposeOfReferenceCodeSequence = [_code(_SOURCE_IMAGE)]
     if not functional_groups:
         image.update(derivation)
         return
-    # There it stands once for all frames (PS3.3 C.7.6.16.2.6), and the source a second time.
-    for group in image.get("PerFrameFunctionalGroupsSequence", []):
-        group.pop("DerivationImageSequence", None)
     functional_groups[0].DerivationImageSequence = [derivation]
-    if source is not None:
-        series, study = Dataset(), Dataset()
-        series.SeriesInstanceUID = source.get("SeriesInstanceUID")
-        series.ReferencedSOPSequence = [item]
-        study.StudyInstanceUID = source.get("StudyInstanceUID")
-        study.ReferencedSeriesSequence = [series]
-        image.SourceImageEvidenceSequence = [study]
+    series, study = Dataset(), Dataset()
+    series.SeriesInstanceUID = source.get("SeriesInstanceUID")
+    series.ReferencedSOPSequence = [item]
+    study.StudyInstanceUID = source.get("StudyInstanceUID")
+    study.ReferencedSeriesSequence = [series]
+    image.SourceImageEvidenceSequence = [study]
 
 
 def _code(code: tuple[str, str, str]) -> Dataset:
@@ -799,7 +814,7 @@ def _replace_identifying(dataset: Dataset, uid_key: bytes) -> None:
             binary = element.VR in ("OB", "OW", "UN")
             element.value = b"\0\0" if binary else _DUMMIES.get(element.VR, "REMOVED")
         elif action:
-            element.value = None
+            element.clear()
 
 
 def _uid(digest: bytes) -> UID:
@@ -880,6 +895,11 @@ def _seal(
         )
     )
     tag = _tag(derived, recipient, encrypted, noise, layout)
+    return _message(recipient, encrypted, tag), tag
+
+
+def _message(recipient: bytes, encrypted: bytes, tag: bytes) -> bytes:
+    """Put a CMS message together, with a last byte that makes its length even."""
     enveloped = _der(
         _SEQUENCE,
         _der(_INTEGER, b"\2"),
@@ -887,7 +907,8 @@ def _seal(
         _der(_SEQUENCE, encrypted),
         _der(0xA1, _der(_SEQUENCE, _DKG_TAG, _der(_SET, _der(_OCTETS, tag)))),
     )
-    return _even(_der(_SEQUENCE, _ENVELOPED_DATA, _der(0xA0, enveloped))), tag
+    message = _der(_SEQUENCE, _ENVELOPED_DATA, _der(0xA0, enveloped))
+    return message + bytes(len(message) % 2)
 
 
 def _tag(
@@ -906,17 +927,17 @@ def _envelope(dataset: Dataset) -> _Envelope:
         message = dataset.EncryptedAttributesSequence[0].EncryptedContent
         _, explicit = _der_values(_der_values(message)[0])
         _, recipients, encrypted, attributes = _der_values(_der_values(explicit)[0])
-        (recipient,) = _der_values(recipients)
+        recipient = _der_values(recipients)[0]
         key_identifier = _der_values(_der_values(recipient)[1])[0]
-        name, value = _der_values(_der_values(attributes)[0])
-        if name != _der_values(_DKG_TAG)[0]:
-            raise ValueError("an attribute of another program")
-        return _Envelope(recipient, encrypted, key_identifier, _der_values(value)[0])
+        tag = _der_values(_der_values(_der_values(attributes)[0])[1])[0]
+        if _message(recipient, encrypted, tag) != message:
+            raise ValueError("a message of another program, or a changed one")
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise CipherError(
             "not an image that dkg encrypted, or one that lost its Encrypted Attributes Sequence "
             "(0400,0500)"
         ) from error
+    return _Envelope(recipient, encrypted, key_identifier, tag)
 
 
 def _open(envelope: _Envelope, derived: _DerivedKeys) -> bytes:
