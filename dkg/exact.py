@@ -27,6 +27,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -154,55 +155,57 @@ class ExactGenerator:
     ) -> tuple[list[_Layer], _Numbers]:
         """Turn modules into functions, and follow how large the numbers can become."""
         layers: list[_Layer] = []
-        for module in modules:
+        modules = list(modules)
+        while modules:
+            module = modules.pop(0)
             if isinstance(module, nn.Sequential):
                 inner, numbers = self._build(module, numbers)
                 layers += inner
             elif isinstance(module, ResidualBlock):
                 body, added = self._build(module.body, numbers)
-                layers.append(lambda x, body=body: _run(body, x).add_(x))
+                layers.append(partial(_add, body))
                 numbers = added._replace(largest=numbers.largest + added.largest)
             elif isinstance(module, nn.ReflectionPad2d):
-                layers.append(
-                    lambda x, sides=module.padding: F.pad(x[None], sides, mode="reflect")[0]
-                )
+                layers.append(partial(_reflect, sides=module.padding))
             elif isinstance(module, nn.ReLU):
-                layers.append(lambda x: x.relu_())
+                layers.append(torch.relu_)
             elif isinstance(module, nn.InstanceNorm2d):
                 scale, offset, largest = self._normalisation(module, numbers.pixels)
                 epsilon = module.eps * numbers.unit**2
-                layers.append(
-                    lambda x, scale=scale, offset=offset, epsilon=epsilon: _normalise(
-                        x, scale, offset, epsilon
-                    )
-                )
+                layers.append(partial(_normalise, scale=scale, offset=offset, epsilon=epsilon))
                 numbers = _Numbers(largest, 2.0**FRACTION_BITS, numbers.pixels)
-            elif type(module) is nn.ConvTranspose2d and module.stride == (2, 2):
-                kernel, unit = self._whole(module.weight.transpose(0, 1), numbers.largest)
-                layers.append(lambda x, kernel=kernel: _upsample(x, kernel))
-                numbers = _Numbers(_LARGEST, numbers.unit * unit, 4 * numbers.pixels)
-            elif isinstance(module, nn.Conv2d) and module.groups == 1:
-                step, side = module.stride[0], module.padding[0]
-                pairs = step == 1 and module.kernel_size == (3, 3)
-                kernel, unit = self._whole(module.weight, numbers.largest)
-                if side:
-                    layers.append(lambda x, side=side: F.pad(x, (side,) * 4))
-                if pairs:
-                    layers.append(lambda x, kernel=kernel: _convolve_pairs(x, kernel))
-                    unit *= 2
-                elif step == 1 and len(kernel) < _NEIGHBOURS:
-                    layers.append(lambda x, kernel=kernel: _convolve_few(x, kernel))
-                else:
-                    layers.append(lambda x, kernel=kernel, step=step: _convolve(x, kernel, step))
-                pixels = numbers.pixels // step**2
-                numbers = _Numbers(_LARGEST, numbers.unit * unit, pixels)
+            elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                # A convolution of each channel alone, and the one across channels that may follow
+                # it with nothing between, are one convolution: there is one sum to round.
+                mixed = module.groups > 1 and modules and isinstance(modules[0], nn.Conv2d)
+                kernel = _kernel(module, modules.pop(0) if mixed else None)
+                inner, numbers = self._convolution(module, kernel, numbers)
+                layers += inner
             else:
                 raise TypeError(f"there is no exact form of the layer {module}")
         return layers, numbers
 
+    def _convolution(
+        self, module: nn.Conv2d | nn.ConvTranspose2d, kernel: Tensor, numbers: _Numbers
+    ) -> tuple[list[_Layer], _Numbers]:
+        """Choose how to convolve with a kernel (O, C, h, w)."""
+        kernel, unit = self._whole(kernel, numbers.largest)
+        step, side = module.stride[0], module.padding[0]
+        pixels = numbers.pixels // step**2
+        layers: list[_Layer] = [partial(F.pad, pad=(side,) * 4)] if side else []
+        if isinstance(module, nn.ConvTranspose2d):
+            layers, pixels = [partial(_upsample, kernel=kernel)], numbers.pixels * step**2
+        elif step == 1 and module.kernel_size == (3, 3):
+            layers.append(partial(_convolve_pairs, kernel=kernel))
+            unit *= 2
+        elif step == 1 and len(kernel) < _NEIGHBOURS:
+            layers.append(partial(_convolve_few, kernel=kernel))
+        else:
+            layers.append(partial(_convolve, kernel=kernel, step=step))
+        return layers, _Numbers(_LARGEST, numbers.unit * unit, pixels)
+
     def _whole(self, weights: Tensor, largest: int) -> tuple[Tensor, float]:
         """Round weights (O, C, h, w) to whole numbers, as fine as the largest sum allows."""
-        weights = weights.detach().to("cpu", torch.float64)
         for bits in range(52, -53, -1):
             whole = torch.round(weights * 2.0**bits)
             sums = whole.abs().sum(dim=(1, 2, 3))
@@ -224,10 +227,30 @@ class ExactGenerator:
         return scale.to(self._device), offset.to(self._device), largest
 
 
+def _kernel(module: nn.Conv2d | nn.ConvTranspose2d, mixing: nn.Conv2d | None) -> Tensor:
+    """Return a convolution's weights, and those of one across channels after it, (O, C, h, w)."""
+    weights = module.weight.detach().to("cpu", torch.float64)
+    if module.groups == 1:
+        return weights.transpose(0, 1) if isinstance(module, nn.ConvTranspose2d) else weights
+    # Each channel alone: (C, 1, h, w), whichever way the convolution goes.
+    across = torch.eye(len(weights), dtype=torch.float64)
+    if mixing is not None:
+        across = mixing.weight.detach().to("cpu", torch.float64)[:, :, 0, 0]
+    return across[:, :, None, None] * weights[:, 0]
+
+
 def _run(layers: list[_Layer], x: Tensor) -> Tensor:
     for layer in layers:
         x = layer(x)
     return x
+
+
+def _add(body: list[_Layer], x: Tensor) -> Tensor:
+    return _run(body, x).add_(x)
+
+
+def _reflect(x: Tensor, sides: tuple[int, ...]) -> Tensor:
+    return F.pad(x[None], sides, mode="reflect")[0]
 
 
 def _as_image(values: Tensor) -> np.ndarray:  # (3, H, W) -> (H, W, 3)
