@@ -111,6 +111,20 @@ def keygen(
             "--weights", "-w", help="A shipped network's name, or a path. Default: the first one."
         ),
     ] = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            help="paper: the top eight bits, as in the paper. low-order: low-order digits, which "
+            "have no structure that is known."
+        ),
+    ] = "paper",
+    exact: Annotated[
+        bool,
+        typer.Option(
+            help="The same key on every machine; or in less than half of the time, but then "
+            "another machine may give a few other bytes."
+        ),
+    ] = True,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     force: _FORCE = False,
 ) -> None:
@@ -131,13 +145,15 @@ def keygen(
                 f"{file}: is the same seed image as {earlier[pixels]}, and would repeat its key"
             )
         earlier[pixels] = file
-    generator = KeyGenerator.load(weights, device=device)
+    generator = KeyGenerator.load(weights, device=device, exact=exact, output=output)
     keys = np.stack([generator.generate(image) for image in tqdm(seeds, "keys", disable=None)])
     cipher.write_key(
         out,
         keys,
         weights_sha256=generator.sha256,
         weights_public=generator.public,
+        output=output,
+        exact=exact,
         overwrite=force,
     )
     typer.echo(
@@ -153,7 +169,8 @@ def keygen(
     if repeated > 0:
         _note(
             f"{repeated:.1%} of the key repeats other parts of it, as happens where a seed image "
-            "is flat, such as at a black border. What it encrypts may show through there"
+            "is flat, such as at a black border. What it encrypts may show through there. Keys "
+            "made with --output low-order do not repeat"
         )
 
 
@@ -239,6 +256,7 @@ def encrypt_dicom(
             "Decryption brings back all of them."
         ),
     ] = "keep",
+    registry: _REGISTRY = None,
     allow_key_reuse: Annotated[
         bool,
         typer.Option("--allow-key-reuse", help="Encrypt a second image with a used key. Unsafe."),
@@ -265,12 +283,13 @@ def encrypt_dicom(
                     f"{'is' if len(files) == 1 else 'are'} {len(files)}"
                 )
             key = key or out.with_name(f"{out.stem}-key.png")
-            keygen(files[:needed], key, weights, device, force)
+            keygen(seed=files[:needed], out=key, weights=weights, device=device, force=force)
         others = dicom.encrypt_file(
             image,
             key,
             out,
             attributes=attributes,
+            registry=registry,
             allow_key_reuse=allow_key_reuse,
             overwrite=force,
         )

@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image, PngImagePlugin
 from typer.testing import CliRunner
@@ -308,12 +310,36 @@ def test_keygen(tmp_path, network):
     expected = generator.generate_many(np.stack([seeds[0], seeds[2], seeds[1]]))
     assert np.array_equal(read.keys, expected)
     assert (read.weights_sha256, read.weights_public) == (generator.sha256, False)
+    assert (read.output, read.exact) == ("paper", True)
     assert f"{out}: key {cipher.key_identifier(expected)[:16]} of 589,824 bytes" in result.stdout
     assert "public" not in result.stderr
 
     assert "exists already" in error(*arguments, "--seed", tmp_path / "seed.png")
     run(*arguments, "--seed", tmp_path / "seed.png", "--force")
     assert len(cipher.read_key(out).keys) == 1
+
+
+def test_keygen_of_other_outputs(tmp_path, network):
+    from dkg.keys import KeyGenerator
+
+    seed = random_bytes(256, 256, 3)
+    arguments = ("keygen", "--weights", network, "-o", tmp_path / "key.png", "--device", "cpu")
+    arguments += ("--force", "--seed", save(tmp_path / "seed.png", seed))
+    for options, flags in (
+        ({"output": "low-order"}, ("--output", "low-order")),
+        ({"exact": False}, ("--no-exact",)),
+    ):
+        run(*arguments, *flags)
+        read = cipher.read_key(tmp_path / "key.png")
+        expected = KeyGenerator.load(network, device="cpu", **options).generate(seed)
+        assert np.array_equal(read.keys[0], expected)
+        assert (read.output, read.exact) == (
+            options.get("output", "paper"),
+            options.get("exact", True),
+        )
+    assert "unless they are computed with exact=True" in error(
+        *arguments, "--output", "low-order", "--no-exact"
+    )
 
 
 def test_identical_seeds_are_refused(tmp_path, network):
@@ -348,7 +374,7 @@ def test_keygen_says_when_weights_are_public_and_when_the_key_repeats(tmp_path, 
         name, sha256, public = "shipped", "0" * 64, True
 
         @classmethod
-        def load(cls, weights, device):
+        def load(cls, weights, **options):
             return cls()
 
         def generate(self, seed):
@@ -551,3 +577,72 @@ def test_report_is_published_only_when_asked_and_complete(tmp_path, monkeypatch,
     assert "README.md" not in run("report", status=status).stdout
     published = "README.md" in run("report", "--publish", status=status).stdout
     assert published == (not problems)
+
+
+# --- DICOM images
+
+CT = Path(pydicom.__file__).parent / "data" / "test_files" / "CT_small.dcm"
+
+
+def test_dicom_with_a_key_file(tmp_path, key):
+    out, back = tmp_path / "out.dcm", tmp_path / "back.dcm"
+    result = run("dicom", "encrypt", CT, "--key", key, "-o", out)
+    assert result.stdout == f"{out}: {CT} encrypted with {key}\n"
+    assert "patient attributes stay readable: " in result.stderr
+    for word in ("PatientName", "PatientID", "--attributes basic-profile"):
+        assert word in result.stderr.splitlines()[0]
+    assert "not readable either" in result.stderr
+    assert "172 private elements" in result.stderr
+    result = run("dicom", "decrypt", out, "--key", key, "-o", back)
+    assert result.stdout == f"{back}: {out} decrypted with {key}\n"
+    assert back.read_bytes() == CT.read_bytes()
+
+    run("dicom", "encrypt", CT, "--key", key, "-o", out, "--force")
+    assert "exists already" in error("dicom", "encrypt", CT, "--key", key, "-o", out)
+    profile = ("--attributes", "basic-profile", "--force")
+    assert "already encrypted" in error("dicom", "encrypt", CT, "-k", key, "-o", out, *profile)
+    result = run("dicom", "encrypt", CT, "-k", key, "-o", out, *profile, "--allow-key-reuse")
+    assert "Warning: this key has encrypted another image" in result.stderr
+    assert "removed or replaced as the basic profile of PS3.15" in result.stderr
+    assert "PatientName" in result.stderr
+    assert b"CompressedSamples^CT1" in CT.read_bytes()
+    assert b"CompressedSamples^CT1" not in out.read_bytes()
+    run("dicom", "decrypt", out, "--key", key, "-o", back, "--force")
+    assert back.read_bytes() == CT.read_bytes()
+
+
+def test_dicom_with_seed_images(tmp_path, network):
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    for name in "abc":
+        save(folder / f"{name}.png", random_bytes(256, 256, 3))
+    image = CT.with_name("examples_palette.dcm")  # Takes two keys.
+    out, back = tmp_path / "out.dcm", tmp_path / "back.dcm"
+    options = ("--weights", network, "--device", "cpu", "-o", out)
+    message = error("dicom", "encrypt", image, "--seed", folder / "a.png", *options)
+    assert f"{image}: needs 2 keys, one from each seed image, and there is 1" in message
+    run("dicom", "encrypt", image, "--seed", folder, *options)
+    made = tmp_path / "out-key.png"
+    assert len(cipher.read_key(made).keys) == 2
+    run("dicom", "decrypt", out, "--key", made, "-o", back)
+    assert back.read_bytes() == image.read_bytes()
+
+    named = tmp_path / "named.png"
+    run("dicom", "encrypt", image, "--seed", folder, *options, "--key", named, "--force")
+    assert np.array_equal(cipher.read_key(named).keys, cipher.read_key(made).keys)
+
+
+def test_dicom_errors(tmp_path, key):
+    out = tmp_path / "out.dcm"
+    assert "a key is needed" in error("dicom", "encrypt", CT, "-o", out)
+    assert "must end in .dcm" in error("dicom", "encrypt", CT, "-k", key, "-o", tmp_path / "a.png")
+    assert f"{key}: not a DICOM file" in error("dicom", "encrypt", key, "-k", key, "-o", out)
+    message = error("dicom", "encrypt", CT, "-k", key, "-o", out, "--attributes", "strip")
+    assert "--attributes is keep or basic-profile, not 'strip'" in message
+    assert "No such file" in error("dicom", "encrypt", tmp_path / "x.dcm", "-k", key, "-o", out)
+    run("dicom", "encrypt", CT, "-k", key, "-o", out)
+    other = make_key(tmp_path / "other.png")
+    back = tmp_path / "back.dcm"
+    assert f"{out}: wrong key" in error("dicom", "decrypt", out, "-k", other, "-o", back)
+    assert f"{CT}: not an image that dkg" in error("dicom", "decrypt", CT, "-k", key, "-o", back)
+    assert not back.exists()
