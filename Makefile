@@ -1,6 +1,8 @@
 # make reproduce   run the notebooks into figures/, then the report of every table and figure
 # make test        the notebooks with small parameters, then all tests
 # make lab         open JupyterLab on the attack lab
+# make docs        the documentation site, build/docs/index.html; notebooks with outputs once they ran
+# make workflow    install Snakemake into build/workflow-venv (workflow/README.md)
 # make clean       remove what these commands made (not data/ and not runs/)
 #
 # Every target first makes .venv with the exact versions of requirements.lock.
@@ -8,7 +10,7 @@ PYTHON ?= python3
 PROFILE ?= default
 BIN := .venv/bin
 
-.PHONY: reproduce test lab clean lock install
+.PHONY: reproduce test lab docs clean lock install workflow
 .DEFAULT_GOAL := reproduce
 
 install: .venv/installed
@@ -35,7 +37,21 @@ test: install
 lab: install
 	$(BIN)/jupyter lab notebooks/10_attack_lab.ipynb
 
-# Resolve the newest versions that pyproject.toml allows into requirements.lock.
+# Warnings are errors, so that no link breaks unnoticed. docs/reference/ holds a stub for each module.
+docs: install
+	rm -rf docs/reference
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/docs-pages . build/docs
+	@echo $(CURDIR)/build/docs/index.html
+
+workflow: build/workflow-venv/installed
+
+build/workflow-venv/installed: workflow/requirements.lock
+	test -x build/workflow-venv/bin/python || $(PYTHON) -m venv build/workflow-venv
+	build/workflow-venv/bin/python -m pip install --quiet --disable-pip-version-check -r workflow/requirements.lock
+	touch $@
+
+# Resolve the newest versions that pyproject.toml allows into requirements.lock, and those of
+# Snakemake into workflow/requirements.lock.
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet "torch==2.13.0"
@@ -43,7 +59,12 @@ lock:
 	{ echo "# Exact versions, made by 'make lock' from pyproject.toml."; \
 	  build/lock/bin/python -m pip freeze --exclude dkg | sed 's/+cpu$$//'; } > requirements.lock
 	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet "snakemake>=9" "snakemake-executor-plugin-slurm>=2"
+	{ echo "# Snakemake and its plugin for Slurm, exact versions, made by 'make lock'."; \
+	  build/lock/bin/python -m pip freeze; } > workflow/requirements.lock
+	rm -rf build/lock
 
 clean:
-	rm -rf .venv build figures/executed figures/results figures/report figures/grid figures/*.png figures/*.svg
+	rm -rf .venv build docs/reference figures/executed figures/results figures/report figures/grid figures/*.png figures/*.svg
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

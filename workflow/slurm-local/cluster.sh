@@ -6,7 +6,8 @@
 #   cluster.sh stop           end everything
 #
 # Needs Debian's packages slurm-wlm and munge. Its files are in $SLURM_LOCAL (build/slurm-local);
-# other commands find the cluster with SLURM_CONF=$SLURM_LOCAL/slurm.conf.
+# other commands find the cluster with SLURM_CONF=$SLURM_LOCAL/slurm.conf, and Snakemake with
+# $SLURM_LOCAL/bin before the rest of PATH.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -18,7 +19,7 @@ write_configuration() {
   local user host
   user=$(id -un)
   host=$(hostname -s)
-  mkdir -p "$base"/{state,log,run,spool/node1,spool/node2}
+  mkdir -p "$base"/{bin,state,log,run,spool/node1,spool/node2}
   chmod 700 "$base"
   (umask 077 && head -c 1024 /dev/urandom > "$base/munge.key")
   cat > "$SLURM_CONF" << END
@@ -54,6 +55,9 @@ NodeName=node1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27011 CPUs=1 RealMemor
 NodeName=node2 NodeHostname=$host NodeAddr=127.0.0.1 Port=27012 CPUs=1 RealMemory=4000
 PartitionName=main Nodes=node1,node2 Default=YES MaxTime=INFINITE State=UP
 END
+  # Snakemake's plugin takes SLURM_CONF from the environment in which it calls srun.
+  printf '#!/bin/sh\nSLURM_CONF=%q exec %q "$@"\n' "$SLURM_CONF" "$(command -v srun)" > "$base/bin/srun"
+  chmod +x "$base/bin/srun"
 }
 
 start() {
@@ -117,5 +121,5 @@ case "${1:-}" in
   start) start ;;
   stop-node) stop_node "$2" ;;
   stop) stop ;;
-  *) sed -n 's/^# \{0,1\}//; 2,10p' "$0" >&2; exit 2 ;;
+  *) sed -n 's/^# \{0,1\}//; 2,11p' "$0" >&2; exit 2 ;;
 esac
