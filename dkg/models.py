@@ -11,6 +11,7 @@ epsilon 1e-5 everywhere but in the discriminator's first layer and in both last 
 from N(0, 0.02), scales from N(1, 0.02).
 """
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -22,6 +23,10 @@ from torch import Tensor, nn
 
 RESIDUAL_BLOCKS = {"A": 3, "B": 6, "C": 9, "D": 12}
 """Residual blocks of the networks A to D in Table XVI; B is the network of Table I."""
+
+
+CONVOLUTIONS = ("standard", "mobilenet", "xception")
+"""Kinds of convolution that a `Generator` can be made of; the first is the paper's."""
 
 
 @contextmanager
@@ -75,6 +80,22 @@ class _FewOutputs(nn.Conv2d):
         return F.pixel_shuffle(F.conv2d(x, kernels, stride=self.SIDE), self.SIDE)
 
 
+def _convolution(
+    kind: str, convolution: type[nn.Module], inputs: int, outputs: int, size: int, **options: int
+) -> list[nn.Module]:
+    """Return a convolution of one of `CONVOLUTIONS`: whole, or each channel alone and then 1x1."""
+    if kind == "standard":
+        return [convolution(inputs, outputs, size, bias=False, **options)]
+    # The mixing of channels is a plain layer of one pixel, whatever the first one is.
+    depthwise = nn.ConvTranspose2d if convolution is nn.ConvTranspose2d else nn.Conv2d
+    between = [_normalise(inputs), nn.ReLU()] if kind == "mobilenet" else []
+    return [
+        depthwise(inputs, inputs, size, groups=inputs, bias=False, **options),
+        *between,
+        nn.Conv2d(inputs, outputs, 1, bias=False),
+    ]
+
+
 class ResidualBlock(nn.Module):
     """A residual block of the generator (Table I, "Residual block"; Fig. 3).
 
@@ -85,15 +106,17 @@ class ResidualBlock(nn.Module):
     convolutions : int
         Convolutions in the block: 1 as Table I counts, 2 as in the cited ResNet. A ReLU follows
         the first convolution, so that a block of one is not linear; none follows the addition.
+    kind : str, default 'standard'
+        One of `CONVOLUTIONS`.
     """
 
-    def __init__(self, channels: int, convolutions: int):
+    def __init__(self, channels: int, convolutions: int, kind: str = "standard"):
         super().__init__()
         layers: list[nn.Module] = []
         for index in range(convolutions):
             layers += [
                 nn.ReflectionPad2d(1),
-                nn.Conv2d(channels, channels, 3, bias=False),
+                *_convolution(kind, nn.Conv2d, channels, channels, 3),
                 _normalise(channels),
             ]
             if index == 0:
@@ -128,6 +151,12 @@ class Generator(nn.Module):
         Filters of the first layer; Table I has 16, the group's later code 32.
     convs_per_block : {1, 2}, default 1
         Convolutions in a residual block; Table I counts one, the cited ResNet has two.
+    convolution : {'standard', 'mobilenet', 'xception'}, default 'standard'
+        Kind of every convolution but the first layer's, which MobileNet and Xception keep whole
+        too. The other two are the lightweight generators of the paper's future work (section VI):
+        a convolution of each channel alone and then a 1x1 convolution across channels, with
+        normalisation and ReLU between them as in MobileNet [1]_, or with nothing between as in
+        Xception [2]_.
 
     Raises
     ------
@@ -138,10 +167,25 @@ class Generator(nn.Module):
     -----
     Input and output are float tensors (N, 3, H, W) with values in [-1, 1]; H and W must be
     multiples of 4. :mod:`dkg.keys` converts from and to bytes.
+
+    References
+    ----------
+    .. [1] A. G. Howard et al., MobileNets, arXiv:1704.04861, 2017.
+    .. [2] F. Chollet, Xception, CVPR 2017.
     """
 
-    def __init__(self, residual_blocks: int = 6, width: int = 16, convs_per_block: int = 1):
+    def __init__(
+        self,
+        residual_blocks: int = 6,
+        width: int = 16,
+        convs_per_block: int = 1,
+        convolution: str = "standard",
+    ):
         super().__init__()
+        if convolution not in CONVOLUTIONS:
+            raise ValueError(
+                f"convolution must be one of {', '.join(CONVOLUTIONS)}, not {convolution!r}"
+            )
         if residual_blocks < 0 or width < 1:
             raise ValueError(
                 f"residual_blocks must be >= 0 and width >= 1, not {residual_blocks} and {width}"
@@ -154,29 +198,33 @@ class Generator(nn.Module):
             _normalise(width),
             nn.ReLU(),
         )
-        self.down2 = self._down(width, 2 * width)
-        self.down3 = self._down(2 * width, 4 * width)
+        self.down2 = self._down(convolution, width, 2 * width)
+        self.down3 = self._down(convolution, 2 * width, 4 * width)
         self.residual = nn.Sequential(
-            *(ResidualBlock(4 * width, convs_per_block) for _ in range(residual_blocks))
+            *(
+                ResidualBlock(4 * width, convs_per_block, convolution)
+                for _ in range(residual_blocks)
+            )
         )
-        self.up1 = self._up(4 * width, 2 * width)
-        self.up2 = self._up(2 * width, width)
-        self.up3 = nn.Sequential(nn.ReflectionPad2d(3), _FewOutputs(width, 3, 7, bias=False))
+        self.up1 = self._up(convolution, 4 * width, 2 * width)
+        self.up2 = self._up(convolution, 2 * width, width)
+        self.up3 = nn.Sequential(
+            nn.ReflectionPad2d(3), *_convolution(convolution, _FewOutputs, width, 3, 7)
+        )
 
     @staticmethod
-    def _down(inputs: int, outputs: int) -> nn.Sequential:
+    def _down(kind: str, inputs: int, outputs: int) -> nn.Sequential:
         return nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False),
+            *_convolution(kind, nn.Conv2d, inputs, outputs, 3, stride=2, padding=1),
             _normalise(outputs),
             nn.ReLU(),
         )
 
     @staticmethod
-    def _up(inputs: int, outputs: int) -> nn.Sequential:
+    def _up(kind: str, inputs: int, outputs: int) -> nn.Sequential:
+        options = {"stride": 2, "padding": 1, "output_padding": 1}
         return nn.Sequential(
-            nn.ConvTranspose2d(
-                inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=False
-            ),
+            *_convolution(kind, nn.ConvTranspose2d, inputs, outputs, 3, **options),
             _normalise(outputs),
             nn.ReLU(),
         )
@@ -312,6 +360,36 @@ def convolution_table(network: Generator | Discriminator) -> list[ConvolutionRow
             )
         )
     return rows
+
+
+def multiplications(generator: Generator, size: int = 256) -> int:
+    """Count the multiplications of one key in the convolutions of a generator.
+
+    Parameters
+    ----------
+    generator : Generator
+        The network; it is not run.
+    size : int, default 256
+        Height and width of the seed image, a multiple of 4.
+
+    Returns
+    -------
+    int
+        Multiplications, each with an addition; those with padding are counted too.
+    """
+    counted = []
+
+    def count(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        # Each input of a transposed convolution, and each output of another, sees all its weights.
+        pixels = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output
+        counted.append(pixels.shape[2] * pixels.shape[3] * module.weight.numel())
+
+    shadow = copy.deepcopy(generator).to("meta")  # Shapes without numbers.
+    for module in shadow.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            module.register_forward_hook(count)
+    shadow(torch.empty(1, 3, size, size, device="meta"))
+    return sum(counted)
 
 
 def images_to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:

@@ -41,7 +41,14 @@ from tqdm.auto import tqdm
 from dkg import __version__
 from dkg.files import atomic
 from dkg.metrics import entropy
-from dkg.models import Discriminator, Generator, images_to_tensor, initialise, tensor_to_images
+from dkg.models import (
+    CONVOLUTIONS,
+    Discriminator,
+    Generator,
+    images_to_tensor,
+    initialise,
+    tensor_to_images,
+)
 
 _SOURCE_ORDER, _TARGET_ORDER, _POOL = range(3)  # Names of the random streams of one seed.
 _RESUMABLE_CHANGES = {"steps", "sample_steps", "log_every", "checkpoint_every"}
@@ -77,6 +84,9 @@ class TrainConfig:
     pool_size: int = _setting(50, "group's code: D sees fakes from a pool of 50 earlier keys")
     residual_blocks: int = _setting(6, "Table I; Table XVI has 3, 6, 9, 12")
     convs_per_block: int = _setting(1, "Table I (221,184 parameters)")
+    convolution: str = _setting(
+        "standard", "Table I; 'mobilenet' and 'xception' are section VI's future work"
+    )
     generator_width: int = _setting(16, "Table I; the group's code has 32")
     discriminator_width: int = _setting(16, "Table II")
     seed: int | None = _setting(None, "ours; None draws from the system's entropy and records it")
@@ -116,6 +126,10 @@ class TrainConfig:
             raise ValueError(f"loss must be 'gan' or 'lsgan', not {self.loss!r}")
         if self.convs_per_block not in (1, 2):
             raise ValueError(f"convs_per_block must be 1 or 2, not {self.convs_per_block!r}")
+        if self.convolution not in CONVOLUTIONS:
+            raise ValueError(
+                f"convolution must be one of {', '.join(CONVOLUTIONS)}, not {self.convolution!r}"
+            )
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise ValueError(f"seed must be None or lie in [0, 2**63), not {self.seed!r}")
         if self.threads is not None and self.threads < 1:
@@ -250,7 +264,10 @@ class _Trainer:
         self.low_entropy_steps = 0
         self.collapsed = False
         self.generator = Generator(
-            config.residual_blocks, config.generator_width, config.convs_per_block
+            config.residual_blocks,
+            config.generator_width,
+            config.convs_per_block,
+            config.convolution,
         )
         self.discriminator = Discriminator(config.discriminator_width)
         random = torch.Generator().manual_seed(seed)
@@ -678,6 +695,7 @@ def _write_weights(out: Path, trainer: _Trainer, training: dict[str, Any]) -> No
             "residual_blocks": config.residual_blocks,
             "width": config.generator_width,
             "convs_per_block": config.convs_per_block,
+            "convolution": config.convolution,
         },
         "discriminator": {"width": config.discriminator_width},
     }
@@ -701,9 +719,11 @@ def _check_resumable(checkpoint: Path, config: TrainConfig, images, metadata) ->
         now["seed"] = metadata["seed"]
     if now["threads"] is None:
         now["threads"] = before["threads"]
-    changed = [k for k in now if now[k] != before.get(k) and k not in _RESUMABLE_CHANGES]
+    # A checkpoint that is older than a setting was made with its default.
+    before = {name: default for name, default, _ in TrainConfig.describe()} | before
+    changed = [k for k in now if now[k] != before[k] and k not in _RESUMABLE_CHANGES]
     if changed:
-        details = ", ".join(f"{k}: {before.get(k)!r} there, {now[k]!r} asked for" for k in changed)
+        details = ", ".join(f"{k}: {before[k]!r} there, {now[k]!r} asked for" for k in changed)
         raise ValueError(f"{checkpoint} belongs to a run with other settings ({details})")
     if config.steps < metadata["step"]:
         raise ValueError(

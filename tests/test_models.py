@@ -1,16 +1,21 @@
 """The networks against Tables I, II and XVI of the paper, row by row."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from dkg.models import (
+    CONVOLUTIONS,
     RESIDUAL_BLOCKS,
     Discriminator,
     Generator,
     convolution_table,
     images_to_tensor,
     initialise,
+    multiplications,
     one_thread,
     tensor_to_images,
 )
@@ -152,3 +157,40 @@ def test_one_thread_and_as_many_as_before_afterwards():
         assert torch.get_num_threads() == 1
         raise KeyError
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+@pytest.mark.parametrize("settings", [{}, {"residual_blocks": 2, "width": 4, "convs_per_block": 2}])
+def test_multiplications_are_those_that_torch_counts(kind, settings):
+    generator = Generator(**settings, convolution=kind)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        plain = copy.deepcopy(generator)
+        if kind == "standard":
+            # The layer that is laid out for the processor computes more, for speed.
+            plain.up3[1] = torch.nn.Conv2d(plain.up3[1].in_channels, 3, 7, bias=False)
+        plain(torch.zeros(1, 3, 32, 64))
+    assert 2 * multiplications(generator, 32) * 2 == counter.get_total_flops()
+    assert next(generator.parameters()).device.type == "cpu"
+
+
+@pytest.mark.parametrize("kind", ["mobilenet", "xception"])
+def test_lightweight_generators_separate_every_convolution_but_the_first(kind):
+    generator = Generator(convolution=kind)
+    rows = {row.layer: row.parameters for row in convolution_table(generator)}
+    assert rows["Down Convolution1"] == 7 * 7 * 3 * 16
+    assert rows["Residual block"] == 6 * (3 * 3 * 64 + 64 * 64)
+    assert rows["Up Convolution1"] == 3 * 3 * 64 + 64 * 32
+    assert rows["Up Convolution3"] == 7 * 7 * 16 + 16 * 3
+    for module in generator.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+            alone = module.groups == module.in_channels
+            assert alone or module.kernel_size == (1, 1) or module is generator.down1[1]
+    body = [type(layer).__name__ for layer in generator.residual[0].body]
+    between = ["InstanceNorm2d", "ReLU"] if kind == "mobilenet" else []
+    after = ["InstanceNorm2d", "ReLU"]
+    assert body == ["ReflectionPad2d", "Conv2d", *between, "Conv2d", *after]
+
+
+def test_an_unknown_kind_of_convolution_is_refused():
+    with pytest.raises(ValueError, match="one of standard, mobilenet, xception, not 'dense'"):
+        Generator(convolution="dense")

@@ -18,6 +18,8 @@ import safetensors.torch
 import torch
 
 from dkg import training
+from dkg.keys import KeyGenerator
+from dkg.phantoms import chest_xray
 from dkg.training import TrainConfig, TrainingFailed, train
 
 TINY = {
@@ -70,6 +72,7 @@ def test_defaults_are_the_papers_settings():
         {"beta1": 1},
         {"loss": "hinge"},
         {"convs_per_block": 3},
+        {"convolution": "dense"},
         {"seed": -1},
         {"seed": 2**63},
         {"threads": 0},
@@ -223,7 +226,12 @@ def test_a_run_leaves_what_the_docstring_says(tmp_path):
         "key-000012.png",
     ]
     metadata = training.read_metadata(result.generator)
-    assert metadata["architecture"] == {"residual_blocks": 1, "width": 4, "convs_per_block": 1}
+    assert metadata["architecture"] == {
+        "residual_blocks": 1,
+        "width": 4,
+        "convs_per_block": 1,
+        "convolution": "standard",
+    }
     assert metadata["training"]["description"] == {"a": 1}
     assert metadata["training"]["images"]["source"] == hashlib.sha256(source.tobytes()).hexdigest()
 
@@ -259,6 +267,29 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "checkpoint.safetensors")
     with pytest.raises(ValueError, match="not a checkpoint of this package"):
         train(TrainConfig(**TINY), source, target, tmp_path)
+
+
+def test_a_checkpoint_older_than_a_setting_goes_on_with_its_default(tmp_path):
+    source, target = images()
+    train(TrainConfig(**{**TINY, "steps": 1}), source, target, tmp_path)
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    metadata = training.read_metadata(checkpoint)
+    del metadata["config"]["convolution"]
+    training._save(checkpoint, safetensors.torch.load_file(checkpoint), metadata)
+    lightweight = {**TINY, "steps": 2, "convolution": "xception"}
+    with pytest.raises(ValueError, match="convolution: 'standard' there, 'xception' asked for"):
+        train(TrainConfig(**lightweight), source, target, tmp_path)
+    assert train(TrainConfig(**{**TINY, "steps": 2}), source, target, tmp_path).step == 2
+
+
+@pytest.mark.parametrize("kind", ["mobilenet", "xception"])
+def test_a_lightweight_generator_is_trained_and_loaded(tmp_path, kind):
+    source, target = images()
+    settings = {**TINY, "steps": 2, "convolution": kind}
+    result = train(TrainConfig(**settings), source, target, tmp_path)
+    network = KeyGenerator.load(result.generator, device="cpu")
+    assert network.metadata["architecture"]["convolution"] == kind
+    assert network.generate(chest_xray(1)[0]).shape == (256, 256, 3)
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):
