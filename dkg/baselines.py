@@ -13,7 +13,8 @@ time, and two images under one key give each other away.
 References
 ----------
 .. [1] NIST FIPS 202, SHA-3 Standard, 2015.
-.. [2] W. H. Press et al., "Numerical Recipes in C", 2nd ed., 1992, section 7.1.
+.. [2] W. H. Press et al., "Numerical Recipes in C",
+   2nd ed., 1992, section 7.1.
 .. [3] M. Matsumoto and T. Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998, with the
    initialisation of 2002 (mt19937ar.c).
 .. [4] A. J. Menezes, P. C. van Oorschot and S. A. Vanstone, "Handbook of Applied Cryptography",
@@ -357,10 +358,11 @@ Nothing in the paper's text confirms them.
   65,536 such bytes, three times one after another, have an entropy of 7.9955 on average (printed:
   7.9955). In the ciphertext of a gray image the three bytes of a pixel still differ, and its
   entropy is near the 7.9991 of 196,608 ideal bytes (printed: 7.9990).
-- "RSA": text of 64 characters and line breaks has 6.02 bits a byte (printed: 6.0314) and a highest
-  bit that is always 0. A 32 x 32 matrix of such bits has at most rank 28, so that the matrix rank
-  test depends on the number of matrices only: 62 give P = 5.226e-88 (printed: 5.22e-88), the 1,536
-  of a key of 196,608 bytes give 0. The entropy of the ciphertext, 7.2034, is not explained.
+- "RSA": text of 64 characters and line breaks [8]_ has 6.02 bits a byte (printed: 6.0314) and a
+  highest bit that is always 0. A 32 x 32 matrix of such bits has at most rank 28, so that the
+  matrix rank test depends on the number of matrices only: 62 give P = 5.226e-88 (printed:
+  5.22e-88), the 1,536 of a key of 196,608 bytes give 0. The entropy of the ciphertext, 7.2034, is
+  not explained.
 """
 
 

@@ -1,9 +1,9 @@
 """The measures of the paper's sections IV-A and IV-B, and what ideal bytes would show.
 
 Every function takes uint8 arrays and refuses other types instead of guessing. An RGB image counts
-as H x W x 3 bytes, as in the paper's entropy: no measure asks which bytes share a pixel. "Ideal
-bytes" are independent and uniform on 0..255. ``docs/measures.md`` says what each measure tells and
-what it does not.
+as H x W x 3 bytes, as in the paper's entropy [1]_: no measure asks which bytes share a pixel.
+"Ideal bytes" are independent and uniform on 0..255. ``docs/measures.md`` says what each measure
+tells and what it does not.
 
 References
 ----------
@@ -15,7 +15,8 @@ References
    Information Sciences 222, 2013.
 .. [4] The script ``origin/quantitative.py`` of https://github.com/miserrman/BEDN, later public
    code of the paper's group.
-.. [5] J. Canny, "A Computational Approach to Edge Detection", IEEE TPAMI 8(6), 1986.
+.. [5] J. Canny, "A Computational Approach to Edge Detection",
+   IEEE TPAMI 8(6), 1986.
 """
 
 import math
@@ -135,7 +136,7 @@ def ideal_entropy(n_bytes: int) -> Ideal:
     """Return mean and standard deviation of `entropy` over that many ideal bytes.
 
     Both are exact. For large N they tend to 8 - 255 / (2 N ln 2), the bias of Miller and Madow
-    (1955), and to sqrt(255 / 2) / (N ln 2). With N = 1936 they are the two constants of [3].
+    (1955), and to sqrt(255 / 2) / (N ln 2). With N = 1936 they are the two constants of [3]_.
 
     Parameters
     ----------
@@ -175,7 +176,7 @@ def ideal_entropy(n_bytes: int) -> Ideal:
 
 
 def local_entropy(a: np.ndarray, rng: np.random.Generator | int | None = None) -> float:
-    """Return the mean entropy of 30 random, disjoint blocks of 44 x 44 pixels, in bits [3].
+    """Return the mean entropy of 30 random, disjoint blocks of 44 x 44 pixels, in bits [3]_.
 
     Blocks lie in one channel each and are drawn from a grid with a random origin, so that any
     pixel can be part of one.
@@ -224,7 +225,7 @@ def local_entropy_interval(alpha: float = 0.05, *, circulating: bool = False) ->
     alpha : float
         Significance level, between 0 and 1.
     circulating : bool
-        Return the interval that [3] printed and that others copy, (7.901901, 7.903037) at 0.05.
+        Return the interval that [3]_ printed and that others copy, (7.901901, 7.903037) at 0.05.
         It divides the standard deviation of a block by 30 where the mean of 30 blocks asks for
         the square root of 30, and so refuses 72 % of ideal data. To show, not to use.
 
@@ -316,7 +317,7 @@ def npcr(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def ideal_npcr(n_bytes: int) -> Ideal:
-    """Return mean and standard deviation of `npcr` for two independent ideal arrays [2].
+    """Return mean and standard deviation of `npcr` for two independent ideal arrays [2]_.
 
     Parameters
     ----------
@@ -338,7 +339,7 @@ def ideal_npcr(n_bytes: int) -> Ideal:
 
 
 def npcr_interval(n_bytes: int, alpha: float = 0.05) -> Interval:
-    """Return the one-sided acceptance interval of `npcr` [2].
+    """Return the one-sided acceptance interval of `npcr` [2]_.
 
     Parameters
     ----------
@@ -389,7 +390,7 @@ def uaci(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def ideal_uaci(n_bytes: int) -> Ideal:
-    """Return mean and standard deviation of `uaci` for two independent ideal arrays [2].
+    """Return mean and standard deviation of `uaci` for two independent ideal arrays [2]_.
 
     Parameters
     ----------
@@ -414,7 +415,7 @@ def ideal_uaci(n_bytes: int) -> Ideal:
 
 
 def uaci_interval(n_bytes: int, alpha: float = 0.05) -> Interval:
-    """Return the two-sided acceptance interval of `uaci` [2].
+    """Return the two-sided acceptance interval of `uaci` [2]_.
 
     Parameters
     ----------
@@ -468,7 +469,7 @@ def mse(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     a, b : ndarray of uint8, any shape, the same for both
         The plain image and the encrypted one; the order does not matter.
     legacy : bool
-        Read the bytes as signed 8-bit numbers first, as the group's script does [4]: values above
+        Read the bytes as signed 8-bit numbers first, as the group's script does [4]_: values above
         127 become negative. Not a meaningful error; kept to compare with Tables VIII to X.
 
     Returns
@@ -489,7 +490,7 @@ def mse(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
 def psnr(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     """Return the peak signal-to-noise ratio for a peak of 255.
 
-    The paper prints none; the group's script computes it beside MSE and SSIM [4].
+    The paper prints none; the group's script computes it beside MSE and SSIM [4]_.
 
     Parameters
     ----------
@@ -520,7 +521,7 @@ def ssim(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     """Return the structural similarity (Eq. 14), averaged over 7 x 7 windows and channels.
 
     scikit-image's implementation with its default window and constants and a data range of 255,
-    which is also what the group's script calls [4].
+    which is also what the group's script calls [4]_.
 
     Parameters
     ----------
@@ -685,7 +686,7 @@ def edge_correlation(plain: np.ndarray, cipher: np.ndarray, sigma: float = 4.0) 
 
     Not in the paper, whose section V-C says that the contour of the chest shows in a ciphertext
     and gives no number. Both images are averaged over their channels and blurred with a Gaussian,
-    as edge detectors do against noise [5]; the result is the correlation of the magnitudes of
+    as edge detectors do against noise [5]_; the result is the correlation of the magnitudes of
     their gradients (`skimage.filters.sobel`). A magnitude has no sign, so that a negative shows
     its edges as well as the image.
 

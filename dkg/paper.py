@@ -14,8 +14,8 @@ XI to XIII mark with a star.
 
 References
 ----------
-.. [1] Y. Ding et al., "DeepKeyGen: A Deep Learning-Based Stream Cipher Generator for Medical Image
-   Encryption and Decryption", IEEE TNNLS, 2021, doi:10.1109/TNNLS.2021.3062754.
+Y. Ding et al., "DeepKeyGen: A Deep Learning-Based Stream Cipher Generator for Medical Image
+Encryption and Decryption", IEEE TNNLS, 2021, doi:10.1109/TNNLS.2021.3062754.
 """
 
 from dataclasses import dataclass
@@ -1545,7 +1545,7 @@ _compare(
 _claim(
     "beyond-hospital",
     "not in the paper",
-    "Images go through a real archive and come back, and a copy of the archive shows none of them.",
+    "Images go through an archive and come back, and a copy of the archive shows none of them.",
     "Every byte came back, and nothing of the images was found in the archive's files.",
     "Something of the images can be seen in the archive's files without any key, or did not come "
     "back.",

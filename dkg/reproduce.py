@@ -154,7 +154,7 @@ def train(training: Training) -> Outcome:
 
     Parameters
     ----------
-    training : Training
+    training : dkg.plan.Training
         One of a plan's.
 
     Returns
