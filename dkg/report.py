@@ -115,6 +115,7 @@ def write() -> dict[str, list[str]]:
         },
         "counts": _counts(records),
         "verdicts": Counter(section["verdict"] for section in sections),
+        "grid": _grid(),
         "symbols": SYMBOLS,
         "made_of": _made_of(records.values()),
         "paper": paper,
@@ -246,6 +247,46 @@ def _group_row(records, ids, name, shown):
         else ", ".join(f"{SYMBOLS[v]} {found[v]} {v}" for v in SYMBOLS if found[v])
     )
     return ("; ".join([name, *theirs]), "; ".join(ours), verdict, _notebooks(records, ids))
+
+
+def _grid() -> dict[str, Any]:
+    """Return how the numbers of each record came out over the runs of a grid, stale ones left out.
+
+    Returns
+    -------
+    dict
+        ``rows``: one for each record; ``runs``: their names; ``stale``: how many were left out.
+    """
+    found: dict[str, list[Record]] = {}
+    runs, stale = [], 0
+    for folder in sorted((paths.output() / "grid").glob("*/results")):
+        records = results.load_all(folder)
+        current = {id: record for id, record in records.items() if not results.stale(record)}
+        stale += len(records) - len(current)
+        if current:
+            runs.append(folder.parent.name)
+        for id, record in current.items():
+            found.setdefault(id, []).append(record)
+    rows = []
+    for id in _order({}):
+        records = found.get(id, [])
+        if not records:
+            continue
+        verdicts = Counter(record.verdict for record in records)
+        # The same comparisons in each, as none is stale: their numbers make one long list.
+        merged = [
+            same[0] | {key: [v for c in same for v in c[key]] for key in ("ours", "holds")}
+            for same in zip(*(record.comparisons for record in records), strict=True)
+        ]
+        rows.append(
+            {
+                "title": records[0].title.partition(":")[0] if id not in paper.CLAIMS else id,
+                "runs": len(records),
+                "lines": [_line(comparison) for comparison in merged],
+                "verdicts": ", ".join(f"{SYMBOLS[v]} {n} {v}" for v, n in verdicts.items()),
+            }
+        )
+    return {"rows": rows, "runs": runs, "stale": stale}
 
 
 def _notebooks(records: Mapping[str, Record], ids: Iterable[str]) -> list[str]:

@@ -370,6 +370,29 @@ def test_what_is_missing_stale_or_gone_is_said(output):
     assert re.search(r"### Table XX: .*\(stale\)\n", markdown)
 
 
+def test_the_runs_of_a_grid_are_summed_up(output):
+    """Two runs whose numbers differ, and one that is stale, which does not count."""
+    content = json.loads((output / "results" / "table-III.json").read_text())
+    for name, value in (("a", 7.9802), ("b", 7.9805), ("stale", 1.0)):
+        content["comparisons"][0]["ours"] = [value] * 8
+        if name == "stale":
+            content["provenance"]["code_sha256"] = "0" * 64
+        folder = output / "grid" / name / "results"
+        folder.mkdir(parents=True)
+        (folder / "table-III.json").write_text(json.dumps(content))
+    assert report.write() == {}
+    page = parse(output)
+    [grid] = [
+        s for s in page.iter("section") if (h := s.find("h2")) is not None and h.get("id") == "grid"
+    ]
+    cells = [text(cell) for cell in grid.find(".//tbody/tr")]
+    assert cells[0] == "Table III" and cells[-1] == "2"
+    assert cells[3:6] == ["7.9782 to 7.9808 bits", "7.9802 to 7.9805 bits", "16 of 16"]
+    assert "Stale records, left out: 1." in text(grid) and "Runs: a; b." in text(grid)
+    markdown = (output / "report" / "report.md").read_text(encoding="utf-8")
+    assert "| 7.9802 to 7.9805 bits | 16 of 16 |" in markdown
+
+
 def test_nothing_is_written_from_a_damaged_record(output):
     path = output / "results" / "table-V.json"
     path.write_text(path.read_text()[:-20])
