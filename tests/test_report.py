@@ -87,6 +87,7 @@ def output(tmp_path, monkeypatch, measured):
     for path in [*measured.glob("*.png"), *measured.glob("results/*.json")]:
         (folder / path.relative_to(measured)).write_bytes(path.read_bytes())
     monkeypatch.setenv("DKG_OUTPUT", str(folder))
+    (tmp_path / "no images").mkdir()
     monkeypatch.setenv("DKG_DATA", str(tmp_path / "no images"))
     return folder
 
