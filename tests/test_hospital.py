@@ -12,10 +12,13 @@ import io
 import json
 import logging
 import os
+import re
 import socket
 import sqlite3
 import ssl
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -228,7 +231,7 @@ def test_store_is_for_its_owner_only_and_keeps_keys(tmp_path):
     np.testing.assert_array_equal(again.get(identifier), keys)
     np.testing.assert_array_equal(again.of_image(name_of("an image")), keys)
     assert again.get(name_of("another")) is None and again.of_image(name_of("another")) is None
-    assert len(again) == 1
+    assert len(again) == 3
 
 
 def test_store_that_others_may_read_is_refused(tmp_path):
@@ -259,9 +262,9 @@ def test_a_key_is_used_for_one_image_only(tmp_path):
     ):
         with pytest.raises(KeyReuseError, match="one image only"):
             store.add(name_of(image), np.stack(keys))
-        assert len(store) == 1
+        assert len(store) == 2
     store.add(name_of("another"), third[None])
-    assert len(store) == 2
+    assert len(store) == 3
 
 
 # The key server.
@@ -790,6 +793,23 @@ def test_two_hundred_images_from_eight_senders_at_once(ward, tmp_path, certifica
         image = ward.workstation.open(answer).image
         assert encoded(image) == originals[answer.SOPInstanceUID]
         assert image.PatientID == answer.PatientID
+
+
+def test_tool_starts_an_archive_and_a_key_server(tmp_path):
+    folder = tmp_path / "hospital"
+    command = [sys.executable, paths.root() / "tools" / "hospital.py", folder]
+    options = "--minutes", "2", "--key-port", "0", "--pacs-port", "0", "--n-seeds", "2"
+    for images in (1, 2):
+        with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                line = process.stdout.readline()
+                pacs_port, key_port = map(int, re.findall(r"port (\d+)", line))
+                sender = modality(tmp_path / "outbox", folder / "certificates", key_port, pacs_port)
+                send(sender, image_of(noise(16, 16)))
+            finally:
+                process.terminate()
+            assert process.stdout.read() == "stopping\n" and process.wait(20) == 0
+        assert len(hospital.KeyStore(folder / "keys.sqlite")) == images
 
 
 # Images made here, and Orthanc itself.

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -126,9 +127,9 @@ class KeyStore:
         return self._key("SELECT key FROM keys WHERE image = ?", image)
 
     def __len__(self) -> int:
-        """Return the number of keys."""
+        """Return the number of keys of 196,608 bytes; a large image has several."""
         with closing(self._connect()) as database:
-            return database.execute("SELECT count(*) FROM keys").fetchone()[0]
+            return database.execute("SELECT count(*) FROM parts").fetchone()[0]
 
     def _key(self, query: str, name: str) -> np.ndarray | None:
         with closing(self._connect()) as database:
@@ -346,7 +347,11 @@ class _Server(ThreadingHTTPServer):
             super().finish_request(secured, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        _logger.warning("a connection failed", exc_info=True)
+        error = sys.exception()
+        if isinstance(error, OSError):  # It was lost, or the other end has no certificate of ours.
+            _logger.info("a connection failed: %s", error)
+        else:
+            _logger.error("a request failed", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -211,11 +211,12 @@ def new_image(
     image.StudyDescription = description
     image.PatientName, image.PatientID = patient_name, patient_id
     image.SpecificCharacterSet = "ISO_IR 192"
-    for keyword in (
+    image.SeriesNumber = image.InstanceNumber = 1
+    for keyword in (  # They must be there, and may be empty.
         *("AccessionNumber", "Manufacturer", "PatientBirthDate", "PatientSex"),
-        *("ReferringPhysicianName", "StudyID", "SeriesNumber", "InstanceNumber"),
+        *("ReferringPhysicianName", "StudyID"),
     ):
-        setattr(image, keyword, None)
+        setattr(image, keyword, "")
     image.set_pixel_data(
         pixels,
         "RGB" if color else "MONOCHROME2",

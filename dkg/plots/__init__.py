@@ -8,9 +8,11 @@ from dkg.plots.diagrams import (
     application_scenario,
     architecture,
     encryption_system,
+    hospital_workflow,
     key_generation_steps,
 )
 from dkg.plots.domains import entropy_strip, logistic_orbits
+from dkg.plots.hospital import step_times
 from dkg.plots.images import image_grid, image_histograms, image_rows
 from dkg.plots.imitation import decryption_matrix, leak_of_keys
 from dkg.plots.key_generators import beside_paper, histogram_grid, pass_rates
@@ -31,6 +33,7 @@ __all__ = [
     "entropy_by_step",
     "entropy_strip",
     "histogram_grid",
+    "hospital_workflow",
     "image_grid",
     "image_histograms",
     "image_rows",
@@ -49,6 +52,7 @@ __all__ = [
     "sensitivity_curves",
     "shares",
     "spectra_and_correlations",
+    "step_times",
     "sweep_heatmaps",
     "training_curves",
 ]

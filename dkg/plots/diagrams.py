@@ -92,6 +92,91 @@ def application_scenario(
     return figure
 
 
+def hospital_workflow(
+    plain: np.ndarray,
+    seed_image: np.ndarray,
+    key: np.ndarray,
+    ciphertext: np.ndarray,
+    decrypted: np.ndarray,
+) -> Figure:
+    """Show Fig. 1 as `dkg.hospital` runs it: the archive keeps no key.
+
+    Parameters
+    ----------
+    plain : numpy.ndarray
+        The image that the modality took. Each image is uint8, (height, width) or
+        (height, width, 3).
+    seed_image, key : numpy.ndarray
+        What the key generation server turns into what, and keeps.
+    ciphertext : numpy.ndarray
+        What the archive keeps.
+    decrypted : numpy.ndarray
+        What the workstation shows.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Dashed arrows carry the key, solid ones an image; the numbers are those of the steps.
+    """
+    figure, ax = _canvas(5.3)
+    wide, narrow, low, high = 2.65, 1.6, 1.85, 0.25
+    left, middle, right = 0.12, 3.82, WIDTH - 0.12 - narrow
+    upper, lower = 3.25, 0.5
+    for x, y, width, title, color in (
+        (left, upper, wide, "Key generation server", BLUE),
+        (right, upper, narrow, "Modality", GREEN),
+        (left, lower, narrow, "PACS (archive)", INK),
+        (right, lower, narrow, "Workstation", GREEN),
+    ):
+        _box(ax, x, y, width, low, title, color)
+    side = 1.05
+    first, second, alone = left + 0.15, left + wide - 0.15 - side, right + (narrow - side) / 2
+    stored = left + (narrow - side) / 2
+    for image, x, y, caption in (
+        (seed_image, first, upper, "seed image"),
+        (key, second, upper, "key, stored"),
+        (plain, alone, upper, "plaintext"),
+        (ciphertext, stored, lower, "ciphertext"),
+        (decrypted, alone, lower, "decrypted"),
+    ):
+        _picture(ax, image, x, y + 0.42, side, caption)
+    level = 0.42 + side / 2
+    _arrow(ax, (first + side, upper + level), (second, upper + level))
+    for y, word in ((upper, "encrypt"), (lower, "decrypt")):
+        _xor(ax, middle, y + level)
+        _text(ax, middle, y + level + 0.42, word, weight="bold")
+    edge, archive = left + wide, left + narrow
+    _arrow(ax, (edge, upper + level), (middle - 0.25, upper + level), dashed=True)
+    _arrow(ax, (right, upper + level), (middle + 0.25, upper + level))
+    turn = (upper + lower + low) / 2
+    _arrow(
+        ax,
+        (middle, upper + level - 0.25),
+        (middle, turn),
+        (left + narrow / 2, turn),
+        (left + narrow / 2, lower + low),
+    )
+    _arrow(ax, (archive, lower + level - 0.1), (middle - 0.23, lower + level - 0.1))
+    down = edge - 0.35
+    _arrow(
+        ax,
+        (down, upper),
+        (down, lower + level + 0.1),
+        (middle - 0.23, lower + level + 0.1),
+        dashed=True,
+    )
+    _arrow(ax, (middle + 0.25, lower + level), (right, lower + level))
+    for x, y, words in (
+        ((edge + middle) / 2 - 0.12, upper + level + 0.17, "1  TLS"),
+        (middle - 0.55, turn - 0.17, "2  C-STORE"),
+        ((archive + middle) / 2 + 0.1, lower + level - 0.28, "3  C-FIND, C-GET"),
+        (down + 0.4, lower + level + 0.27, "4  TLS"),
+    ):
+        _text(ax, x, y, words, 9)
+    _text(ax, WIDTH / 2, high, "dashed: the key travels;  solid: an image travels", color=GRAY)
+    return figure
+
+
 def encryption_system(
     seed_image: np.ndarray,
     target: np.ndarray,

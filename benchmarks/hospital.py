@@ -1,0 +1,154 @@
+"""Images per second through the hospital, by the number of senders, and where the limit is.
+
+    python benchmarks/hospital.py
+
+Senders are processes of their own; they send images of 256 x 256 bytes, each with a key of its own.
+The key server, with its store, and the small archive are in the main process; Orthanc, where it is
+installed, is its own. Keys are random bytes at first, so that the network does not hide the rest:
+the last lines say what it adds. Wall time from the moment that all senders are ready until all are
+done, in rounds that take turns; the median is printed with the least and the greatest.
+
+One part alone: the same number of senders does nothing but have keys made, or encrypt, or store
+images that were encrypted before. The slowest part alone is where the limit is.
+"""
+
+import argparse
+import multiprocessing
+import secrets
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dkg import cipher, dicom, hospital
+
+WORK = ("everything", "keys alone", "encryption alone", "storing alone")
+
+
+def random_keys():
+    random = np.random.default_rng()
+    while True:
+        yield random.integers(0, 256, cipher.KEY_SHAPE, dtype=np.uint8)
+
+
+def sender(work, n, folder, certificates, key_port, pacs_port, ready, done):
+    keys = hospital.KeyClient(key_port, certificates, "modality")
+    pacs = hospital.PacsClient(pacs_port, certificates, "modality")
+    modality = hospital.Modality(folder, keys, pacs)
+    random = np.random.default_rng()
+    images = [
+        hospital.new_image(
+            random.integers(0, 256, (256, 256), dtype=np.uint8), patient_name="A", patient_id="1"
+        )
+        for _ in range(n)
+    ]
+    own = next(random_keys())[None]
+    if work == "everything":
+        names = [modality.take(image) for image in images]
+    elif work == "storing alone":
+        images = [dicom.encrypt_dataset(image, next(random_keys())[None]) for image in images]
+    ready.wait()
+    for place, image in enumerate(images):
+        if work == "everything":
+            modality.deliver(names[place])
+        elif work == "keys alone":
+            keys.make(secrets.token_hex(32), 1)
+        elif work == "encryption alone":
+            dicom.encrypt_dataset(image, own)
+        else:
+            pacs.store(image)
+    done.wait()
+
+
+def rate(work, senders, n, key_port, pacs_port, certificates):
+    """Return how many images a second so many senders get done together."""
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Barrier(senders + 1), context.Barrier(senders + 1)
+    with tempfile.TemporaryDirectory() as folder:
+        processes = [
+            context.Process(
+                target=sender,
+                args=(
+                    *(work, n // senders, Path(folder, str(number)), certificates),
+                    *(key_port, pacs_port, ready, done),
+                ),
+            )
+            for number in range(senders)
+        ]
+        for process in processes:
+            process.start()
+        ready.wait(300)
+        start = time.perf_counter()
+        done.wait(300)
+        seconds = time.perf_counter() - start
+        for process in processes:
+            process.join()
+    return senders * (n // senders) / seconds
+
+
+def shown(rates):
+    return f"{np.median(rates):6.1f} images/s ({min(rates):.1f} to {max(rates):.1f})"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=64, help="in each round, by all senders")
+    parser.add_argument("--senders", type=int, nargs="+", default=[1, 2, 4, 8])
+    arguments = parser.parse_args()
+    archives = {"small archive": hospital.SmallPacs}
+    if hospital.find_orthanc():
+        archives["Orthanc"] = hospital.Orthanc
+    else:
+        print("Orthanc is not installed")
+    cases = [
+        (name, work, senders)
+        for name in archives
+        for senders in arguments.senders
+        for work in WORK
+        if work == "everything" or senders == max(arguments.senders)
+    ]
+    rates = {case: [] for case in cases}
+    for _ in range(arguments.rounds):
+        for name, work, senders in cases:
+            with tempfile.TemporaryDirectory() as temporary:
+                folder = Path(temporary)
+                certificates = hospital.make_certificates(folder / "certificates")
+                store = hospital.KeyStore(folder / "keys.sqlite")
+                with (
+                    hospital.KeyServer(store, random_keys(), certificates) as server,
+                    archives[name](folder / "pacs", certificates) as archive,
+                ):
+                    ports = server.port, archive.port
+                    done = rate(work, senders, arguments.images, *ports, certificates)
+            rates[name, work, senders].append(done)
+    for name in archives:
+        alone = np.median(rates[name, "everything", min(arguments.senders)])
+        for senders in arguments.senders:
+            these = rates[name, "everything", senders]
+            print(
+                f"{name:14} {senders} sender{'s'[: senders > 1]:1}: {shown(these)}, "
+                f"{np.median(these) / alone:.2f} times that of {min(arguments.senders)}"
+            )
+        for work in WORK[1:]:
+            these = rates[name, work, max(arguments.senders)]
+            print(f"{name:14} {max(arguments.senders)} senders, {work:16}: {shown(these)}")
+
+    # Not at the top, since every sender imports this file.
+    from dkg.data import load
+    from dkg.keys import KeyGenerator
+
+    generator = KeyGenerator.load()
+    seeds = load("montgomery", n=4).images
+    generator.generate(seeds[0])
+    times = []
+    for _ in range(arguments.rounds):
+        start = time.perf_counter()
+        generator.generate_many(seeds)
+        times.append(len(seeds) / (time.perf_counter() - start))
+    print(f"the network {generator.name} alone makes keys for {shown(times)}")
+
+
+if __name__ == "__main__":
+    main()
