@@ -7,7 +7,6 @@ import ast
 import pkgutil
 import re
 import runpy
-import shlex
 from importlib.util import find_spec
 
 import nbformat
@@ -122,11 +121,14 @@ def test_every_command_that_a_page_shows_exists():
     assert len(shown) > 20
     for page, line in shown:
         command = root
-        for word in shlex.split(line, comments=True)[1:]:
+        for word in line.partition("#")[0].split()[1:]:
             if word in getattr(command, "commands", {}):
                 command = command.commands[word]
             elif word.startswith("-"):
-                options = {"--help", *(o for p in command.params for o in p.opts)}
+                options = {
+                    "--help",
+                    *(o for p in command.params for o in (*p.opts, *p.secondary_opts)),
+                }
                 assert word in options, f"{name(page)}: {line}: no option {word}"
         assert command is not root or "-" in line, f"{name(page)}: {line}: no such command"
 
