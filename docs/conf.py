@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import typer
 from sphinx.application import Sphinx
+from sphinx.ext import autosummary
 from typer.cli import get_docs_for_click
 
 from dkg import __version__, paths
@@ -40,10 +41,16 @@ exclude_patterns = [
 templates_path = [str(Path(__file__).parent / "_templates")]
 html_theme = "sphinx_book_theme"
 html_title = "dkg: DeepKeyGen, reproduced"
-html_theme_options = {"show_toc_level": 2, "use_download_button": False}
+html_theme_options = {
+    "show_toc_level": 2,
+    "use_download_button": False,
+    "navbar_persistent": [],  # The search field stands in the sidebar.
+}
 html_context = {"default_mode": "light"}
 html_additional_pages = {"index": "first_page.html"}
 html_copy_source = False
+html_static_path = [str(Path(__file__).parent / "_static")]
+html_css_files = ["style.css"]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
@@ -53,6 +60,8 @@ nb_merge_streams = True
 default_role = "py:obj"
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 napoleon_google_docstring = False
+# A summary is the first sentence, which these do not end.
+autosummary.WELL_KNOWN_ABBREVIATIONS += ("Eq.", "Eqs.", "Fig.", "Figs.", "rev.")
 
 # Each data set is a run of its own; the page shows the paper's first.
 EXECUTED = {"04_ciphertext_security": "04_ciphertext_security-montgomery"}
