@@ -6,6 +6,7 @@ folder has a folder ``dicom``, its files are sent, too.
 """
 
 import base64
+import copy
 import hashlib
 import http.client
 import io
@@ -566,6 +567,8 @@ def test_patient_attributes_are_kept_or_replaced_as_asked(ward, tmp_path, certif
 # What fails.
 
 
+# A thread of pynetdicom's server may raise after a refusal, when it has nothing left to do.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_wrong_called_title_is_refused(ward, tmp_path, certificates):
     elsewhere = modality(
         tmp_path / "elsewhere", certificates, ward.server.port, ward.archive.port, called="OTHER"
@@ -576,6 +579,7 @@ def test_wrong_called_title_is_refused(ward, tmp_path, certificates):
     assert elsewhere.waiting() == [uid] and ward.archive.files() == []
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_unknown_calling_title_is_refused(ward, tmp_path, certificates):
     unknown = modality(
         tmp_path / "unknown", certificates, ward.server.port, ward.archive.port, title="STRANGER"
@@ -752,6 +756,24 @@ def test_outbox_takes_only_what_can_be_encrypted(tmp_path, server, certificates)
         sender.take(report)
     assert sender.waiting() == []
     assert stat.S_IMODE((tmp_path / "outbox").stat().st_mode) == 0o700
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+def test_image_without_a_valid_identifier_is_refused(tmp_path, server, certificates):
+    sender = modality(tmp_path / "outbox", certificates, server.port, 1)
+    for identifier in ("", "../outside", "1.2.x"):
+        image = image_of(noise(16, 16))
+        image.SOPInstanceUID = identifier
+        with pytest.raises(HospitalError, match=r"SOP Instance UID .* is not valid"):
+            sender.take(image)
+    assert sender.waiting() == [] and not (tmp_path / "outside.dcm").exists()
+
+
+def test_taking_an_image_does_not_change_it(tmp_path, server, certificates):
+    image = image_of(noise(16, 16))
+    before = copy.deepcopy(image)
+    modality(tmp_path / "outbox", certificates, server.port, 1).take(image)
+    assert image == before and image.file_meta == before.file_meta
 
 
 def test_small_archive_serves_what_its_folder_holds(tmp_path, server, certificates):

@@ -13,6 +13,7 @@ same image the same key, which makes the same encrypted image under the same ide
 that the archive keeps one. A key whose image never arrives is the only thing left over.
 """
 
+import copy
 import datetime
 import hashlib
 import io
@@ -25,11 +26,7 @@ from typing import Literal
 import numpy as np
 import pydicom
 from filelock import FileLock
-from pydicom.uid import (
-    ExplicitVRLittleEndian,
-    SecondaryCaptureImageStorage,
-    generate_uid,
-)
+from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from dkg import dicom
 from dkg.files import atomic
@@ -103,12 +100,17 @@ class Modality:
         CipherError
             If it cannot be encrypted.
         HospitalError
-            If another image of this SOP Instance UID waits in the outbox.
+            If its SOP Instance UID is missing or not valid, or another image of this identifier
+            waits in the outbox.
         """
         dicom.keys_needed(image)
+        uid = UID(image.get("SOPInstanceUID", ""))
+        if not uid.is_valid:  # It becomes the name of a file.
+            raise HospitalError(f"the SOP Instance UID {str(uid)!r} is not valid")
+        written = copy.copy(image)
+        written.file_meta = copy.deepcopy(image.file_meta)  # Writing completes it.
         buffer = io.BytesIO()
-        pydicom.dcmwrite(buffer, image, enforce_file_format=True)
-        uid = str(image.SOPInstanceUID)
+        pydicom.dcmwrite(buffer, written, enforce_file_format=True)
         path = self._outbox / f"{uid}.dcm"
         with self._lock:
             if path.exists() and path.read_bytes() != buffer.getvalue():
@@ -117,7 +119,7 @@ class Modality:
                 )
             with atomic(path) as temporary:
                 temporary.write_bytes(buffer.getvalue())
-        return uid
+        return str(uid)
 
     def waiting(self) -> list[str]:
         """Return the names of the images in the outbox, the oldest first."""
