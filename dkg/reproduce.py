@@ -245,12 +245,13 @@ def finished(run: Run) -> bool:
     Inputs are the notebook, its parameters, the package with its weights, other networks that it
     uses, the files of the image sets by name, size and time, and the versions of NumPy and torch.
     """
-    try:
-        stamp = json.loads(run.stamp.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return False
     outputs = [run.executed, *(run.record_path(id) for id in run.records)]
-    return all(path.is_file() for path in outputs) and stamp["inputs"] == inputs(run)
+    if not all(path.is_file() for path in outputs):
+        return False
+    try:
+        return json.loads(run.stamp.read_text())["inputs"] == inputs(run)
+    except (OSError, ValueError, LookupError, TypeError):  # No stamp, half of one, no network.
+        return False
 
 
 def inputs(run: Run) -> dict[str, Any]:

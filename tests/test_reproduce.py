@@ -197,8 +197,10 @@ def test_what_has_lost_an_output_is_not_finished(recording):
         path.rename(path.with_suffix(".away"))
         assert not reproduce.finished(recording)
         path.with_suffix(".away").rename(path)
-    recording.stamp.write_text("{ half")
-    assert not reproduce.finished(recording)
+    assert not reproduce.finished(replace(recording, networks=(recording.output / "gone",)))
+    for text in ("{ half", "[]", "{}", "\xff"):
+        recording.stamp.write_text(text, encoding="latin-1")
+        assert not reproduce.finished(recording)
 
 
 def test_the_package_is_an_input(recording, monkeypatch, tmp_path):
