@@ -44,8 +44,13 @@ LOW_ORDER_SHIFT = 8
 """Digits that `low_order_bytes` leaves out, the lowest of the last layer's sums."""
 
 _LARGEST = 2**49  # Of a layer's sums. A double holds every whole number up to 2^53.
-_STRIPS = 16  # Means and variances: so many strips are added up, then halves of the sum.
-_BAND = 2**17  # Numbers that a convolution has at hand at a time: they fit into a cache.
+# Means and variances: so many strips are added up, then halves of the sum. It is part of what a key
+# is. A strip is so short that torch does not share it among threads, which would have to meet after
+# each: on a busy machine they wait longer than they compute.
+_STRIPS = 32
+_BAND = (
+    2**18
+)  # Numbers that a thread has at hand at a time in a convolution: they fit into a cache.
 _NEIGHBOURS = 4  # Columns of few outputs that become rows of one matrix.
 
 _Layer = Callable[[Tensor], Tensor]
@@ -269,7 +274,7 @@ def _convolve(x: Tensor, kernel: Tensor, step: int, step_right: int | None = Non
     out = x.new_empty(outputs, rows, columns)
     matrices = kernel.permute(2, 0, 3, 1).flatten(2)  # (h, O, w C)
     reach = (height - 1) // step
-    band = max(1, _BAND // (width * channels * step * columns))
+    band = max(1, _BAND * torch.get_num_threads() // (width * channels * step * columns))
     for top in range(0, rows, band):
         n = min(band, rows - top)
         part = x[:, top * step : (top + n + reach) * step].unfold(2, width, right)
