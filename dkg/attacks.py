@@ -640,14 +640,14 @@ def mean_decryption(ciphertext: np.ndarray, keys: np.ndarray) -> np.ndarray:
 
 
 def change_pixel(images: np.ndarray, pixel: tuple, change: int | str) -> np.ndarray:
-    """Change one pixel of an image in all its channels, as differential attacks do.
+    """Change a pixel of an image, or several, in all channels, as differential attacks do.
 
     Parameters
     ----------
     images : numpy.ndarray
         uint8 (height, width, 3), or a stack of them.
     pixel : tuple
-        Row and column; for a stack number, row and column, each an int or an array of them.
+        Row and column; for a stack number, row and column. Arrays of them are several pixels.
     change : int or {'one gray level', 'inverted'}
         Gray levels to add, where a sum below 0 becomes 0 and one above 255 becomes 255. Or one
         level up, and down from 255, so that each channel does change; or 255 minus the value.
