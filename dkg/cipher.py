@@ -25,7 +25,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from PIL import Image
 
+from dkg import limits
 from dkg.files import atomic
+from dkg.limits import MAX_BYTES
 from dkg.registry import BESIDE_KEY, claim, uses
 
 KEY_SHAPE = (256, 256, 3)
@@ -37,6 +39,9 @@ FORMAT_VERSION = 1
 
 PNG_SIDE = 1_000_000
 """Height and width that libpng reads and writes at most."""
+
+MAX_KEYS = MAX_BYTES // KEY_BYTES
+"""Keys that one image takes at most, as no larger one is read: 1,024."""
 
 _IDENTIFIER_LABEL = b"dkg key identifier 1\0"
 _TAG_LABEL = b"dkg ciphertext tag 1"
@@ -256,7 +261,7 @@ def kind(path: str | os.PathLike) -> str:
     OSError
         If the file cannot be read.
     """
-    data = Path(path).read_bytes()
+    data = _read(Path(path))
     for name in ("key", "ciphertext"):
         if _PNG_KEYWORD in data and f'"format":"dkg {name}"'.encode() in data:
             return name
@@ -285,7 +290,7 @@ def read_samples(path: str | os.PathLike) -> np.ndarray:
         If it is empty, damaged, of another format, or has another number of channels or bits.
     """
     path = Path(path)
-    data = path.read_bytes()
+    data = _read(path)
     name = _format_name(path, data)
     if name is None:
         raise CipherError(
@@ -294,6 +299,8 @@ def read_samples(path: str | os.PathLike) -> np.ndarray:
     try:
         image = _DECODERS[name](data)
         _check_image(image)
+    except MemoryError:
+        raise
     except Exception as error:  # Every decoder has its own exceptions.
         raise CipherError(f"{path}: cannot be used as a {name} image: {error}") from error
     return image
@@ -645,6 +652,8 @@ def _check_image(image: np.ndarray) -> None:
         raise CipherError(f"expected samples of uint8 or uint16, not {image.dtype}")
     if max(image.shape[:2]) > PNG_SIDE:
         raise CipherError(f"a PNG file has at most {PNG_SIDE:,} pixels a side, not {image.shape}")
+    if image.nbytes > MAX_BYTES:
+        raise CipherError(f"an image has at most {MAX_BYTES:,} bytes, not {image.nbytes:,}")
 
 
 def _check_keys(keys: np.ndarray) -> None:
@@ -652,10 +661,8 @@ def _check_keys(keys: np.ndarray) -> None:
         raise CipherError(
             f"keys must be uint8 of shape (n, 256, 256, 3), not {keys.dtype} of shape {keys.shape}"
         )
-    if len(keys) > PNG_SIDE // KEY_SHAPE[0]:
-        raise CipherError(
-            f"a key file holds at most {PNG_SIDE // KEY_SHAPE[0]:,} keys, not {len(keys):,}"
-        )
+    if len(keys) > MAX_KEYS:
+        raise CipherError(f"a key file holds at most {MAX_KEYS:,} keys, not {len(keys):,}")
     first: dict[bytes, int] = {}
     for number, key in enumerate(keys, start=1):
         earlier = first.setdefault(hashlib.sha256(np.ascontiguousarray(key)).digest(), number)
@@ -694,6 +701,13 @@ def _tag(ciphertext: np.ndarray, metadata: dict[str, Any], keys: np.ndarray) -> 
     return mac.hexdigest()
 
 
+def _read(path: Path) -> bytes:
+    try:
+        return limits.read(path)
+    except ValueError as error:
+        raise CipherError(f"{path}: {error}") from error
+
+
 def _format_name(path: Path, data: bytes) -> str | None:
     if not data:
         raise CipherError(f"{path}: the file is empty")
@@ -706,8 +720,15 @@ def _format_name(path: Path, data: bytes) -> str | None:
     return None
 
 
+def _decode_png(data: bytes) -> np.ndarray:
+    limits.check_png(data)
+    return imagecodecs.png_decode(data)
+
+
 def _decode_jpeg(data: bytes) -> np.ndarray:
+    limits.check_jpeg(data)
     with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        limits.check_pillow(image)
         return np.array(image)
 
 
@@ -716,6 +737,8 @@ def _decode_tiff(data: bytes) -> np.ndarray:
         if len(tiff.pages) != 1:
             raise CipherError(f"it has {len(tiff.pages)} pages; save the one to encrypt on its own")
         page = tiff.pages[0]
+        limits.check_tiff(page)
+        limits.check_compression(page)
         # Inverted or indexed samples would come back exactly, but look like another image.
         if page.photometric.name not in ("MINISBLACK", "RGB"):
             raise CipherError(f"its samples are {page.photometric.name}; convert to gray or RGB")
@@ -727,7 +750,7 @@ def _decode_tiff(data: bytes) -> np.ndarray:
 
 # Pillow keeps only the high byte of 16-bit RGB in PNG, hence imagecodecs for PNG, here and for
 # writing. It reads and writes pixels only: the metadata's chunk is put in and read out below.
-_DECODERS = {"PNG": imagecodecs.png_decode, "JPEG": _decode_jpeg, "TIFF": _decode_tiff}
+_DECODERS = {"PNG": _decode_png, "JPEG": _decode_jpeg, "TIFF": _decode_tiff}
 
 
 def _encode_noise(pixels: np.ndarray, metadata: dict[str, Any]) -> bytes:
@@ -760,7 +783,7 @@ def _chunks(path: Path, data: bytes) -> list[tuple[bytes, bytes]]:
 
 def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
     """Read a key or ciphertext file: its pixels and metadata."""
-    data = path.read_bytes()
+    data = _read(path)
     name = _format_name(path, data)
     if name == "JPEG":
         raise CipherError(f"{path}: is a JPEG file, not a {wanted}. {_OUT_OF_JPEG}")
@@ -792,6 +815,8 @@ def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
             f"{FORMAT_VERSION}"
         )
     try:
-        return imagecodecs.png_decode(data), metadata
+        return _decode_png(data), metadata
+    except MemoryError:
+        raise
     except Exception as error:  # Whole, but not a valid image: the decoder has several exceptions.
         raise CipherError(f"{path}: damaged: {error}") from error

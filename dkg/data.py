@@ -8,6 +8,7 @@ gets three equal channels. `docs/data.md` holds the measurements behind the defa
 
 import gzip
 import hashlib
+import io
 import operator
 import os
 import re
@@ -25,7 +26,7 @@ import tifffile
 from PIL import Image, ImageOps
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder
 
-from dkg import paths, phantoms
+from dkg import limits, paths, phantoms
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -233,7 +234,8 @@ def read_image(
     - NIfTI: the volume's minimum becomes 0 and its maximum 255, linearly. The background, which is
       the most common value on the volume's six faces (0 in BraTS 2018, the minimum in the
       z-scored BraTS 2015), becomes 0 wherever it lies in the range. The slice is axial and in
-      radiological display: front up, the patient's right on the left.
+      radiological display: front up, the patient's right on the left. An oblique volume is shown
+      along its own axes, each taken for the nearest one of the patient; nothing is resampled.
     - DICOM: modality LUT or rescale, then the first VOI LUT or window onto its full output range
       (PS3.3 C.11). Without either, stored values of up to 8 bits keep the range of their bits, and
       others are stretched from the frame's minimum to its maximum, padding left out.
@@ -266,8 +268,8 @@ def read_image(
     FileNotFoundError, IsADirectoryError
         If there is no such file.
     ValueError
-        If the file is empty, cut off, of an unsupported format or compression, or has no such
-        frame.
+        If the file is empty, cut off, of an unsupported format or compression, larger than
+        `dkg.limits` allows, or has no such frame.
 
     References
     ----------
@@ -435,13 +437,15 @@ def _file_format(path: Path) -> str:
 
 def _read_png(path: Path, frame: int | None) -> np.ndarray:
     _check_frame(frame, 1)
-    raw = path.read_bytes()
+    raw = limits.read(path)
+    limits.check_png(raw)
     # Byte 24 is the bit depth. Pillow drops the low byte of 16-bit colour, so it gets the others.
     return _flatten(imagecodecs.png_decode(raw), path) if raw[24] == 16 else _read_pillow(path)
 
 
 def _read_jpeg(path: Path, frame: int | None) -> np.ndarray:
     _check_frame(frame, 1)
+    limits.check_jpeg(limits.read(path))
     return _read_pillow(path)
 
 
@@ -449,8 +453,10 @@ def _read_tiff(path: Path, frame: int | None) -> np.ndarray:
     with tifffile.TiffFile(path) as tiff:
         frame = _check_frame(frame, len(tiff.pages))
         page = tiff.pages[frame]
+        limits.check_tiff(page)
         if page.bitspersample <= 8:
             return _read_pillow(path, frame)
+        limits.check_compression(page)
         if page.dtype != np.uint16:
             raise ValueError(f"samples of type {page.dtype} have no stated range of brightness")
         kinds = tifffile.PHOTOMETRIC
@@ -465,6 +471,7 @@ def _read_tiff(path: Path, frame: int | None) -> np.ndarray:
 def _read_pillow(path: Path, frame: int = 0) -> np.ndarray:
     with Image.open(path, formats=["PNG", "JPEG", "TIFF"]) as image:
         image.seek(frame)
+        limits.check_pillow(image)
         image = ImageOps.exif_transpose(image)
         if image.has_transparency_data:
             image = image.convert("RGBA")
@@ -484,14 +491,30 @@ def _flatten(pixels: np.ndarray, path: Path) -> np.ndarray:
                 "so the image becomes dark. Rescale the file if it holds 12-bit data",
                 stacklevel=2,
             )
-        # A table spares a float copy, eight times as large, of up to 60 million samples.
-        pixels = _to_bytes(np.arange(65536), 0, 65535)[pixels]
+        table = _to_bytes(np.arange(65536), 0, 65535)
+        pixels = _in_blocks(lambda block: table[block], pixels, pixels.shape[2:])
     if pixels.ndim == 2 or pixels.shape[-1] == 3:
         return pixels
     if pixels.shape[-1] not in (2, 4):
         raise ValueError(f"{pixels.shape[-1]} channels are neither gray nor RGB")
-    colour = np.rint(pixels[..., :-1] * (pixels[..., -1:] / 255.0)).astype(np.uint8)
+
+    def over_black(block):
+        return np.rint(block[:, :-1] * (block[:, -1:] / 255.0))
+
+    colour = _in_blocks(over_black, pixels, (pixels.shape[-1] - 1,))
     return colour if colour.shape[-1] == 3 else colour[..., 0]
+
+
+def _in_blocks(
+    function: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray, channels: tuple[int, ...] = ()
+) -> np.ndarray:
+    """Apply a function of the pixels (n, ...) in blocks, whose copies in wider types are small."""
+    result = np.empty((*pixels.shape[:2], *channels), np.uint8)
+    flat, done = pixels.reshape(-1, *pixels.shape[2:]), result.reshape(-1, *channels)
+    for start in range(0, len(flat), 2**20):
+        block = slice(start, start + 2**20)
+        done[block] = function(flat[block])
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -505,7 +528,7 @@ class _Volume:
 
     def area(self) -> np.ndarray:
         """Return how many pixels of each slice show the brain."""
-        return np.count_nonzero(self.brain, axis=(1, 2))
+        return np.array([np.count_nonzero(brain) for brain in self.brain])
 
     def axial_slice(self, number: int, crop: bool) -> np.ndarray:
         """Return one slice as uint8, cropped to the bounding box of the brain in it if told so."""
@@ -520,11 +543,16 @@ class _Volume:
 
 
 def _read_nifti(path: Path) -> _Volume:
-    raw = path.read_bytes()
+    raw = limits.read(path)
     if raw.startswith(b"\x1f\x8b"):
-        raw = gzip.decompress(raw)
+        raw = limits.gunzip(raw)
     image_class = nibabel.Nifti2Image if raw[4:8] == b"n+2\0" else nibabel.Nifti1Image
-    image = nibabel.as_closest_canonical(image_class.from_bytes(raw))
+    image = image_class.from_bytes(raw)
+    del raw
+    unscaled = (image.dataobj.slope, image.dataobj.inter) == (1.0, 0.0)
+    width = image.get_data_dtype().itemsize if unscaled else 8
+    limits.check_volume(image.shape, width)
+    image = nibabel.as_closest_canonical(image)
     volume = np.asanyarray(image.dataobj)
     if volume.dtype.kind not in "uif":
         raise ValueError(f"voxels of type {volume.dtype} are not gray values")
@@ -539,10 +567,10 @@ def _read_nifti(path: Path) -> _Volume:
         raise ValueError("the volume holds values that are not finite")
 
     # Of all voxels only those on the faces are counted, which takes a hundredth of the time.
-    faces = [np.take(volume, end, axis).ravel() for axis in range(3) for end in (0, -1)]
+    faces = [np.moveaxis(volume, axis, 0)[end].ravel() for axis in range(3) for end in (0, -1)]
     values, counts = np.unique(np.concatenate(faces), return_counts=True)
     # Nibabel's axes run to the right, the front and the top of the patient.
-    stack = np.ascontiguousarray(volume.T[:, ::-1, ::-1])
+    stack = volume.T[:, ::-1, ::-1]
     brain = stack != values[counts.argmax()]
     if not brain.any():
         raise ValueError(f"the volume shows nothing, every voxel is {low}")
@@ -550,7 +578,9 @@ def _read_nifti(path: Path) -> _Volume:
 
 
 def _read_dicom(path: Path, frame: int | None) -> np.ndarray:
-    dataset = pydicom.dcmread(path, force=True)
+    raw = limits.read(path)
+    limits.check_dicom_file(raw)
+    dataset = pydicom.dcmread(io.BytesIO(raw), force=True)
     if "PixelData" not in dataset or "Rows" not in dataset:
         raise ValueError("it holds no image")
     syntax = dataset.file_meta.get("TransferSyntaxUID")
@@ -564,16 +594,24 @@ def _read_dicom(path: Path, frame: int | None) -> np.ndarray:
         if not available:
             raise ValueError(f"no installed decoder handles its transfer syntax, {syntax.name}")
     frame = _check_frame(frame, int(dataset.get("NumberOfFrames") or 1))
+    # Values are computed with 8 bytes each.
+    limits.check(8 * dataset.Rows * dataset.Columns * dataset.SamplesPerPixel)
+    limits.check_dicom_frames(dataset, frame)
     try:
         stored = pydicom.pixels.pixel_array(dataset, index=frame)
     except RuntimeError as error:
         raise ValueError(f"its transfer syntax, {syntax.name}, was not decoded: {error}") from error
 
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        pixels = apply_color_lut(stored, dataset)
-        return _to_bytes(pixels, 0, np.iinfo(pixels.dtype).max)
+
+        def coloured(block):
+            pixels = apply_color_lut(block, dataset)
+            return _to_bytes(pixels, 0, np.iinfo(pixels.dtype).max)
+
+        return _in_blocks(coloured, stored, (3,))
+    brightest = 2**dataset.BitsStored - 1
     if stored.ndim == 3:
-        return _to_bytes(stored, 0, 2**dataset.BitsStored - 1)
+        return _in_blocks(lambda block: _to_bytes(block, 0, brightest), stored, stored.shape[2:])
     if dataset.PhotometricInterpretation not in ("MONOCHROME1", "MONOCHROME2"):
         raise ValueError(f"photometric interpretation {dataset.PhotometricInterpretation}")
 
@@ -587,17 +625,31 @@ def _read_dicom(path: Path, frame: int | None) -> np.ndarray:
     if dataset.get("VOILUTSequence"):
         # Its output range is that of its entries, PS3.3 C.11.2.1.1.
         high = 2 ** dataset.VOILUTSequence[0].LUTDescriptor[2] - 1
-        pixels = _to_bytes(apply_voi_lut(np.rint(values).astype(np.int64), dataset), 0, high)
+
+        def shown(block):
+            return _to_bytes(apply_voi_lut(np.rint(block).astype(np.int64), dataset), 0, high)
+
     elif dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
         # Values far outside the window tell the range that pydicom maps it onto.
         with np.errstate(over="ignore"):
             low, high = apply_voi_lut(np.array([-1e12, 1e12]), dataset)
-            pixels = _to_bytes(apply_voi_lut(values, dataset), low, high)
-    elif dataset.BitsStored <= 8 and stored.dtype.kind == "u" and np.array_equal(values, stored):
-        pixels = _to_bytes(stored, 0, 2**dataset.BitsStored - 1)
+
+        def shown(block):
+            with np.errstate(over="ignore"):
+                return _to_bytes(apply_voi_lut(block, dataset), low, high)
+
     else:
-        valid = values[~padding] if not padding.all() else values
-        pixels = _to_bytes(values, float(valid.min()), float(valid.max()))
+        if dataset.BitsStored <= 8 and stored.dtype.kind == "u" and np.array_equal(values, stored):
+            low, high = 0, brightest
+        else:
+            valid = values if padding.all() else values[~padding]
+            low, high = float(valid.min()), float(valid.max())
+            del valid
+
+        def shown(block):
+            return _to_bytes(block, low, high)
+
+    pixels = _in_blocks(shown, values)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         pixels = 255 - pixels
     return np.where(padding, 0, pixels).astype(np.uint8)

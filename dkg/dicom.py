@@ -45,9 +45,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from dkg import cipher, decoders, paths
+from dkg import cipher, decoders, limits, paths
 from dkg.cipher import KEY_BYTES, CipherError, check_output, read_key, record_use, xor
 from dkg.files import atomic
+from dkg.limits import MAX_BYTES
 
 decoders.register()
 
@@ -158,8 +159,8 @@ def read(path: str | os.PathLike) -> Dataset:
         If it is not a DICOM file, is damaged, or does not name its transfer syntax.
     """
     try:
-        return _read(Path(path).read_bytes())
-    except CipherError as error:
+        return _read(limits.read(path))
+    except ValueError as error:
         raise CipherError(f"{path}: {error}") from error
 
 
@@ -397,9 +398,9 @@ def encrypt_file(
     check_output(target, (".dcm",), overwrite, inputs=(source, key))
     keys = read_key(key).keys
     try:
-        encrypted = _encrypt(source.read_bytes(), keys, attributes)
+        encrypted = _encrypt(limits.read(source), keys, attributes)
         encoded = _write(encrypted, enforce_file_format=True)
-    except CipherError as error:
+    except ValueError as error:
         raise CipherError(f"{source}: {error}") from error
     envelope = _envelope(encrypted)
     metadata = {"tag": envelope.tag.hex()}
@@ -440,8 +441,8 @@ def decrypt_file(
     check_output(target, (".dcm",), overwrite, inputs=(source, key))
     keys = read_key(key).keys
     try:
-        original = _decrypt(_read(source.read_bytes()), keys)
-    except CipherError as error:
+        original = _decrypt(_read(limits.read(source)), keys)
+    except ValueError as error:
         raise CipherError(f"{source}: {error}") from error
     with atomic(target) as temporary:
         temporary.write_bytes(original)
@@ -534,14 +535,19 @@ def _file_meta(dataset: Dataset) -> FileMetaDataset:
         raise CipherError(
             "it names no transfer syntax: the file meta information (0002,0010) is missing"
         )
+    if not meta.TransferSyntaxUID.is_transfer_syntax:
+        raise CipherError(f"its transfer syntax, {meta.TransferSyntaxUID}, is not one of DICOM's")
     return meta
 
 
 def _read(encoded: bytes) -> Dataset:
     try:
+        limits.check_dicom_file(encoded)
         dataset = pydicom.dcmread(io.BytesIO(encoded))
         # Sequences are parsed only when they are looked at, and may be broken, too.
         dataset.walk(lambda *_: None)
+    except MemoryError:
+        raise
     except pydicom.errors.InvalidDicomError:
         raise CipherError("not a DICOM file: DICM does not stand at its byte 128") from None
     except Exception as error:  # pydicom lets pass whatever its parser stumbles on.
@@ -612,6 +618,8 @@ def _length(dataset: Dataset) -> int:
         raise CipherError(f"its pixel data are cut: {len(dataset.PixelData):,} of {length:,} bytes")
     if length == 0:
         raise CipherError(f"it is empty: {dataset.Rows} rows, {dataset.Columns} columns")
+    if length > MAX_BYTES:
+        raise CipherError(f"an image has at most {MAX_BYTES:,} bytes, not {length:,}")
     return length
 
 
@@ -624,7 +632,10 @@ def _samples(dataset: Dataset) -> tuple[np.ndarray, _Layout]:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
         try:
+            limits.check_dicom_frames(dataset)
             dataset.decompress(generate_instance_uid=False)
+        except MemoryError:
+            raise
         except Exception as error:  # Every decoder has its own exceptions.
             raise CipherError(
                 f"its transfer syntax, {syntax.name}, cannot be decoded: {error}"

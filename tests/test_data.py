@@ -298,6 +298,52 @@ def test_nifti_that_is_no_gray_volume(tmp_path, volume, message):
         data.read_image(tmp_path / "a.nii")
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_one_voxel_that_is_no_number_is_refused(tmp_path, value):
+    """Where it lies does not matter: in the background, in the brain, in another slice."""
+    for place in ((0, 0, 0), (20, 20, 10), (20, 20, 35)):
+        volume = brain()
+        volume[place] = value
+        save_nifti(tmp_path / "a.nii", volume)
+        with pytest.raises(ValueError, match=r"a\.nii: .*values that are not finite"):
+            data.read_image(tmp_path / "a.nii", frame=10)
+        with pytest.raises(ValueError, match=r"a\.nii: .*values that are not finite"):
+            data.read_slices(tmp_path / "a.nii", 1)
+
+
+@pytest.mark.parametrize("shape", [(40, 48), (40, 48, 1), (40, 48, 1, 1)])
+def test_a_volume_of_one_slice(tmp_path, shape):
+    volume = brain()[:, :, 10].reshape(shape)
+    nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / "a.nii")
+    save_nifti(tmp_path / "whole.nii", brain())
+    expected = data.read_image(tmp_path / "whole.nii", frame=10)
+    np.testing.assert_array_equal(data.read_image(tmp_path / "a.nii"), expected)
+    images, numbers = data.read_slices(tmp_path / "a.nii", 1, resample="lanczos")
+    np.testing.assert_array_equal(images[0], expected)
+    assert numbers.tolist() == [0]
+    with pytest.raises(ValueError, match="23 slices were asked for, 1 show"):
+        data.read_slices(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LPI", "SAR"])
+@pytest.mark.parametrize("angle", [10, -30, 40])
+def test_an_oblique_volume_is_shown_along_its_nearest_axes(tmp_path, codes, angle):
+    """As long as each axis is nearest to its own of the patient, turning changes no sample."""
+    save_nifti(tmp_path / "straight.nii", brain(), codes)
+    straight = nibabel.load(tmp_path / "straight.nii")
+    turn = np.eye(4)
+    turn[:3, :3] = nibabel.eulerangles.euler2mat(*np.deg2rad([angle, angle / 2, angle / 3]))
+    turned = nibabel.Nifti1Image(np.asarray(straight.dataobj), turn @ straight.affine)
+    nibabel.save(turned, tmp_path / "turned.nii")
+    assert nibabel.affines.obliquity(turned.affine).max() > 0.1
+    expected = data.read_image(tmp_path / "straight.nii", frame=10)
+    np.testing.assert_array_equal(data.read_image(tmp_path / "turned.nii", frame=10), expected)
+    expected, numbers = data.read_slices(tmp_path / "straight.nii", 5)
+    found = data.read_slices(tmp_path / "turned.nii", 5)
+    np.testing.assert_array_equal(found[0], expected)
+    np.testing.assert_array_equal(found[1], numbers)
+
+
 def test_nifti_frames_that_show_nothing(tmp_path):
     save_nifti(tmp_path / "a.nii", brain())
     with pytest.raises(ValueError, match="slice 0 shows no brain"):

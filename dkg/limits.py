@@ -1,0 +1,320 @@
+"""How much a file may unpack to, looked up before it is unpacked.
+
+A file of a kilobyte can say that it holds a gigabyte of zeros. Everything that this package reads
+is small: an image that 1,024 keys encrypt has 201 million bytes, which is `MAX_BYTES`. A file that
+would need more is refused by what its headers say, so that no file takes more than a gigabyte of
+memory. `docs/formats.md` lists what is refused.
+"""
+
+import gzip
+import io
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import tifffile
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames, get_frame
+from pydicom.filereader import read_dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+
+MAX_BYTES = 1024 * 256 * 256 * 3
+"""Bytes of the samples of one image or volume, as they are computed with."""
+
+# Of a TIFF image: those that unpack to what the file says, and cannot to more.
+_COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
+
+# Beside the samples, such as headers.
+_REST = 2**20
+
+_SCANS = 100
+
+# Scanners give 1,024 at most. The values on the faces of a volume are sorted.
+_SIDE = 2048
+
+_STARTS_OF_FRAME = {bytes([b]) for b in (*range(0xC0, 0xD0), 0xF7) if b not in (0xC4, 0xC8, 0xCC)}
+
+
+def check(n_bytes: int, what: str = "the image") -> None:
+    """Refuse what is too large.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Size in bytes.
+    what : str
+        What it is the size of, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is above `MAX_BYTES`.
+    """
+    if n_bytes > MAX_BYTES:
+        raise ValueError(f"{what} is larger than {MAX_BYTES:,} bytes, the most that is read")
+
+
+def read(path: str | os.PathLike) -> bytes:
+    """Read a whole file, unless it is more than twice as large as an image may be.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    bytes
+        Its content.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is. An encrypted DICOM image has the original in it beside the noise.
+    """
+    with Path(path).open("rb") as file:
+        data = file.read(2 * MAX_BYTES + 1)
+    if len(data) > 2 * MAX_BYTES:
+        raise ValueError(f"the file is larger than {2 * MAX_BYTES:,} bytes, the most that is read")
+    return data
+
+
+def check_png(data: bytes) -> None:
+    """Refuse a PNG file whose samples are too many; everything else of it is left to decoders.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the image is too large, or the header is cut off.
+    """
+    # The header is always first (PNG specification, 11.2.2).
+    if len(data) < 26:
+        raise ValueError("the header is cut off")
+    width, height, depth, kind = struct.unpack_from(">IIBB", data, 16)
+    # Fewer bits are expanded to 8, a palette to 3 channels and transparency.
+    channels = {0: 1, 2: 3, 3: 4, 4: 2}.get(kind, 4)
+    check(width * height * channels * (2 if depth == 16 else 1))
+
+
+def check_pillow(image: Image.Image) -> None:
+    """Refuse an opened image whose samples are too many.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The image, opened and not loaded.
+
+    Raises
+    ------
+    ValueError
+        If it is too large.
+    """
+    check(image.width * image.height * max(3, len(image.getbands())))
+
+
+def check_jpeg(data: bytes) -> None:
+    """Refuse a JPEG file of so many scans that decoding would take minutes.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If it has more than 100 scans; a progressive image has about ten.
+    """
+    if data.count(b"\xff\xda") > _SCANS:
+        raise ValueError(f"it has more than {_SCANS} scans")
+
+
+def check_tiff(page: tifffile.TiffPage) -> None:
+    """Refuse a page of a TIFF file that is too large.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        The page.
+
+    Raises
+    ------
+    ValueError
+        If the page or one of its tiles is too large.
+    """
+    check(page.nbytes)
+    check(math.prod(page.chunks) * page.dtype.itemsize, "one of its tiles")
+
+
+def check_compression(page: tifffile.TiffPage) -> None:
+    """Refuse a page of a TIFF file that could unpack to more than it says.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        The page.
+
+    Raises
+    ------
+    ValueError
+        If it is compressed by a method whose data have a size of their own, such as JPEG 2000.
+    """
+    name = getattr(page.compression, "name", str(page.compression))
+    if name not in _COMPRESSIONS:
+        raise ValueError(f"its compression is {name}; known are {', '.join(sorted(_COMPRESSIONS))}")
+
+
+def check_volume(shape: tuple[int, ...], width: int) -> None:
+    """Refuse a volume that is too large or too long.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape in voxels.
+    width : int
+        Bytes of a voxel, as it is computed with.
+
+    Raises
+    ------
+    ValueError
+        If it is too large, or has more than 2,048 voxels along a side.
+    """
+    if max(shape, default=0) > _SIDE:
+        raise ValueError(f"the volume has shape {shape}; at most {_SIDE:,} voxels a side are read")
+    check(math.prod(shape) * width, "the volume")
+
+
+def gunzip(data: bytes) -> bytes:
+    """Decompress a gzip file.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    bytes
+        Its content.
+
+    Raises
+    ------
+    ValueError
+        If the content is too large.
+    OSError, EOFError, zlib.error
+        If the file is damaged or cut off.
+    """
+    with gzip.open(io.BytesIO(data)) as file:
+        content = file.read(MAX_BYTES + _REST + 1)
+    # The checksum is behind the last byte, so that all of a file that is read whole was checked.
+    check(len(content) - _REST, "the unpacked file")
+    return content
+
+
+def check_dicom_file(data: bytes) -> None:
+    """Refuse a deflated DICOM file that is too large when inflated, before pydicom inflates it.
+
+    Parameters
+    ----------
+    data : bytes
+        The file; one of another transfer syntax passes.
+
+    Raises
+    ------
+    ValueError
+        If it is too large, damaged or cut off.
+    """
+    if DeflatedExplicitVRLittleEndian.encode() not in data[:_REST]:
+        return
+    file = io.BytesIO(data)
+    file.seek(132 if data[128:132] == b"DICM" else 0)
+    read_dataset(file, False, True, stop_when=lambda tag, *_: tag >> 16 != 2)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = inflater.decompress(file.read(), MAX_BYTES + _REST + 1)
+    except zlib.error as error:
+        raise ValueError(f"the deflated data set is damaged: {error}") from error
+    check(len(content) - _REST, "the inflated data set")
+
+
+def check_dicom_frames(dataset: Dataset, frame: int | None = None) -> None:
+    """Refuse a DICOM image whose compressed frames are larger than it says.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        The image, with its file meta information.
+    frame : int, optional
+        Which frame, from 0. Default: all of them.
+
+    Raises
+    ------
+    ValueError
+        If a frame has other rows, columns or samples per pixel than the data set.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated or syntax == RLELossless:
+        return
+    count = int(dataset.get("NumberOfFrames") or 1)
+    if frame is None:
+        frames = generate_frames(dataset.PixelData, number_of_frames=count)
+    else:
+        frames = [get_frame(dataset.PixelData, frame, number_of_frames=count)]
+    said = (dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)
+    for data in frames:
+        found = codestream_shape(data)
+        if found != said:
+            raise ValueError(
+                "a compressed frame has {} rows, {} columns and {} samples per pixel, ".format(
+                    *found
+                )
+                + "the data set says {}, {} and {}".format(*said)
+            )
+
+
+def codestream_shape(data: bytes) -> tuple[int, int, int]:
+    """Return the size of a compressed image from its header.
+
+    Parameters
+    ----------
+    data : bytes
+        A codestream of JPEG, lossless JPEG, JPEG-LS, JPEG 2000 or High-Throughput JPEG 2000.
+
+    Returns
+    -------
+    tuple of int
+        Rows, columns, and samples per pixel.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or is cut off.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        # Start of codestream and size, ISO/IEC 15444-1 A.4 and A.5; there may be boxes before them.
+        start = data.find(b"\xff\x4f\xff\x51")
+        if start >= 0 and len(data) >= start + 42:
+            right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
+            samples = int.from_bytes(data[start + 40 : start + 42])
+            return bottom - top, right - left, samples
+    position = 2
+    while data.startswith(b"\xff\xd8") and data[position : position + 1] == b"\xff":
+        marker = data[position + 1 : position + 2]
+        # Start of frame, ISO/IEC 10918-1 B.2.2 and 14495-1 C.2.2.
+        if marker in _STARTS_OF_FRAME and len(data) >= position + 10:
+            return struct.unpack_from(">HHB", data, position + 5)
+        if marker == b"\xff":  # Filling.
+            position += 1
+        else:
+            position += 2 + int.from_bytes(data[position + 2 : position + 4])
+    raise ValueError("a compressed frame is no JPEG, JPEG-LS or JPEG 2000 codestream, or cut off")
