@@ -1588,6 +1588,217 @@ _compare(
     rule="at most",
     printed=False,
 )
+_claim(
+    "beyond-same-key",
+    "not in the paper",
+    "The same seed image and network give the same key again, however it is computed.",
+    "Keys in exact arithmetic were the same, byte for byte, in every way in which they were made.",
+    "A key that was made again had other bytes, and what was encrypted with it is lost there.",
+    "One machine. `benchmarks/same_key.py` tries other instructions, the compiler and a GPU; why "
+    "nothing else can matter stands in `dkg.exact`.",
+)
+_compare(
+    "beyond-same-key",
+    "bytes_changed",
+    "share of the key's bytes that change, exact arithmetic",
+    "%",
+    ("two threads", "oneDNN off", "low-order digits, two threads"),
+    (0.0,) * 3,
+    0.0,
+    "one changed byte of a key is one wrong byte of an image",
+    rule="at most",
+    printed=False,
+    images=False,
+)
+_claim(
+    "beyond-hardened-flat",
+    "not in the paper",
+    "Seed images with flat regions give low-order keys like any other seed image.",
+    "No part of a key came twice, and flat seed images had keys of their own.",
+    "Where the seed image is flat, the key repeats itself.",
+    "Thirteen flat seed images; which part of the change makes the difference is shown beside it.",
+)
+_compare(
+    "beyond-hardened-flat",
+    "repeated_cells",
+    "share of the key's cells of 8 x 8 pixels that occur earlier in the key",
+    "%",
+    ("black", "white", "upper half black", "black frame", "overexposed"),
+    (0.0,) * 5,
+    0.0,
+    "two ideal cells of 192 bytes are never the same",
+    rule="at most",
+    printed=False,
+    images=False,
+)
+_compare(
+    "beyond-hardened-flat",
+    "npcr_flat",
+    "smallest NPCR of the keys of two flat seed images",
+    "%",
+    ("of thirteen",),
+    (99.609375,),
+    0.07,
+    "the mean of ideal keys and five of their standard deviations (0.0141), as it is the smallest "
+    "of 78 pairs",
+    printed=False,
+    images=False,
+)
+_KINDS_OF_SEEDS = ("chest X-ray", "ultrasound", "brain MRI", "flat")
+_claim(
+    "beyond-hardened-bytes",
+    "not in the paper",
+    "Low-order keys look like ideal bytes, whatever the seed image and the network.",
+    "No test told the keys from ideal bytes.",
+    "A test tells the keys from ideal bytes.",
+    "Passing tests is no proof. An untrained network, SHAKE-256 and ChaCha20 pass them as well: "
+    "what is measured is not what the network has learned.",
+)
+_compare(
+    "beyond-hardened-bytes",
+    "entropy",
+    "mean entropy of the keys",
+    "bits",
+    _KINDS_OF_SEEDS,
+    (7.999064,) * 4,
+    0.00025,
+    "what 196,608 ideal bytes have on average, and three standard deviations of a single key",
+    printed=False,
+    images=False,
+)
+_compare(
+    "beyond-hardened-bytes",
+    "tests_passed",
+    "tests of SP 800-22, of fifteen, that the keys pass as its section 4.2 asks",
+    "",
+    ("proportion that pass", "P-values uniform"),
+    (15.0, 15.0),
+    0.0,
+    "section 4.2 of the standard. Every line of a test of one or two lines must pass; of the three "
+    "tests of 8, 18 and 148 lines so many may fail as do with ideal bits in 1 case of 1,000",
+    rule="at least",
+    printed=False,
+    images=False,
+)
+_compare(
+    "beyond-hardened-bytes",
+    "bits_gained",
+    "bits per byte that a small network predicts beyond the histogram of the bytes",
+    "bits",
+    ("keys that it was not trained on",),
+    (0.0,),
+    0.01,
+    "the bound of beyond-learned-attack",
+    rule="at most",
+    printed=False,
+    images=False,
+)
+_compare(
+    "beyond-hardened-bytes",
+    "repeated_windows",
+    "places in the keys of a network where eight bytes stand that stand elsewhere, too",
+    "",
+    ("every network",),
+    (0.0,),
+    0.0,
+    "ideal keys of ten million bytes hold such a pair in 3 of a million cases",
+    rule="at most",
+    printed=False,
+    images=False,
+)
+_claim(
+    "beyond-hardened-sensitivity",
+    "not in the paper",
+    "One gray level at one pixel of the seed image, or another seed image, gives an unrelated "
+    "low-order key.",
+    "NPCR, UACI and correlation of the keys were those of unrelated ideal keys.",
+    "Keys of nearly the same seed image, or of two seed images, are related.",
+    "Corners and random pixels. By choice one can find two noise-like seed images with one key: "
+    "the network is no hash function.",
+)
+for _column in ("npcr", "uaci"):
+    _compare(
+        "beyond-hardened-sensitivity",
+        f"{_column}_inside",
+        f"share of the pairs of keys with {_column.upper()} inside the acceptance interval at 5 %",
+        "%",
+        ("one gray level at one pixel", "two seed images"),
+        (95.0, 95.0),
+        (6.4, 1.0),
+        "ideal keys are inside in 95 % of cases. 104 pairs of the first kind scatter by 2.1, and "
+        "three standard deviations are allowed; the second are thousands",
+        rule="at least",
+        printed=False,
+        images=False,
+    )
+_compare(
+    "beyond-hardened-sensitivity",
+    "uncorrelated",
+    "share of the pairs of keys whose bytes correlate by less than 1.96 standard deviations",
+    "%",
+    ("two seed images",),
+    (95.0,),
+    1.0,
+    "ideal keys do in 95 % of cases",
+    rule="at least",
+    printed=False,
+    images=False,
+)
+_claim(
+    "beyond-hardened-attacks",
+    "not in the paper",
+    "The attacks on structure and on nearly right seed images get nothing from low-order keys.",
+    "The attacks that read ciphertexts under the paper's keys got nothing.",
+    "An attack that reads ciphertexts under the paper's keys gets something here, too.",
+    "These attacks, this package's implementation of them.",
+)
+_compare(
+    "beyond-hardened-attacks",
+    "block_correlation",
+    "mean size of the correlation of 16 x 16 block means with the plaintext",
+    "",
+    ("ciphertext alone", "decrypted with another seed's key", "with a nearly right seed's key"),
+    (0.0,) * 3,
+    _BLOCKS,
+    _BLOCKS_REASON,
+    rule="at most",
+    printed=False,
+)
+_compare(
+    "beyond-hardened-attacks",
+    "bits_right",
+    "share of the key's bits that a nearly right seed gives",
+    "%",
+    ("JPEG, quality 90", "noise of 2 levels", "one pixel inverted", "one pixel by one level"),
+    (50.0,) * 4,
+    1.0,
+    "that of beyond-approximate-seed",
+    rule="at most",
+    printed=False,
+)
+_claim(
+    "beyond-hardened-limits",
+    "not in the paper",
+    "With hardened keys an image is safe although the network is public.",
+    "Nothing was read.",
+    "Whoever has the network and guesses the seed image, or sees a key used twice, reads the image "
+    "as before: only secrecy of the seed image and of the network, and a key for each image, "
+    "protect it.",
+    "The same is true of ChaCha20 keyed with a hash of the seed image.",
+)
+_compare(
+    "beyond-hardened-limits",
+    "bytes_read",
+    "share of the plaintext's bytes that are read",
+    "%",
+    ("seed image among those that are tried", "key used twice, one image known"),
+    (100 / 256,) * 2,
+    1.0,
+    _NO_BYTES_BACK,
+    rule="at most",
+    printed=False,
+    images=False,
+)
 
 CHANGES: tuple[str, ...] = (
     "2026-11-22: all tolerances written, before any record was made. Known by then, from the first "
@@ -1601,5 +1812,10 @@ CHANGES: tuple[str, ...] = (
     "2026-11-23: comparisons for the hospital of Fig. 1 (beyond-hospital), before its notebook was "
     "written. Known by then: that ciphertexts of the shipped network follow the plaintext in their "
     "block means, and that single DICOM files came back whole.",
+    "2026-11-23: comparisons for keys made again (beyond-same-key) and for low-order keys "
+    "(beyond-hardened-...), before their notebook was written. Known by then: that exact keys were "
+    "the same with one and two threads; and of one key each from seven seed images and five "
+    "networks that entropy, NPCR and UACI of low-order keys looked ideal, that without the noise "
+    "map flat seed images repeat their key, and that then a black and a white one have the same.",
 )
 """Every change of a tolerance or of what is compared, oldest first."""
