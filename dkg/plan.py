@@ -243,7 +243,7 @@ def make(
     used: set[str] = set()
     for notebook in sorted(set(chosen)):
         used |= _add_runs(plan, notebook, values.get(notebook) or {}, profile, grid, trained)
-    idle = sorted({name for name, given in grid.items() if given} - used)
+    idle = sorted(name for name, given in grid.items() if given and name not in used)
     if idle:
         raise ValueError(
             f"none of these notebooks has a parameter {' or '.join(idle)}: {', '.join(chosen)}"
@@ -356,24 +356,29 @@ def _arguments(notebook: str, profile: str, at: dict[str, Any], name: str) -> tu
     return (*arguments, "--only", name)
 
 
+def _check_values(chosen: Any, known: Container[str], notebook: str, profile: str) -> list[dict]:
+    """Return the values that a profile lists for a notebook, one dict for each run."""
+    where = paths.notebooks() / "profiles" / f"{profile}.yaml"
+    listed = chosen if isinstance(chosen, list) else [chosen]
+    for parameters in listed:
+        unknown = sorted(name for name in parameters if name not in known)
+        if unknown:
+            raise ValueError(
+                f"{where}: {notebook} has no parameter {', '.join(unknown)}; "
+                f"it has: {', '.join(known)}"
+            )
+    if len({repr(parameters) for parameters in listed}) < len(listed):
+        raise ValueError(f"{where}: {notebook} has the same values twice")
+    return listed
+
+
 def _add_runs(plan, notebook, chosen, profile, grid, trained) -> set[str]:
     """Add the runs of a notebook, and their trainings; return what of the grid it goes through."""
     import papermill
 
     source = paths.notebooks() / f"{notebook}.ipynb"
     known = papermill.inspect_notebook(str(source))
-    where = paths.notebooks() / "profiles" / f"{profile}.yaml"
-    listed = chosen if isinstance(chosen, list) else [chosen]
-    for parameters in listed:
-        unknown = set(parameters) - set(known)
-        if unknown:
-            raise ValueError(
-                f"{where}: {notebook} has no parameter {', '.join(sorted(unknown))}; "
-                f"it has: {', '.join(known)}"
-            )
-    if len({repr(parameters) for parameters in listed}) < len(listed):
-        raise ValueError(f"{where}: {notebook} has the same values twice")
-
+    listed = _check_values(chosen, known, notebook, profile)
     # Data set and seed also decide which networks are trained, for a notebook that uses some.
     trains = any(_names_one(parameters, trained) for parameters in listed)
     through = [
@@ -386,47 +391,43 @@ def _add_runs(plan, notebook, chosen, profile, grid, trained) -> set[str]:
         for name in known
         if name not in through and len({repr(parameters.get(name)) for parameters in listed}) > 1
     ]
-    output = paths.output()
-    names: dict[str, dict[str, Any]] = {}
-    for listing in listed:
-        for point in product(*(grid[name] for name in through)):
-            at = dict(zip(through, point, strict=True))
-            parameters = listing | {name: at[name] for name in at if name in known}
-            labels = [str(listing[name]) for name in varied if name in listing]
-            labels += [f"seed-{v}" if name == "seed" else str(v) for name, v in at.items()]
-            run_name = re.sub(r"[^\w.-]", "_", "-".join([notebook, *labels]))
-            # What differs only in the grid's values is the same at each point of the grid.
-            if names.setdefault(run_name, parameters) is not parameters:
-                if names[run_name] != parameters:
-                    raise ValueError(f"{where}: two different runs are called {run_name}")
-                continue
-            trainings = {
-                name: _training(name, entry or {}, list(trained).index(name), profile, at)
-                for name, entry in trained.items()
-                if _names_one(parameters, {name})
-            }
-            parameters = {n: _with_paths(v, trainings) for n, v in parameters.items()}
-            records = _records(notebook, parameters, known)
-            if records is None:
-                plan.left_out.append(f"{run_name}: {notebook} has no records for this data set")
-                continue
-            plan.trainings.extend(t for t in trainings.values() if t not in plan.trainings)
-            networks = [training.network for training in trainings.values()]
-            if Path(at.get("weights", "")).is_absolute():
-                networks.append(Path(at["weights"]))
-            plan.runs.append(
-                Run(
-                    name=run_name,
-                    notebook=notebook,
-                    path=source,
-                    profile=profile,
-                    parameters=parameters,
-                    output=output / "grid" / run_name if through else output,
-                    records=records,
-                    networks=tuple(networks),
-                    arguments=_arguments(notebook, profile, at, run_name),
-                )
+    points = [dict(zip(through, p, strict=True)) for p in product(*(grid[n] for n in through))]
+    seen: dict[str, dict[str, Any]] = {}
+    for listing, at in product(listed, points):
+        labels = [str(listing[name]) for name in varied if name in listing]
+        labels += [f"seed-{v}" if name == "seed" else str(v) for name, v in at.items()]
+        name = re.sub(r"[^\w.-]", "_", "-".join([notebook, *labels]))
+        parameters = listing | {axis: value for axis, value in at.items() if axis in known}
+        if seen.setdefault(name, parameters) != parameters:
+            raise ValueError(f"profile {profile}: two different runs are called {name}")
+        if seen[name] is not parameters:
+            continue  # The profile's values differ only in what the grid decides.
+        records = _records(notebook, parameters, known)
+        if records is None:
+            plan.left_out.append(f"{name}: {notebook} has no records for this data set")
+            continue
+        trainings = {
+            network: _training(network, entry or {}, place, profile, at)
+            for place, (network, entry) in enumerate(trained.items())
+            if _names_one(parameters, {network})
+        }
+        plan.trainings.extend(t for t in trainings.values() if t not in plan.trainings)
+        networks = [training.network for training in trainings.values()]
+        if Path(at.get("weights", "")).is_absolute():
+            networks.append(Path(at["weights"]))
+        plan.runs.append(
+            Run(
+                name=name,
+                notebook=notebook,
+                path=source,
+                profile=profile,
+                parameters={n: _with_paths(v, trainings) for n, v in parameters.items()},
+                output=paths.output() / "grid" / name if through else paths.output(),
+                records=records,
+                networks=tuple(networks),
+                arguments=_arguments(notebook, profile, at, name),
             )
+        )
     return set(through)
 
 
