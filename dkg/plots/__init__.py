@@ -12,6 +12,7 @@ from dkg.plots.diagrams import (
     key_generation_steps,
 )
 from dkg.plots.domains import entropy_strip, logistic_orbits
+from dkg.plots.hardened import distance_from_ideal, scorecard
 from dkg.plots.hospital import step_times
 from dkg.plots.images import image_grid, image_histograms, image_rows
 from dkg.plots.imitation import decryption_matrix, leak_of_keys
@@ -28,6 +29,7 @@ __all__ = [
     "beside_paper",
     "changed_pixels",
     "decryption_matrix",
+    "distance_from_ideal",
     "edges_by_blur",
     "encryption_system",
     "entropy_by_step",
@@ -49,6 +51,7 @@ __all__ = [
     "paper_and_ours",
     "pass_rates",
     "plain_and_cipher_histograms",
+    "scorecard",
     "sensitivity_curves",
     "shares",
     "spectra_and_correlations",
