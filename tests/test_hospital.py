@@ -34,7 +34,7 @@ from pynetdicom import AE, build_context
 from pynetdicom.sop_class import Verification
 
 from dkg import cipher, dicom, hospital, paths
-from dkg.hospital import HospitalError, KeyReuseError, key_server, pacs
+from dkg.hospital import HospitalError, KeyReuseError, connections, key_server, pacs
 from dkg.hospital.connections import HOST, tls_context
 
 ORTHANC_REQUIRED = os.environ.get("DKG_ORTHANC_TESTS") == "required"
@@ -154,8 +154,8 @@ def opened(workstation, delivery):
 class Relay:
     """Pass bytes on to a server, until the client has sent ``limit`` of them.
 
-    Then ``then`` is called, no answer of the server is passed on any more, and once ``done`` says
-    so both connections are closed.
+    Then ``then`` is called, of the server's answers only three more bytes are passed on, and once
+    ``done`` says so both connections are closed.
     """
 
     def __init__(self, port, limit, then=lambda: None, done=lambda: True):
@@ -163,7 +163,13 @@ class Relay:
         self._cut = threading.Event()
         self._listener = socket.create_server((HOST, 0))
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def wait(self):
+        """Wait until both connections are closed."""
+        self._thread.join(30)
+        assert not self._thread.is_alive()
 
     def _accept(self):
         with self._listener:
@@ -189,9 +195,10 @@ class Relay:
     def _back(self, server, client):
         try:
             while data := server.recv(1000):
-                if self._cut.is_set():
+                cut = self._cut.is_set()
+                client.sendall(data[:3] if cut else data)
+                if cut:
                     return
-                client.sendall(data)
         except OSError:
             return
 
@@ -674,6 +681,7 @@ def test_archive_stopped_in_the_middle_of_an_image(ward, start, tmp_path, certif
     for uid in through.waiting():
         with pytest.raises(HospitalError, match=r"connection was lost|cannot be reached"):
             through.deliver(uid)
+    relay.wait()
     assert len(through.waiting()) == 2
 
     again = start(ward.archive.port)
@@ -700,6 +708,41 @@ def test_confirmation_that_is_lost_does_not_make_a_second_image(ward, tmp_path, 
     assert retried.waiting() == []
     assert len(ward.archive.files()) == len(ward.server.store) == 1
     assert encoded(opened(ward.workstation, delivery)) == encoded(image)
+
+
+def test_archive_that_falls_silent_in_the_middle_of_its_answer(
+    ward, tmp_path, certificates, monkeypatch
+):
+    monkeypatch.setattr(pacs, "TIMEOUT", 1.0)
+    silent = threading.Event()
+    relay = Relay(ward.archive.port, 40_000, done=silent.is_set)
+    through = modality(tmp_path / "through", certificates, ward.server.port, relay.port)
+    uid = through.take(image_of(noise(256, 256)))
+    with pytest.raises(HospitalError, match="connection was lost"):
+        through.deliver(uid)
+    silent.set()
+    relay.wait()
+    assert through.waiting() == [uid]
+
+
+def test_small_archive_gives_up_a_client_that_says_nothing(tmp_path, certificates, monkeypatch):
+    monkeypatch.setattr(connections, "TIMEOUT", 0.5)
+    with (
+        hospital.SmallPacs(tmp_path / "pacs", certificates) as archive,
+        socket.create_connection((HOST, archive.port)),
+    ):
+        hospital.PacsClient(archive.port, certificates, "workstation").echo()
+
+
+def test_small_archive_stops_while_a_client_is_silent(tmp_path, server, certificates):
+    archive = hospital.SmallPacs(tmp_path / "pacs", certificates)
+    relay = Relay(archive.port, 40_000, then=archive.stop)
+    through = modality(tmp_path / "through", certificates, server.port, relay.port)
+    uid = through.take(image_of(noise(256, 256)))
+    with pytest.raises(HospitalError, match="connection was lost"):
+        through.deliver(uid)
+    relay.wait()
+    assert archive.files() == []
 
 
 def test_answer_of_the_key_server_that_is_lost_does_not_make_a_second_key(

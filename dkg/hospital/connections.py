@@ -7,8 +7,10 @@ nobody can add a part later: another hospital is another call, and trusts none o
 import datetime
 import ipaddress
 import os
+import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,6 +22,9 @@ PARTS = ("key-server", "pacs", "modality", "workstation")
 
 HOST = "127.0.0.1"
 """The only address that anything here connects to: this machine's own."""
+
+TIMEOUT = 10.0
+"""Seconds after which a silent other end is given up."""
 
 
 class HospitalError(RuntimeError):
@@ -129,12 +134,20 @@ def tls_context(folder: str | os.PathLike, part: str, *, server: bool) -> ssl.SS
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such certificate; see make_certificates")
     protocol = ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT
-    context = ssl.SSLContext(protocol)
+    context = _Context(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(folder / "authority.pem")
     context.load_cert_chain(folder / f"{part}.pem", folder / f"{part}.key")
     return context
+
+
+class _Context(ssl.SSLContext):
+    """Gives up a silent other end while shaking hands, and as long as nobody sets another limit."""
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:
+        sock.settimeout(TIMEOUT)
+        return super().wrap_socket(sock, *args, **options)
 
 
 def part_of(certificate: dict | None) -> str | None:

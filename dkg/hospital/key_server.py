@@ -25,10 +25,7 @@ from typing import Any, Self
 import numpy as np
 
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, CipherError, key_identifier
-from dkg.hospital.connections import HOST, HospitalError, part_of, tls_context
-
-TIMEOUT = 10.0
-"""Seconds after which a silent other end is given up."""
+from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, part_of, tls_context
 
 MAX_KEYS = 1024
 """Keys of 196,608 bytes that one image may have: 201 million bytes of pixels."""
@@ -342,7 +339,6 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         # In the listening thread a silent client would keep all others waiting.
-        request.settimeout(TIMEOUT)
         with self._context.wrap_socket(request, server_side=True) as secured:
             super().finish_request(secured, client_address)
 

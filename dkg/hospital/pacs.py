@@ -5,12 +5,12 @@ It is asked by DICOM's own services (PS3.4): verification (C-ECHO), storage (C-S
 for trying things out where there is no Orthanc; `dkg.hospital.orthanc` starts the real one.
 """
 
+import contextlib
 import logging
 import os
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
@@ -27,16 +27,13 @@ from pynetdicom.sop_class import (
 )
 
 from dkg.files import atomic
-from dkg.hospital.connections import HOST, HospitalError, tls_context
+from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, tls_context
 
 TITLE = "PACS"
 """The archive's application entity title, as which it must be called."""
 
 TITLES = {"modality": "MODALITY", "workstation": "WORKSTATION"}
 """The application entity titles that the archive answers, by the part that has them."""
-
-TIMEOUT = 10.0
-"""Seconds after which a silent other end is given up."""
 
 SUCCESS, PENDING = 0x0000, (0xFF00, 0xFF01)
 
@@ -188,7 +185,7 @@ class PacsClient:
     def _pacs(self) -> str:
         return f"PACS {self.called} at {HOST}:{self.port}"
 
-    @contextmanager
+    @contextlib.contextmanager
     def _association(
         self, contexts: list, handlers: Sequence = (), **options: Any
     ) -> Iterator[Association]:
@@ -210,7 +207,7 @@ class PacsClient:
             max_pdu=0,
             tls_args=(self._context, HOST),
             evt_handlers=[
-                (evt.EVT_CONN_OPEN, _send_at_once),
+                (evt.EVT_CONN_OPEN, _prepare),
                 (evt.EVT_PDU_RECV, notice),
                 *handlers,
             ],
@@ -292,7 +289,7 @@ class SmallPacs:
             block=False,
             ssl_context=tls_context(certificates, "pacs", server=True),
             evt_handlers=[
-                (evt.EVT_CONN_OPEN, _send_at_once),
+                (evt.EVT_CONN_OPEN, _prepare),
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
                 (evt.EVT_C_STORE, self._store),
                 (evt.EVT_C_FIND, self._find),
@@ -307,6 +304,13 @@ class SmallPacs:
 
     def stop(self) -> None:
         """Stop listening, and break off what is going on; the images stay in the folder."""
+        for association in self._entity.active_associations:
+            transport = association.dul.socket
+            connection = transport and transport.socket
+            if connection:
+                with contextlib.suppress(OSError):  # It may be closed by now.
+                    # Not that of SSLSocket, which another thread is reading from.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self._entity.shutdown()
 
     def __enter__(self) -> Self:
@@ -355,9 +359,12 @@ class SmallPacs:
             yield 0xFF00, pydicom.dcmread(self._folder / f"{name}.dcm")
 
 
-def _send_at_once(event: evt.Event) -> None:
+def _prepare(event: evt.Event) -> None:
+    connection = event.assoc.dul.socket.socket
     # Otherwise a message in two parts waits 40 ms for an acknowledgement of the first.
-    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # pynetdicom's own limits do not end a read of which only a part has come.
+    connection.settimeout(TIMEOUT)
 
 
 def _header(path: Path) -> pydicom.Dataset:
