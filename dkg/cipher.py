@@ -763,24 +763,6 @@ def _encode_noise(pixels: np.ndarray, metadata: dict[str, Any]) -> bytes:
     return data[:end_of_header] + chunk + data[end_of_header:]
 
 
-def _chunks(path: Path, data: bytes) -> list[tuple[bytes, bytes]]:
-    """Split a PNG file into its chunks, and refuse it unless every bit of it is accounted for."""
-    chunks = []
-    position = len(_PNG_SIGNATURE)
-    while not chunks or chunks[-1][0] != b"IEND":
-        body = data[position + 4 : position + 8 + int.from_bytes(data[position : position + 4])]
-        end = position + 12 + int.from_bytes(data[position : position + 4])
-        if end > len(data):
-            raise CipherError(f"{path}: damaged or cut off: a part of it ends beyond its last byte")
-        if zlib.crc32(body) != int.from_bytes(data[end - 4 : end]):
-            raise CipherError(f"{path}: damaged: the checksum at byte {end - 4} does not fit")
-        chunks.append((body[:4], body[4:]))
-        position = end
-    if position != len(data):
-        raise CipherError(f"{path}: {len(data) - position} bytes were appended to it")
-    return chunks
-
-
 def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
     """Read a key or ciphertext file: its pixels and metadata."""
     data = _read(path)
@@ -791,9 +773,16 @@ def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
         raise CipherError(
             f"{path}: not a {wanted}: a {wanted} is a PNG file, this starts with {data[:8]!r}"
         )
+    try:
+        chunks = limits.check_png(data)
+    except ValueError as error:
+        raise CipherError(f"{path}: {error}") from error
+    appended = len(data) - len(_PNG_SIGNATURE) - sum(12 + len(body) for _, body in chunks)
+    if appended:
+        raise CipherError(f"{path}: {appended} bytes were appended to it")
     texts = [
         body.removeprefix(_PNG_KEYWORD)
-        for name, body in _chunks(path, data)
+        for name, body in chunks
         if name == b"tEXt" and body.startswith(_PNG_KEYWORD)
     ]
     if not texts:
@@ -815,7 +804,7 @@ def _read_own(path: Path, wanted: str) -> tuple[np.ndarray, dict[str, Any]]:
             f"{FORMAT_VERSION}"
         )
     try:
-        return _decode_png(data), metadata
+        return imagecodecs.png_decode(data), metadata
     except MemoryError:
         raise
     except Exception as error:  # Whole, but not a valid image: the decoder has several exceptions.

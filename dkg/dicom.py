@@ -535,8 +535,9 @@ def _file_meta(dataset: Dataset) -> FileMetaDataset:
         raise CipherError(
             "it names no transfer syntax: the file meta information (0002,0010) is missing"
         )
-    if not meta.TransferSyntaxUID.is_transfer_syntax:
-        raise CipherError(f"its transfer syntax, {meta.TransferSyntaxUID}, is not one of DICOM's")
+    syntax = meta.TransferSyntaxUID
+    if not isinstance(syntax, UID) or not syntax.is_transfer_syntax:
+        raise CipherError(f"its transfer syntax, {syntax}, is not one of DICOM's")
     return meta
 
 

@@ -22,13 +22,35 @@ from dkg.exact import ExactGenerator
 from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.training import read_metadata, resolve_device
 
+# What the manifest says of every network, and of a trained one.
+_ENTRY = {"dataset": str, "origin": str, "images": int, "domain": str, "recipe": dict}
+_TRAINED = {"file": str, "sha256": str, "steps": int}
+
 OUTPUTS = ("paper", "low-order")
 """Ways to read a key off the generator's last layer."""
 
 
 def read_manifest() -> dict[str, dict[str, Any]]:
-    """Return every entry of ``weights/manifest.toml`` by name, trained or not; see `dkg.zoo`."""
-    return tomllib.loads((paths.WEIGHTS / "manifest.toml").read_text())["networks"]
+    """Return every entry of ``weights/manifest.toml`` by name, trained or not; see `dkg.zoo`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no manifest.
+    """
+    path = paths.WEIGHTS / "manifest.toml"
+    try:
+        networks = tomllib.loads(path.read_text())["networks"]
+        for name, entry in networks.items():
+            kinds = _ENTRY | (_TRAINED if "file" in entry else {})
+            wrong = [key for key, kind in kinds.items() if type(entry.get(key)) is not kind]
+            if wrong or type(entry["recipe"].get("steps")) is not int:
+                raise ValueError(f"{name} has no {', '.join(wrong) or 'steps in its recipe'}")
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise ValueError(f"{path}: not a manifest of networks: {error}") from error
+    return networks
 
 
 def list_weights() -> list[str]:
@@ -197,21 +219,16 @@ class KeyGenerator:
                 f"{path}: holds {metadata.get('format', 'no format name')!r}, "
                 "not 'dkg generator 1' as written by dkg.training.train"
             )
-        generator = Generator(**metadata["architecture"])
         try:
-            generator.load_state_dict(safetensors.torch.load(content))
-        except RuntimeError as error:
+            generator = _generator(metadata, safetensors.torch.load(content))
+        except (ValueError, TypeError, RuntimeError, OverflowError) as error:
             raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
-        return cls(
-            generator,
-            resolve_device(device),
-            str(path_or_name),
-            sha256,
-            public,
-            metadata,
-            exact=exact,
-            output=output,
-        )
+        where = resolve_device(device)
+        about = (str(path_or_name), sha256, public, metadata)
+        try:
+            return cls(generator, where, *about, exact=exact, output=output)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return a copy of the network's weights.
@@ -279,3 +296,24 @@ class KeyGenerator:
         for index, image in enumerate(images):
             keys[index] = self.generate(image)
         return keys
+
+
+def _generator(metadata: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Generator:
+    """Make the network of a file, which may claim to be far larger than it is."""
+    training = metadata.get("training")
+    if type(training) is not dict or type(training.get("step")) is not int:
+        raise ValueError("it does not say how many steps it was trained")
+    if type(training.get("description")) is not dict:
+        raise ValueError("it does not say what it was trained on")
+    architecture = metadata.get("architecture")
+    if type(architecture) is not dict or architecture.get("residual_blocks", 0) > len(tensors):
+        raise ValueError(f"there are {len(tensors)} tensors, and it is {architecture!r}")
+    with torch.device("meta"):  # Takes no memory.
+        generator = Generator(**architecture)
+    wanted = {name: (torch.float32, t.shape) for name, t in generator.state_dict().items()}
+    if {name: (t.dtype, t.shape) for name, t in tensors.items()} != wanted:
+        raise ValueError("names, types or shapes differ")
+    if not all(t.isfinite().all() for t in tensors.values()):
+        raise ValueError("there are values that are not finite")
+    generator.load_state_dict({name: t.clone() for name, t in tensors.items()}, assign=True)
+    return generator

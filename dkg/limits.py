@@ -84,26 +84,45 @@ def read(path: str | os.PathLike) -> bytes:
     return data
 
 
-def check_png(data: bytes) -> None:
-    """Refuse a PNG file whose samples are too many; everything else of it is left to decoders.
+def check_png(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Refuse a PNG file whose samples are too many, or of which any part is damaged.
+
+    Decoders do not agree on what to do with a part whose checksum does not fit.
 
     Parameters
     ----------
     data : bytes
-        The file.
+        The file. What follows the last chunk is left alone.
+
+    Returns
+    -------
+    list of tuple of bytes
+        Name and content of each chunk, from IHDR to IEND.
 
     Raises
     ------
     ValueError
-        If the image is too large, or the header is cut off.
+        If the image is too large, damaged, or cut off.
     """
-    # The header is always first (PNG specification, 11.2.2).
-    if len(data) < 26:
-        raise ValueError("the header is cut off")
-    width, height, depth, kind = struct.unpack_from(">IIBB", data, 16)
+    chunks: list[tuple[bytes, bytes]] = []
+    position = 8
+    while not chunks or chunks[-1][0] != b"IEND":
+        body = data[position + 4 : position + 8 + int.from_bytes(data[position : position + 4])]
+        end = position + 12 + int.from_bytes(data[position : position + 4])
+        if end > len(data):
+            raise ValueError("damaged or cut off: a part of it ends beyond its last byte")
+        if zlib.crc32(body) != int.from_bytes(data[end - 4 : end]):
+            raise ValueError(f"damaged: the checksum at byte {end - 4} does not fit")
+        chunks.append((body[:4], body[4:]))
+        position = end
+    name, header = chunks[0]
+    if name != b"IHDR" or len(header) != 13:
+        raise ValueError("damaged: it does not start with a header")
+    width, height, depth, kind = struct.unpack_from(">IIBB", header)
     # Fewer bits are expanded to 8, a palette to 3 channels and transparency.
     channels = {0: 1, 2: 3, 3: 4, 4: 2}.get(kind, 4)
     check(width * height * channels * (2 if depth == 16 else 1))
+    return chunks
 
 
 def check_pillow(image: Image.Image) -> None:
@@ -150,8 +169,11 @@ def check_tiff(page: tifffile.TiffPage) -> None:
     Raises
     ------
     ValueError
-        If the page or one of its tiles is too large.
+        If the page or one of its tiles is too large, or beyond the end of the file.
     """
+    # Pillow reads up to the next part, wherever that is.
+    if max(page.dataoffsets, default=0) > page.parent.filehandle.size:
+        raise ValueError("damaged or cut off: a part of it is beyond its last byte")
     check(page.nbytes)
     check(math.prod(page.chunks) * page.dtype.itemsize, "one of its tiles")
 

@@ -350,7 +350,11 @@ def load_all(folder: str | os.PathLike | None = None) -> dict[str, Record]:
     folder = paths.output() / "results" if folder is None else Path(folder)
     found = {}
     for path in folder.glob("*.json"):
-        found[path.stem] = loads(path.read_text(), str(path))
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: not a record of results: {error}") from None
+        found[path.stem] = loads(text, str(path))
         if found[path.stem].id != path.stem:
             raise ValueError(f"{path}: holds the record {found[path.stem].id!r}")
     order = {id: place for place, id in enumerate(COMPARISONS)}

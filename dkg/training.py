@@ -53,6 +53,18 @@ from dkg.models import (
 _SOURCE_ORDER, _TARGET_ORDER, _POOL = range(3)  # Names of the random streams of one seed.
 _RESUMABLE_CHANGES = {"steps", "sample_steps", "log_every", "checkpoint_every"}
 
+# What a checkpoint says besides its tensors.
+_STATE = {
+    "config": dict,
+    "images": dict,
+    "seed": int,
+    "step": int,
+    "threads": int,
+    "low_entropy_steps": int,
+    "collapsed": bool,
+}
+_MOST_THREADS = 1024
+
 
 def _setting(default: Any, source: str) -> Any:
     return field(default=default, metadata={"source": source})
@@ -207,6 +219,11 @@ def resolve_device(device: str = "auto") -> torch.device:
         raise ValueError(f"device must be auto, cpu, cuda or another of torch's: {error}") from None
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {device!r} was asked for, but torch sees no CUDA device")
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()}, from "
+            "cuda:0 on"
+        )
     return resolved
 
 
@@ -368,7 +385,29 @@ class _Trainer:
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Restore what `tensors` returned."""
-        pool = tensors["pool"].to(self.device)
+        shapes = {
+            f"{name}.{key}": value.shape
+            for name, network in self.networks.items()
+            for key, value in network.state_dict().items()
+        }
+        adam = {
+            f"{name}.adam.{index}.{key}": value.shape if key != "step" else torch.Size()
+            for name, network in self.networks.items()
+            for index, value in enumerate(network.parameters())
+            for key in ("step", "exp_avg", "exp_avg_sq")
+        }
+        found = {key: value.shape for key, value in tensors.items() if key != "pool"}
+        pool = tensors.get("pool", torch.empty(0))
+        if (
+            # Before its first step an optimiser has no state.
+            found not in (shapes, shapes | adam)
+            or any(value.dtype != torch.float32 for value in tensors.values())
+            or pool.ndim != 4
+            or pool.shape[1] != 3
+            or len(pool) > self.config.pool_size
+        ):
+            raise ValueError("its tensors are not those of its settings")
+        pool = pool.to(self.device)
         self.pooled = len(pool)
         if self.pooled:
             self.pool = pool.new_empty(self.config.pool_size, *pool.shape[1:])
@@ -397,8 +436,10 @@ def _check_images(name: str, images: np.ndarray) -> np.ndarray:
             f"{name} must be a uint8 array of shape (n, height, width, 3) with n >= 1, "
             f"not {images.dtype} of shape {images.shape}"
         )
-    if images.shape[1] % 16 or images.shape[2] % 16:
-        raise ValueError(f"{name} needs a height and width divisible by 16, not {images.shape}")
+    if images.shape[1] % 16 or images.shape[2] % 16 or min(images.shape[1:3]) < 32:
+        raise ValueError(
+            f"{name} needs a height and width divisible by 16 and at least 32, not {images.shape}"
+        )
     return images
 
 
@@ -433,7 +474,7 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-    except (safetensors.SafetensorError, json.JSONDecodeError) as error:
+    except (safetensors.SafetensorError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a safetensors file of this package ({error})") from error
 
 
@@ -458,11 +499,13 @@ def read_log(out: str | os.PathLike) -> list[dict[str, Any]]:
     if path.is_dir():
         path = path / "log.jsonl"
     records = []
-    for line in path.read_text().splitlines():
+    for line in path.read_bytes().splitlines():
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
+            record = json.loads(line)
+            float(record["seconds"]), int(record["step"]), record["event"]
+        except (ValueError, TypeError, LookupError, RecursionError):
             break
+        records.append(record)
     return records
 
 
@@ -563,7 +606,10 @@ def _train(config, source, target, out, resume, description, on_log, progress) -
         _check_resumable(checkpoint, config, images, metadata)
         torch.set_num_threads(metadata["threads"])
         trainer = _Trainer(config, metadata["seed"], device)
-        trainer.load(safetensors.torch.load_file(checkpoint))
+        try:
+            trainer.load(safetensors.torch.load_file(checkpoint))
+        except (ValueError, safetensors.SafetensorError) as error:
+            raise ValueError(f"{checkpoint}: damaged: {error}") from error
         trainer.step = metadata["step"]
         trainer.low_entropy_steps = metadata["low_entropy_steps"]
         trainer.collapsed = metadata["collapsed"]
@@ -710,17 +756,21 @@ def _write_weights(out: Path, trainer: _Trainer, training: dict[str, Any]) -> No
 
 
 def _check_resumable(checkpoint: Path, config: TrainConfig, images, metadata) -> None:
-    if "config" not in metadata:
+    if (
+        any(type(metadata.get(name)) is not kind for name, kind in _STATE.items())
+        or not 0 <= metadata["seed"] < 2**63
+        or not 0 < metadata["threads"] <= _MOST_THREADS
+        or min(metadata["step"], metadata["low_entropy_steps"]) < 0
+    ):
         raise ValueError(f"{checkpoint} is not a checkpoint of this package; move it away")
-    before = metadata["config"]
+    # A checkpoint that is older than a setting was made with its default.
+    before = {name: default for name, default, _ in TrainConfig.describe()} | metadata["config"]
     now = json.loads(json.dumps(dataclasses.asdict(config)))
     before["seed"] = metadata["seed"]
     if now["seed"] is None:
         now["seed"] = metadata["seed"]
     if now["threads"] is None:
         now["threads"] = before["threads"]
-    # A checkpoint that is older than a setting was made with its default.
-    before = {name: default for name, default, _ in TrainConfig.describe()} | before
     changed = [k for k in now if now[k] != before[k] and k not in _RESUMABLE_CHANGES]
     if changed:
         details = ", ".join(f"{k}: {before[k]!r} there, {now[k]!r} asked for" for k in changed)
@@ -730,5 +780,5 @@ def _check_resumable(checkpoint: Path, config: TrainConfig, images, metadata) ->
             f"{checkpoint} is already at step {metadata['step']}, past the {config.steps} asked for"
         )
     for name, fingerprint in images.items():
-        if metadata["images"][name] != fingerprint:
+        if metadata["images"].get(name) != fingerprint:
             raise ValueError(f"{checkpoint} belongs to a run on other {name} images")

@@ -824,6 +824,14 @@ def test_images_that_are_refused(image, message):
         dicom.encrypt_dataset(image, KEYS)
 
 
+@pytest.mark.parametrize("syntax", ["1.2.3", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]])
+def test_a_transfer_syntax_that_is_none_is_refused(syntax):
+    image = make_image()
+    image.file_meta.TransferSyntaxUID = syntax
+    with pytest.raises(CipherError, match=r"its transfer syntax, .*, is not one of DICOM's"):
+        dicom.keys_needed(image)
+
+
 def test_float_pixel_data_are_refused():
     image = without(make_image(allocated=32, stored=32), "PixelData")
     image.FloatPixelData = bytes(140)

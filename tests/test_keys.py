@@ -1,6 +1,7 @@
 """Keys from trained networks, shipped or given as a file."""
 
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -177,6 +178,62 @@ def test_what_is_no_network_is_refused(tmp_path, trained, monkeypatch):
         KeyGenerator.load(tmp_path / "other.safetensors")
     with pytest.raises(KeyError, match="no network named 'nobody'"):
         keys.weights_entry("nobody")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"architecture": {"residual_blocks": 10**9}}, "it is {'residual_blocks': 1000000000}"),
+        ({"architecture": {"width": 10**6}}, "names, types or shapes differ"),
+        ({"architecture": {"width": 10**18}}, "weights do not fit the architecture"),
+        ({"architecture": {"width": "16"}}, "weights do not fit the architecture"),
+        ({"architecture": {"colour": 1}}, "unexpected keyword argument 'colour'"),
+        ({"architecture": None}, "it is None"),
+        ({"training": {"description": {}}}, "does not say how many steps"),
+        ({"training": {"step": 2}}, "does not say what it was trained on"),
+    ],
+)
+def test_a_file_that_claims_to_be_another_network_is_refused(tmp_path, trained, change, words):
+    """One that claims to be larger than it is takes no memory."""
+    path = tmp_path / "changed.safetensors"
+    metadata = training.read_metadata(trained) | change
+    training._save(path, safetensors.torch.load_file(trained), metadata)
+    with pytest.raises(ValueError, match=rf"changed\.safetensors: .*{re.escape(words)}"):
+        KeyGenerator.load(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("exact", [True, False])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, trained, value, exact):
+    path = tmp_path / "changed.safetensors"
+    tensors = safetensors.torch.load_file(trained)
+    next(iter(tensors.values())).view(-1)[0] = value
+    training._save(path, tensors, training.read_metadata(trained))
+    with pytest.raises(ValueError, match=r"changed\.safetensors: .*not finite"):
+        KeyGenerator.load(path, exact=exact)
+    tensors = {name: tensor.double() for name, tensor in tensors.items()}
+    training._save(path, tensors, training.read_metadata(trained))
+    with pytest.raises(ValueError, match=r"names, types or shapes differ"):
+        KeyGenerator.load(path, exact=exact)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\xff",
+        b"networks = 3",
+        b"[networks]\na = 1",
+        b"[networks.a]\nfile = 'x'",
+        b"[[networks]]\na = 1",
+        b"[networks.a",
+    ],
+)
+def test_what_is_no_manifest_is_refused(tmp_path, monkeypatch, text):
+    (tmp_path / "manifest.toml").write_bytes(text)
+    monkeypatch.setattr(paths, "WEIGHTS", tmp_path)
+    with pytest.raises(ValueError, match=r"manifest\.toml: not a manifest of networks"):
+        keys.list_weights()
 
 
 def test_a_shipped_file_that_was_changed_is_refused(tmp_path, monkeypatch):

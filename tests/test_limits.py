@@ -128,21 +128,38 @@ def test_png(tmp_path, args):
     path = tmp_path / "a.png"
     # What is compressed does not matter, as it is not looked at.
     small = png(8, 8, *args[2:])
-    path.write_bytes(small[:16] + struct.pack(">II", *args[:2]) + small[24:])
+    header = struct.pack(">II", *args[:2]) + small[24:29]
+    path.write_bytes(small[:8] + chunk(b"IHDR", header) + small[33:])
     with pytest.raises(ValueError, match=rf"a\.png: cannot be read as PNG: the image is {LARGE}"):
         data.read_image(path)
     with pytest.raises(CipherError, match=rf"a\.png: .*the image is {LARGE}"):
         cipher.read_samples(path)
-    path.write_bytes(png(8, 8)[:20])
-    with pytest.raises(ValueError, match=r"a\.png: .*the header is cut off"):
+    path.write_bytes(small[:20])
+    with pytest.raises(ValueError, match=r"a\.png: .*cut off: a part of it ends beyond"):
         data.read_image(path)
+    path.write_bytes(small[:8] + small[33:])
+    with pytest.raises(ValueError, match=r"a\.png: .*it does not start with a header"):
+        data.read_image(path)
+
+
+def test_png_of_which_a_part_is_damaged(tmp_path):
+    """Libpng leaves a damaged palette of transparency out, and reads on."""
+    path = tmp_path / "a.png"
+    image = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).quantize(9)
+    image.save(path, transparency=bytes([0, 128, 255]))
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(b"tRNS") + 5] = 0
+    path.write_bytes(raw)
+    for read in (data.read_image, cipher.read_samples):
+        with pytest.raises(ValueError, match=r"a\.png: .*damaged: the checksum at byte"):
+            read(path)
 
 
 def test_key(tmp_path):
     path = tmp_path / "key.png"
     about = b'dkg\0{"format":"dkg key","key_id":"0","keys":3906,"version":1}'
     path.write_bytes(png(256, 256 * 3906, 8, 2, about))
-    with pytest.raises(CipherError, match=rf"key\.png: damaged: the image is {LARGE}"):
+    with pytest.raises(CipherError, match=rf"key\.png: the image is {LARGE}"):
         cipher.read_key(path)
 
 
@@ -179,6 +196,21 @@ def test_tiff(tmp_path, tags, message):
     path.write_bytes(tiff(**tags))
     for read in (data.read_image, cipher.read_samples):
         with pytest.raises(ValueError, match=rf"a\.tif: .*{message}"):
+            read(path)
+
+
+def test_tiff_with_a_part_beyond_its_end(tmp_path):
+    """Pillow reads up to where the next part is said to be, which may be gigabytes away."""
+    path = tmp_path / "a.tif"
+    planes = np.zeros((3, 8, 8), np.uint8)
+    tifffile.imwrite(path, planes, photometric="rgb", planarconfig="separate")
+    with tifffile.TiffFile(path) as file:
+        at = file.pages[0].tags["StripOffsets"].valueoffset
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<I", raw, at + 4, 3_000_000_000)
+    path.write_bytes(raw)
+    for read in (data.read_image, cipher.read_samples):
+        with pytest.raises(ValueError, match=r"a\.tif: .*a part of it is beyond its last byte"):
             read(path)
 
 

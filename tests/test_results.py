@@ -192,11 +192,11 @@ def test_an_object_that_is_no_number_is_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"id": "table-III"}', "[" * 100_000, "not json", "null"]
+    "text", ["", "[]", "{}", '{"id": "table-III"}', "[" * 100_000, "not json", "null", "\xff"]
 )
 def test_what_is_no_record_is_named(text, output):
     (output / "results").mkdir(parents=True)
-    (output / "results" / "table-III.json").write_text(text)
+    (output / "results" / "table-III.json").write_text(text, encoding="latin-1")
     with pytest.raises(ValueError, match=r"table-III\.json: not a record"):
         results.load_all()
 

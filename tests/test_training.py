@@ -269,6 +269,33 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         train(TrainConfig(**TINY), source, target, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"threads": "1"}, "not a checkpoint"),
+        ({"threads": 10**6}, "not a checkpoint"),
+        ({"seed": -1}, "not a checkpoint"),
+        ({"step": None}, "not a checkpoint"),
+        ({"images": {}}, "other source images"),
+        ("generator.down1.1.weight", "damaged: its tensors are not those of its settings"),
+        ("pool", "damaged: its tensors"),
+        ("discriminator.adam.0.step", "damaged: its tensors"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused(tmp_path, change, words):
+    source, target = images()
+    train(TrainConfig(**{**TINY, "steps": 6}), source, target, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    metadata, tensors = training.read_metadata(path), safetensors.torch.load_file(path)
+    if isinstance(change, dict):
+        metadata |= change
+    else:
+        tensors[change] = tensors[change].double()
+    training._save(path, tensors, metadata)
+    with pytest.raises(ValueError, match=rf"checkpoint\.safetensors.* {words}"):
+        train(TrainConfig(**TINY), source, target, tmp_path)
+
+
 def test_a_checkpoint_older_than_a_setting_goes_on_with_its_default(tmp_path):
     source, target = images()
     train(TrainConfig(**{**TINY, "steps": 1}), source, target, tmp_path)
@@ -347,6 +374,7 @@ def test_a_collapsed_generator_is_reported(tmp_path):
         (np.zeros((2, 32, 32, 3)), "float64"),
         (np.zeros((0, 32, 32, 3), np.uint8), "n >= 1"),
         (np.zeros((2, 40, 32, 3), np.uint8), "divisible by 16"),
+        (np.zeros((2, 16, 16, 3), np.uint8), "at least 32"),
         (np.zeros((2, 64, 64, 3), np.uint8), "differ in shape"),
     ],
 )
@@ -362,8 +390,15 @@ def test_a_missing_cuda_device_is_said(monkeypatch):
         training.resolve_device("cuda")
     with pytest.raises(ValueError, match="gpu"):
         training.resolve_device("gpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert training.resolve_device("cuda:1").index == 1
+    with pytest.raises(ValueError, match="'cuda:2' was asked for, but torch sees 2"):
+        training.resolve_device("cuda:2")
 
 
 def test_a_log_cut_in_the_middle_of_a_line_is_read_up_to_there(tmp_path):
-    (tmp_path / "log.jsonl").write_text('{"event": "log", "step": 1}\n{"event": "lo')
-    assert [r["step"] for r in training.read_log(tmp_path)] == [1]
+    first = '{"event": "log", "step": 1, "seconds": 0.5}\n'
+    for cut in ('{"event": "lo', "5", "[]", '{"event": "log", "step": null, "seconds": 1}', "\xff"):
+        (tmp_path / "log.jsonl").write_text(first + cut, encoding="latin-1")
+        assert [r["step"] for r in training.read_log(tmp_path)] == [1]
