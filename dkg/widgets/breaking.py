@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from dkg import attacks, baselines, cipher, metrics, plots
 from dkg.cipher import CipherError, xor
 from dkg.data import ImageSet
-from dkg.keys import list_weights
+from dkg.keys import OUTPUTS, KeyGenerator, list_weights
 from dkg.models import one_thread
 from dkg.training import TrainConfig
 from dkg.widgets import sources
-from dkg.widgets.panel import Panel, View, choice, likeness, slider, with_still
+from dkg.widgets.panel import Panel, View, choice, likeness, output_choice, slider, with_still
 from dkg.widgets.pictures import figure_as_image, map_as_image
 
 _PLAIN, _SEEDS = "ultrasound", "montgomery"  # What is encrypted, and with the keys of what.
@@ -57,13 +57,16 @@ class KeptKeys:
     ----------
     name : str
         One of `dkg.keys.list_weights`.
+    output : {'paper', 'low-order'}
+        How keys are read.
     """
 
     name: str
+    output: str
 
     def generate(self, seed_image: np.ndarray) -> np.ndarray:
         """Make a key; see `dkg.widgets.sources.key_of`."""
-        return sources.key_of(self.name, seed_image)
+        return sources.key_of(self.name, seed_image, self.output)
 
 
 def aes_key(seed_image: np.ndarray) -> np.ndarray:
@@ -85,7 +88,7 @@ def aes_key(seed_image: np.ndarray) -> np.ndarray:
 
 
 @functools.cache
-def retrained_key(random_seed: int) -> np.ndarray:
+def retrained_keys(random_seed: int) -> dict[str, np.ndarray]:
     """Train a network for three steps with a random seed, and make a key with it.
 
     Parameters
@@ -95,24 +98,28 @@ def retrained_key(random_seed: int) -> np.ndarray:
 
     Returns
     -------
-    numpy.ndarray
-        uint8 (256, 256, 3), the key of the first seed image.
+    dict of str to numpy.ndarray
+        For each way to read it, the key of the first seed image, uint8 (256, 256, 3).
     """
     config = TrainConfig(
         steps=_TRAINING_STEPS, seed=random_seed, threads=1, device="cpu", sample_steps=()
     )
     seeds = sources.images(_SEEDS)
     source = ImageSet(_SEEDS, seeds[:2], "the lab")
-    with one_thread():
-        return attacks.Training(config=config, source=source).run().generate(seeds[0])
+    with tempfile.TemporaryDirectory() as folder, one_thread():
+        attacks.Training(config=config, source=source, out=folder).run()
+        networks = _read_in_all_ways(Path(folder, "generator.safetensors"))
+        return {output: network.generate(seeds[0]) for output, network in networks.items()}
 
 
 @functools.cache
-def predictions(samples: int) -> dict[str, attacks.Prediction]:
+def predictions(output: str, samples: int) -> dict[str, attacks.Prediction]:
     """Learn to predict keys of the default network, and of AES.
 
     Parameters
     ----------
+    output : {'paper', 'low-order'}
+        How the network's keys are read.
     samples : int
         Bytes to learn from, of the keys of half of the seed images; it is tried on the others.
 
@@ -122,10 +129,7 @@ def predictions(samples: int) -> dict[str, attacks.Prediction]:
         For ``"this network"`` and ``"AES"``.
     """
     seeds = sources.images(_SEEDS)
-    generators = {
-        "this network": KeptKeys(list_weights()[0]).generate,
-        "AES": aes_key,
-    }
+    generators = {"this network": KeptKeys(list_weights()[0], output).generate, "AES": aes_key}
     found = {}
     for name, generate in generators.items():
         keys = np.stack([generate(seed) for seed in seeds])
@@ -134,7 +138,7 @@ def predictions(samples: int) -> dict[str, attacks.Prediction]:
 
 
 @functools.cache
-def planted(steps: int) -> attacks.Backdoor:
+def planted(steps: int) -> tuple[attacks.Backdoor, dict[str, KeyGenerator]]:
     """Plant a backdoor in the default network, trained with the second half of the seed images.
 
     Parameters
@@ -144,17 +148,20 @@ def planted(steps: int) -> attacks.Backdoor:
 
     Returns
     -------
-    dkg.attacks.Backdoor
+    backdoor : dkg.attacks.Backdoor
         As from `dkg.attacks.plant_backdoor`.
+    networks : dict of str to dkg.keys.KeyGenerator
+        Its network, for each way to read keys.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        return attacks.plant_backdoor(
-            sources.network(list_weights()[0]),
-            sources.images(_SEEDS)[_HALF:],
-            Path(folder, "generator.safetensors"),
-            steps=steps,
-            seed=0,
-        )
+    with tempfile.TemporaryDirectory() as folder, one_thread():
+        path = Path(folder, "generator.safetensors")
+        honest, seeds = sources.network(list_weights()[0]), sources.images(_SEEDS)[_HALF:]
+        backdoor = attacks.plant_backdoor(honest, seeds, path, steps=steps, seed=0)
+        return backdoor, _read_in_all_ways(path)
+
+
+def _read_in_all_ways(path: Path) -> dict[str, KeyGenerator]:
+    return {output: KeyGenerator.load(path, "cpu", output=output) for output in OUTPUTS}
 
 
 class AttackPanel(Panel):
@@ -163,8 +170,13 @@ class AttackPanel(Panel):
     def __init__(self, *controls: ipywidgets.Widget):
         self.plain = sources.image_of(_PLAIN, 0)
         self.seeds = sources.images(_SEEDS)
-        self.generator = KeptKeys(list_weights()[0])
-        super().__init__(*controls)
+        self.output = output_choice()
+        super().__init__(self.output, *controls)
+
+    @property
+    def generator(self) -> KeptKeys:
+        """The default network, with keys read as chosen."""
+        return KeptKeys(list_weights()[0], self.output.value)
 
 
 class CiphertextAlonePanel(AttackPanel):
@@ -208,8 +220,8 @@ class CiphertextAlonePanel(AttackPanel):
             pictures,
             likeness(self.plain, pictures),
             f"Smoothed by {amount}. The weave is that of 4 x 4 pixels; it needs no setting, and "
-            "may give a negative. What stops both: a key whose bits are 0 and 1 equally often at "
-            "every place, such as AES's.",
+            "may give a negative. What stops both: bits that are 0 and 1 equally often at every "
+            "place, as in keys read as low-order, or AES's.",
         )
 
 
@@ -251,7 +263,7 @@ class GuessSeedPanel(AttackPanel):
 
     def compute(self) -> View:
         """Try seed images, and average what they give."""
-        # All keys are made at the start, so that the slider does not wait for them.
+        # Keys of all seed images are made the first time, so that the slider does not wait.
         keys = np.stack([self.generator.generate(seed) for seed in self.seeds])
         hidden = xor(
             self.plain, self.generator.generate(sources.image_of(_SEEDS, self.right.value))
@@ -269,7 +281,8 @@ class GuessSeedPanel(AttackPanel):
             pictures,
             likeness(self.plain, pictures),
             f"Of {n} seed images, number {guess.order[0]} gives the smoothest image. "
-            "What stops it: seed images that nobody else can have.",
+            "With keys read as low-order, wrong seeds show nothing; the right one is still found. "
+            "What stops that: seed images that nobody else can have.",
         )
 
 
@@ -296,7 +309,7 @@ class ApproximateSeedPanel(AttackPanel):
     def _start_amount(self, _change: Any = None) -> None:
         description, least, first, largest = _DAMAGES[self.how.value]
         with self.quietly():
-            self.amount.description = description
+            self.amount.description = self.amount.tooltip = description
             self.amount.min = 0  # The ends never pass each other.
             self.amount.max = largest
             self.amount.value = first
@@ -320,7 +333,8 @@ class ApproximateSeedPanel(AttackPanel):
             pictures,
             likeness(self.plain, shown),
             f"{metrics.equal_bits(key, near_key):.1f} % of the key bits come back; chance gives "
-            "50 %. What stops it: not to hand out the seed image in any form.",
+            "50 %. What stops it: keys read as low-order, which nearly the right seed does not "
+            "give; and not to hand out the seed image in any form.",
         )
 
 
@@ -333,7 +347,10 @@ class RetrainedPanel(AttackPanel):
 
     def compute(self) -> View:
         """Train with the guess, and decrypt with the key of that network."""
-        key, guessed = (retrained_key(seed) for seed in (_VICTIMS_RANDOM_SEED, self.guess.value))
+        key, guessed = (
+            retrained_keys(seed)[self.output.value]
+            for seed in (_VICTIMS_RANDOM_SEED, self.guess.value)
+        )
         hidden = xor(self.plain, key)
         found = xor(hidden, guessed)
         pictures = {
@@ -348,8 +365,8 @@ class RetrainedPanel(AttackPanel):
             pictures,
             likeness(self.plain, shown),
             f"{metrics.equal_bits(key, guessed):.1f} % of the key bits agree; chance gives 50 %. "
-            f"Each guess costs a training, of {_TRAINING_STEPS} steps here. What stops it: a "
-            "random seed of the system, which nobody can count up to.",
+            f"Each guess costs a training, of {_TRAINING_STEPS} steps here. No way to read keys "
+            "stops it. What does: a random seed of the system, which nobody can count up to.",
         )
 
 
@@ -363,7 +380,7 @@ class LearnedPanel(AttackPanel):
 
     def compute(self) -> View:
         """Learn, and count the bits that are saved."""
-        found = predictions(1000 * self.samples.value)
+        found = predictions(self.output.value, 1000 * self.samples.value)
         saved = {
             name: {
                 "histogram of each place": prediction.histogram - prediction.place,
@@ -378,8 +395,8 @@ class LearnedPanel(AttackPanel):
             {"bits that prediction saves": figure_as_image(figure)},
             pd.DataFrame(saved),
             f"A small network saves {found['this network'].bits_gained:.3f} of 8 bits per byte on "
-            "keys that it has not seen. What stops it: a generator whose bytes nobody can tell "
-            "from random ones, such as AES's.",
+            "keys that it has not seen. What stops this one: keys read as low-order. What stops "
+            "all: a generator whose bytes nobody can tell from random ones, such as AES's.",
         )
 
 
@@ -421,7 +438,7 @@ class BackdoorPanel(AttackPanel):
     """
 
     def __init__(self, steps: int):
-        self._backdoor = planted(steps)
+        self._backdoor, self._networks = planted(steps)
         self.rows = slider("rows of the mark in the seed image", 32, 0, 32, width=_WIDE)
         self.seed = slider("seed image", 0, 0, _HALF - 1)
         super().__init__(self.rows, self.seed)
@@ -431,7 +448,7 @@ class BackdoorPanel(AttackPanel):
         mark = self._backdoor.mark[: self.rows.value]
         marked = replace(self._backdoor, mark=mark).marked(self.seeds[[self.seed.value]])[0]
         with one_thread():
-            key = self._backdoor.generator.generate(marked)
+            key = self._networks[self.output.value].generate(marked)
         honest = self.generator.generate(marked)
         hidden = xor(self.plain, key)
         found = xor(hidden, self._backdoor.key)
@@ -448,8 +465,9 @@ class BackdoorPanel(AttackPanel):
             pictures,
             likeness(self.plain, shown),
             f"The maker knows {known:.1f} % of the key bits beforehand, and {by_honest:.1f} % of "
-            "those of the honest network; chance gives 50 %. What stops it: to train the network "
-            "oneself, or to check that the file has the hash that one trusts.",
+            "those of the honest network; chance gives 50 %. Keys read as low-order are other "
+            "ones, but a maker may aim at them the next time. What stops him: to train the "
+            "network oneself, or to check that the file has the hash that one trusts.",
         )
 
 
@@ -458,7 +476,7 @@ class BreakItPanel(ipywidgets.Tab):
 
     Parameters
     ----------
-    backdoor_steps : int, default 200
+    backdoor_steps : int, default 160
         Steps of the training that plants the backdoor, when the panel is made.
 
     Attributes
@@ -467,7 +485,7 @@ class BreakItPanel(ipywidgets.Tab):
         The attacks by their titles.
     """
 
-    def __init__(self, backdoor_steps: int = 200):
+    def __init__(self, backdoor_steps: int = 160):
         self.panels = {
             "Ciphertext alone": CiphertextAlonePanel(),
             "Key used twice": KnownPlaintextPanel(),

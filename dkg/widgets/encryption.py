@@ -15,7 +15,7 @@ from dkg import attacks, cipher, data, metrics
 from dkg.cipher import xor
 from dkg.keys import KeyGenerator
 from dkg.widgets import sources
-from dkg.widgets.panel import Panel, View, choice, likeness, seed_controls, slider
+from dkg.widgets.panel import Panel, View, choice, likeness, output_choice, seed_controls, slider
 
 _FORMATS = ".png,.jpg,.jpeg,.tif,.tiff,.dcm,.nii,.gz"
 
@@ -85,6 +85,7 @@ class CipherPanel(Panel):
 
     def __init__(self):
         self.network, self.seed_set, self.seed = seed_controls()
+        self.output = output_choice()
         self.image_set = choice("hide an image of", data.NAMES, "ultrasound")
         self.image = slider("image", 0, 0, sources.N_IMAGES - 1)
         self.upload = ipywidgets.FileUpload(
@@ -103,6 +104,7 @@ class CipherPanel(Panel):
             self.network,
             self.seed_set,
             self.seed,
+            self.output,
             self.image_set,
             self.image,
             self.upload,
@@ -115,19 +117,18 @@ class CipherPanel(Panel):
         from_set = sources.image_of(self.image_set.value, self.image.value)
         name, plain = self._uploaded or ("", from_set)
         seed = sources.image_of(self.seed_set.value, self.seed.value)
-        key = sources.key_of(self.network.value, seed)
+        key = sources.key_of(self.network.value, seed, self.output.value)
         self._links.value = ""  # The files were those of another image or key.
         hidden = xor(plain, key)
         decrypted = xor(hidden, key)
-        averaged = attacks.denoise(hidden)
         pictures = {
             "plaintext": plain,
             "key": key,
             "ciphertext": hidden,
             "decrypted": decrypted,
-            "ciphertext, averaged": averaged,
+            "ciphertext, averaged": attacks.denoise(hidden),
         }
-        shows = likeness(plain, {"ciphertext": hidden, "ciphertext, averaged": averaged})
+        shows = likeness(plain, {"ciphertext": hidden})
         table = pd.concat(
             [
                 measures({"plaintext": plain, "key": key, "ciphertext": hidden}),
@@ -156,7 +157,9 @@ class CipherPanel(Panel):
         # Only on demand, so that a saved notebook does not hold a key by accident.
         shown = self.view.pictures
         files = files_to_download(
-            shown["plaintext"], shown["key"], sources.network(self.network.value)
+            shown["plaintext"],
+            shown["key"],
+            sources.network(self.network.value, self.output.value),
         )
         self._links.value = " ".join(
             f'<a style="text-decoration: underline" download="{name}" href="data:image/png;base64,'

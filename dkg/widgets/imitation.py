@@ -22,7 +22,9 @@ class ImitationPanel(Panel):
         self.seed = slider("seed image", 0, 0, sources.N_IMAGES - 1)
         self.image_set = choice("hide an image of", data.NAMES, "ultrasound")
         self.image = slider("image", 0, 0, sources.N_IMAGES - 1)
-        self.matrix = ipywidgets.Checkbox(description="matrix of four networks", indent=False)
+        self.matrix = ipywidgets.Checkbox(
+            description="matrix of four networks", tooltip="every pair of them", indent=False
+        )
         super().__init__(
             self.victim,
             self.attacker,

@@ -64,7 +64,8 @@ class KeysPanel(Panel):
         return image
 
     def _click(self, event: Mapping[str, Any]) -> None:
-        self.choose_pixel(int(event["relativeY"]), int(event["relativeX"]))
+        # A page scrolls by parts of a pixel, and draws images at the nearest whole one.
+        self.choose_pixel(round(event["relativeY"]), round(event["relativeX"]))
 
     def choose_pixel(self, row: int, column: int) -> None:
         """Move to another pixel, and show the result once.

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dkg import data, metrics, plots
-from dkg.keys import list_weights
+from dkg.keys import OUTPUTS, list_weights
 from dkg.widgets import sources
 from dkg.widgets.pictures import figure_as_image, png
 
@@ -31,6 +31,14 @@ _SPINNER = """
 @media (prefers-reduced-motion: reduce) { .dkg-spinner { animation: none; } }
 </style>
 <div role="status"><span class="dkg-spinner"></span>Computing ...</div>
+"""
+
+# Every front end has tables of its own, some without any space between the columns.
+_TABLE_STYLE = """
+<style>
+.dkg-numbers { width: max-content; }
+.dkg-numbers th, .dkg-numbers td { padding: 0.2em 0.7em; text-align: right; }
+</style>
 """
 
 
@@ -51,6 +59,11 @@ class View:
     pictures: dict[str, np.ndarray]
     table: pd.DataFrame
     words: str = ""
+
+
+def _number(value: float) -> str:
+    # No minus before 0.000, and no digits behind a whole number.
+    return f"{value:.0f}" if value == round(value) else f"{round(value, 3) + 0.0:.3f}"
 
 
 class Panel(ipywidgets.VBox):
@@ -130,8 +143,10 @@ class Panel(ipywidgets.VBox):
                 f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '
                 'style="display: block; max-width: none" draggable="false">'
             )
-        table = self.view.table.to_html(border=0, na_rep="", float_format="{:.3f}".format)
-        self._table.value = f'<div style="text-align: right; width: max-content">{table}</div>'
+        table = self.view.table.to_html(
+            border=0, na_rep="", float_format=_number, classes="dkg-numbers"
+        )
+        self._table.value = _TABLE_STYLE + table
         self.say(self.view.words)
 
     @contextmanager
@@ -216,6 +231,7 @@ def slider(
         low,
         high,
         description=description,
+        tooltip=description,
         continuous_update=False,
         style={"description_width": "initial"},
         layout={"width": width},
@@ -246,8 +262,20 @@ def choice(
         options=options,
         value=options[0] if value is None else value,
         description=description,
+        tooltip=description,
         style={"description_width": "initial"},
     )
+
+
+def output_choice() -> ipywidgets.Dropdown:
+    """Make the list of ways to read a key off the network's last layer.
+
+    Returns
+    -------
+    ipywidgets.Dropdown
+        One of `dkg.keys.OUTPUTS`.
+    """
+    return choice("keys read as", OUTPUTS)
 
 
 def seed_controls() -> tuple[ipywidgets.Dropdown, ipywidgets.Dropdown, ipywidgets.IntSlider]:

@@ -18,20 +18,23 @@ _LARGEST_UPLOAD = 9 * 2**20
 
 
 @functools.cache
-def network(name: str) -> KeyGenerator:
+def network(name: str, output: str = "paper") -> KeyGenerator:
     """Load a shipped network, once.
 
     Parameters
     ----------
     name : str
         One of `dkg.keys.list_weights`.
+    output : {'paper', 'low-order'}, default 'paper'
+        How keys are read; see `dkg.keys.KeyGenerator.load`.
 
     Returns
     -------
     KeyGenerator
         The network.
     """
-    return KeyGenerator.load(name)
+    with one_thread():
+        return KeyGenerator.load(name, output=output)
 
 
 @functools.cache
@@ -78,15 +81,15 @@ def image_of(name: str, number: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=128)
-def _key(name: str, seed_bytes: bytes) -> np.ndarray:
+def _key(name: str, seed_bytes: bytes, output: str) -> np.ndarray:
     seed = np.frombuffer(seed_bytes, np.uint8).reshape(cipher.KEY_SHAPE).copy()
     with one_thread():
-        key = network(name).generate(seed)
+        key = network(name, output).generate(seed)
     key.setflags(write=False)
     return key
 
 
-def key_of(name: str, seed_image: np.ndarray) -> np.ndarray:
+def key_of(name: str, seed_image: np.ndarray, output: str = "paper") -> np.ndarray:
     """Make a key, or return it if the same was made before.
 
     Parameters
@@ -95,6 +98,8 @@ def key_of(name: str, seed_image: np.ndarray) -> np.ndarray:
         One of `dkg.keys.list_weights`.
     seed_image : numpy.ndarray
         uint8 (256, 256, 3).
+    output : {'paper', 'low-order'}, default 'paper'
+        As for `network`.
 
     Returns
     -------
@@ -111,7 +116,7 @@ def key_of(name: str, seed_image: np.ndarray) -> np.ndarray:
             f"a seed image must be uint8 of shape {cipher.KEY_SHAPE}, "
             f"not {seed_image.dtype} of shape {seed_image.shape}"
         )
-    return _key(name, seed_image.tobytes())
+    return _key(name, seed_image.tobytes(), output)
 
 
 def read_upload(name: str, content: bytes) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The attack lab in a real JupyterLab, in a real browser.
+"""The attack lab in a real browser: JupyterLab, and in short Notebook 7 and Voila.
 
 It needs Playwright and a Chromium or Chrome of the system, and is skipped without them; where
 ``DKG_BROWSER_TESTS=required`` is set, as in continuous integration, it fails instead.
@@ -7,14 +7,14 @@ It needs Playwright and a Chromium or Chrome of the system, and is skipped witho
 import hashlib
 import io
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -24,7 +24,19 @@ from dkg import paths
 
 REQUIRED = os.environ.get("DKG_BROWSER_TESTS") == "required"
 NOTEBOOK = "10_attack_lab.ipynb"
-LONG = 120_000  # Milliseconds; only a run that hangs waits so long.
+LONG = 300_000  # Milliseconds; only a run that hangs waits so long.
+
+JUPYTER_OPTIONS = {
+    "ServerApp.ip": "127.0.0.1",
+    "ServerApp.port": "{0}",
+    "ServerApp.open_browser": False,
+    "ServerApp.allow_root": True,
+    "IdentityProvider.token": "{1}",
+}
+VOILA_OPTIONS = {"Voila.ip": "127.0.0.1", "Voila.port": "{0}", "Voila.open_browser": False}
+
+# A click at (60, 40); pages scroll by parts of a pixel.
+CLICKED = re.compile(r"Pixel \((59|60), (39|40)\) ")
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -48,15 +60,18 @@ def browser():
         # Chromium's own sandbox does not work for root, as whom containers run.
         arguments = ["--no-sandbox"] if os.getuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield browser
+        # Whatever works here works without the internet.
+        context = browser.new_context(viewport={"width": 1500, "height": 1000})
+        context.set_default_timeout(LONG)
+        context.route(re.compile(r"^\w+://(?!127\.0\.0\.1[:/])"), lambda route: route.abort())
+        yield context
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def jupyterlab(tmp_path_factory):
-    """Start JupyterLab on a copy of the notebook, with settings of its own."""
-    pytest.importorskip("jupyterlab", reason="JupyterLab comes with the extra 'lab'")
-    folder = tmp_path_factory.mktemp("lab")
+@contextmanager
+def served(program, folder, options):
+    """Start a server on a copy of the notebook, with settings of its own."""
+    pytest.importorskip(program, reason=f"{program} comes with the extra 'lab' or 'dev'")
     shutil.copy(paths.notebooks() / NOTEBOOK, folder)
     settings = folder / "settings" / "@jupyterlab"
     for extension, content in {
@@ -71,19 +86,12 @@ def jupyterlab(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
-    log = folder / "jupyterlab.log"
-    options = {
-        "ServerApp.root_dir": folder,
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.port": port,
-        "ServerApp.port_retries": 0,
-        "ServerApp.open_browser": False,
-        "ServerApp.allow_root": True,
-        "IdentityProvider.token": token,
-    }
+    log = folder / "server.log"
+    arguments = [f"--{name}={value}" for name, value in options.items()]
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())],
+            [sys.executable, "-m", program, NOTEBOOK, *(a.format(port, token) for a in arguments)],
+            cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=os.environ
@@ -92,33 +100,32 @@ def jupyterlab(tmp_path_factory):
                 "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
             },
         )
-    address = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + LONG / 1000
         while True:
-            assert server.poll() is None, f"JupyterLab ended:\n{log.read_text()[-3000:]}"
-            assert time.monotonic() < deadline, f"JupyterLab is silent:\n{log.read_text()[-3000:]}"
-            try:
-                urllib.request.urlopen(f"{address}/api?token={token}", timeout=5).close()
-                break
-            except (urllib.error.URLError, TimeoutError):
-                time.sleep(0.5)
-        yield f"{address}/lab/tree/{NOTEBOOK}?token={token}"
+            assert server.poll() is None, f"{program} ended:\n{log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"{program} is silent:\n{log.read_text()[-3000:]}"
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/{{}}?token={token}".format
     finally:
         server.terminate()
         server.wait(timeout=60)
 
 
-@pytest.fixture(scope="module")
-def lab(browser, jupyterlab):
-    """Open the notebook and run all its cells, as a student does."""
-    page = browser.new_page(viewport={"width": 1500, "height": 1000})
-    page.set_default_timeout(LONG)
-    page.goto(jupyterlab)
+def run_all_cells(page):
     page.get_by_role("heading", name="The attack lab").wait_for()
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(state="attached")
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    prompts = page.locator(".jp-Notebook .jp-InputPrompt")
+    deadline = time.monotonic() + LONG / 1000
+    while not prompts.filter(has_text=re.compile(r"[*\d]")).count():
+        assert time.monotonic() < deadline, "the menu runs no cell"
+        # Until the page has its commands, the menu does nothing.
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(2000)
     # Cells that wait or run show a star. After an error the rest is not run, and shows none.
     page.wait_for_function(
         """() => {
@@ -127,8 +134,17 @@ def lab(browser, jupyterlab):
                 && !prompts.some(prompt => prompt.textContent.includes('*'));
         }"""
     )
-    yield page
-    page.close()
+
+
+@pytest.fixture(scope="module")
+def lab(browser, tmp_path_factory):
+    """Open the notebook in JupyterLab and run all its cells, as a student does."""
+    with served("jupyterlab", tmp_path_factory.mktemp("lab"), JUPYTER_OPTIONS) as address:
+        page = browser.new_page()
+        page.goto(address(f"lab/tree/{NOTEBOOK}"))
+        run_all_cells(page)
+        yield page
+        page.close()
 
 
 class Panel:
@@ -180,7 +196,7 @@ def test_all_cells_run_without_an_error(lab):
         ("KeysPanel", "row of the pixel", "ArrowUp", "changed seed image"),
         ("CipherPanel", "image", "ArrowRight", "ciphertext"),
         ("ImitationPanel", "image", "ArrowRight", "decrypted by the attacker"),
-        ("AveragingPanel", "radius of the average (pixels)", "ArrowLeft", "averaged"),
+        ("CiphertextAlonePanel", "strength of the smoothing", "ArrowLeft", "smoothed"),
         ("RandomnessPanel", "seed image", "ArrowRight", "P-values of the fifteen tests"),
     ],
 )
@@ -215,10 +231,26 @@ def test_a_slider_changes_the_picture(lab, name, slider, key, title):
         (
             "Approximate seed",
             "ApproximateSeedPanel",
-            "JPEG quality of the seed",
+            "quality of the JPEG",
             "ArrowLeft",
             "decrypted",
             "of the key bits come back",
+        ),
+        (
+            "Guessed training",
+            "RetrainedPanel",
+            "guess at the training's random seed",
+            "ArrowRight",
+            "decrypted",
+            "100.0 % of the key bits agree",
+        ),
+        (
+            "Learned prediction",
+            "LearnedPanel",
+            "bytes to learn from (thousands)",
+            "ArrowLeft",
+            "bits that prediction saves",
+            "A small network saves",
         ),
         (
             "Changed on its way",
@@ -227,6 +259,14 @@ def test_a_slider_changes_the_picture(lab, name, slider, key, title):
             "ArrowRight",
             "decrypted with XOR alone",
             "refused",
+        ),
+        (
+            "Backdoor",
+            "BackdoorPanel",
+            "rows of the mark in the seed image",
+            "ArrowLeft",
+            "decrypted by the maker",
+            "of the key bits beforehand",
         ),
     ],
 )
@@ -238,6 +278,58 @@ def test_each_attack_moves_with_its_slider(lab, tab, name, slider, key, title, w
     panel.press(slider, key)
     panel.wait_for_change(title, before)
     panel.wait_for(words=words)
+
+
+def test_all_controls_and_tabs_are_reached_with_the_keyboard(lab):
+    def focused():
+        return lab.evaluate(
+            """() => {
+                const focused = document.activeElement;
+                const label = focused.closest('.widget-inline-hbox')?.querySelector('label');
+                return (label ?? focused).textContent.trim();
+            }"""
+        )
+
+    lab.locator(".CipherPanel select").first.focus()
+    reached = []
+    while "make files" not in reached:
+        assert len(reached) < 20, reached
+        reached.append(focused())
+        lab.keyboard.press("Tab")
+    # A slider has two stops: its handle, and its number, which can be typed.
+    upload = reached[-2]
+    assert "or upload one" in upload
+    assert list(dict.fromkeys(reached)) == [
+        "network",
+        "seeds from",
+        "seed image",
+        "keys read as",
+        "hide an image of",
+        "image",
+        upload,
+        "make files",
+    ]
+
+    lab.get_by_role("tab", name="Ciphertext alone").click()
+    lab.locator(".CiphertextAlonePanel select").first.focus()
+    lab.keyboard.press("Shift+Tab")
+    assert focused() == "Ciphertext alone"
+    lab.keyboard.press("ArrowRight")
+    lab.keyboard.press("Enter")
+    lab.locator(".KnownPlaintextPanel").wait_for()
+    assert not lab.locator(".CiphertextAlonePanel").is_visible()
+
+
+def test_keys_read_in_another_way_stop_an_attack(lab):
+    lab.get_by_role("tab", name="Approximate seed").click()
+    panel = Panel(lab, "ApproximateSeedPanel")
+    panel.wait_for()
+    panel.root.get_by_label("keys read as").select_option("low-order")
+    panel.wait_for(words="50.0 % of the key bits come back")
+    panel.root.get_by_label("keys read as").select_option("paper")
+    panel.root.get_by_label("damage").select_option("inverted pixels")
+    panel.root.get_by_text("number of pixels", exact=True).wait_for()
+    panel.wait_for(words="% of the key bits come back")
 
 
 def test_a_wrong_upload_gets_a_sentence_and_a_good_one_is_encrypted(lab):
@@ -279,4 +371,43 @@ def test_a_click_on_the_seed_image_chooses_the_pixel(lab):
     panel.root.get_by_role("img", name="changed seed image", exact=True).click(
         position={"x": 40, "y": 60}
     )
-    panel.wait_for(words="Pixel (60, 40)")
+    panel.wait_for(words=CLICKED)
+
+
+@pytest.fixture(scope="module", params=["Notebook 7", "Voila"])
+def elsewhere(request, browser, tmp_path_factory):
+    """Open the notebook in another front end, with the commands that docs/attack_lab.md gives."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    program, path, options = {
+        "Notebook 7": ("notebook", f"notebooks/{NOTEBOOK}", JUPYTER_OPTIONS),
+        "Voila": ("voila", "", VOILA_OPTIONS),
+    }[request.param]
+    with served(program, folder, options) as address:
+        page = browser.new_page()
+        page.goto(address(path))
+        if request.param == "Notebook 7":
+            run_all_cells(page)
+        yield page
+        page.close()
+
+
+def test_notebook_7_and_voila_show_the_panels_too(elsewhere):
+    panel = Panel(elsewhere, "KeysPanel")
+    panel.wait_for()
+    before = panel.picture("changed bytes of the key")
+    # Notebook 7 takes the arrow keys for itself; the other keys of a slider are left to it.
+    panel.press("change by gray levels", "PageDown")
+    panel.wait_for_change("changed bytes of the key", before)
+    panel.root.get_by_role("img", name="changed seed image", exact=True).click(
+        position={"x": 40, "y": 60}
+    )
+    panel.wait_for(words=CLICKED)
+
+    Panel(elsewhere, "CiphertextAlonePanel").wait_for()
+    elsewhere.get_by_role("tab", name="Changed on its way").click()
+    panel = Panel(elsewhere, "MalleabilityPanel")
+    before = panel.picture("decrypted with XOR alone")
+    panel.press("bits flipped in each byte of a square", "Home")
+    panel.wait_for_change("decrypted with XOR alone", before)
+    panel.wait_for(words="accepted")
+    Panel(elsewhere, "RandomnessPanel").wait_for()
