@@ -277,8 +277,13 @@ def training(folder):
     out = folder / "training"
     train(TrainConfig(**TRAINING), TRAINING_IMAGES, TRAINING_IMAGES, out, progress=False)
     names = ("generator.safetensors", "checkpoint.safetensors")
-    files = {name: (out / name).read_bytes() for name in names}
-    # What is the same at any time.
+    files = {}
+    for name in names:
+        # The metadata are written in any order.
+        data = (out / name).read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True).encode()
+        files[name] = len(header).to_bytes(8, "little") + header + data[8 + length :]
     log = [json.dumps(entry | {"seconds": 1.0}) + "\n" for entry in read_log(out)]
     return files | {"log.jsonl": "".join(log).encode()}
 
