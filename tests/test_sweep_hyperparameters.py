@@ -52,7 +52,7 @@ def test_defaults_are_the_papers_cells(sweep):
 def test_a_shipped_network_gives_the_entropies_of_its_keys(sweep):
     """The tool makes keys itself, to see numbers that are not finite; `KeyGenerator` must agree."""
     seed_images = data.load("shenzhen", n=2).images
-    generator = KeyGenerator.load(device="cpu")
+    generator = KeyGenerator.load(device="cpu", exact=False)
     weights = paths.WEIGHTS / f"{generator.name}.safetensors"
     expected = [entropy(key) for key in generator.generate_many(seed_images)]
     assert sweep.key_entropies(weights, seed_images) == pytest.approx(expected, abs=1e-6)
