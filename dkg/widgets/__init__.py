@@ -8,6 +8,14 @@ from dkg.widgets.breaking import BreakItPanel
 from dkg.widgets.encryption import CipherPanel
 from dkg.widgets.imitation import ImitationPanel
 from dkg.widgets.keys import KeysPanel
+from dkg.widgets.panel import has_front_end
 from dkg.widgets.randomness import RandomnessPanel
 
-__all__ = ["BreakItPanel", "CipherPanel", "ImitationPanel", "KeysPanel", "RandomnessPanel"]
+__all__ = [
+    "BreakItPanel",
+    "CipherPanel",
+    "ImitationPanel",
+    "KeysPanel",
+    "RandomnessPanel",
+    "has_front_end",
+]

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -204,6 +205,22 @@ def with_still(bundle: dict[str, Any], figure: Figure) -> dict[str, Any]:
     """
     content = base64.b64encode(png(figure_as_image(figure))).decode()
     return bundle | {"image/png": content}
+
+
+def has_front_end() -> bool:
+    """Say whether somebody sits in front of this kernel, in a program that shows widgets.
+
+    Returns
+    -------
+    bool
+        Whether a Jupyter server, Voila or VS Code started the kernel, and not papermill, nbval or
+        nbconvert, which would leave widgets without a kernel behind them.
+    """
+    return (
+        "JPY_SESSION_NAME" in os.environ
+        or "VSCODE_PID" in os.environ
+        or os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
+    )
 
 
 def slider(

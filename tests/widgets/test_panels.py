@@ -23,6 +23,7 @@ from dkg.widgets import (
     RandomnessPanel,
     breaking,
     encryption,
+    has_front_end,
     randomness,
     sources,
 )
@@ -62,6 +63,22 @@ def test_measures_stand_beside_those_of_ideal_bytes():
     assert list(table) == ["noise", "flat", "ideal bytes"]
     assert table.loc["entropy (bits)", "flat"] == 0
     assert (table["noise"] - table["ideal bytes"]).abs().max() < 0.02
+
+
+def test_who_sits_in_front(monkeypatch):
+    for variable in ("JPY_SESSION_NAME", "VSCODE_PID", "SERVER_SOFTWARE"):
+        monkeypatch.delenv(variable, raising=False)
+    assert not has_front_end()
+    for variable, value in {
+        "JPY_SESSION_NAME": "notebook.ipynb",
+        "VSCODE_PID": "1",
+        "SERVER_SOFTWARE": "voila/0.5.8",
+    }.items():
+        with monkeypatch.context() as patched:
+            patched.setenv(variable, value)
+            assert has_front_end()
+    monkeypatch.setenv("SERVER_SOFTWARE", "gunicorn")
+    assert not has_front_end()
 
 
 def test_likeness_sees_a_negative_and_a_gray_image():
