@@ -8,6 +8,7 @@
 # Every target first makes .venv with the exact versions of requirements.lock.
 PYTHON ?= python3
 PROFILE ?= default
+JOBS ?= 2
 BIN := .venv/bin
 
 .PHONY: reproduce test lab docs clean lock install workflow
@@ -23,13 +24,13 @@ install: .venv/installed
 	touch $@
 
 reproduce: install
-	$(BIN)/dkg reproduce --profile $(PROFILE)
+	$(BIN)/dkg reproduce --profile $(PROFILE) --jobs $(JOBS)
 	$(BIN)/dkg report
 
 # The first run leaves the records and the executed copies that tests/notebooks/ looks at.
 test: install
 	rm -rf build/notebooks build/figures build/nbval
-	DKG_OUTPUT=$(CURDIR)/build/figures $(BIN)/dkg reproduce --profile smoke
+	DKG_OUTPUT=$(CURDIR)/build/figures $(BIN)/dkg reproduce --profile smoke --jobs $(JOBS)
 	$(BIN)/python -m pytest
 	$(BIN)/dkg reproduce --profile smoke --prepare build/notebooks
 	DKG_OUTPUT=$(CURDIR)/build/nbval $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 240 build/notebooks
