@@ -309,7 +309,8 @@ def _check_entry(name: str, entry: dict[str, Any]) -> list[tuple]:
     recorded = {key: training[key] for key in ("step", "seed", "device", "threads", "torch")}
     said = {key: entry["steps" if key == "step" else key] for key in recorded}
     rows.append(("how it was trained", said, recorded, said == recorded))
-    last = read_log(paths.WEIGHTS / entry["log"])[-1]["step"]
+    log = read_log(paths.WEIGHTS / entry["log"])
+    last = log[-1]["step"] if log else None
     rows.append(("last step of the log", steps, last, last == steps))
     images = (entry["source_sha256"], entry["target_sha256"])
     recorded_images = (training["images"]["source"], training["images"]["target"])
