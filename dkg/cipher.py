@@ -335,7 +335,7 @@ def write_samples(path: str | os.PathLike, image: np.ndarray, *, overwrite: bool
         photometric = "minisblack" if image.ndim == 2 else "rgb"
         tifffile.imwrite(buffer, image, photometric=photometric, compression="zlib", metadata=None)
         data = buffer.getvalue()
-    with atomic(path) as temporary:
+    with atomic(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
 
 
@@ -390,7 +390,7 @@ def write_key(
         name: value for name, value in (("output", output), ("exact", exact)) if value is not None
     }
     data = _encode_noise(keys.reshape(-1, *KEY_SHAPE[1:]), metadata)
-    with atomic(path) as temporary:
+    with atomic(path, overwrite=overwrite) as temporary:
         # The permissions are there before the first byte is.
         temporary.touch(mode=0o600, exist_ok=False)
         temporary.write_bytes(data)
@@ -496,7 +496,7 @@ def encrypt_file(
         raise CipherError(f"{image}: {error}") from error
     data = _encode_noise(ciphertext, metadata)
     others = record_use(key, keys, metadata, allow_key_reuse, registry)
-    with atomic(out) as temporary:
+    with atomic(out, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
     return others
 

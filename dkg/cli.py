@@ -36,6 +36,12 @@ class _Commands(typer.core.TyperGroup):
                 message = f"{error.filename}: {error.strerror}"
             typer.echo(f"Error: {message}", err=True)
             raise typer.Exit(1) from error
+        except (MemoryError, RuntimeError) as error:
+            # Torch has its own errors, for the processor's memory without a class of their own.
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            typer.echo(f"Error: not enough memory: {error}".splitlines()[0], err=True)
+            raise typer.Exit(1) from error
 
 
 app = typer.Typer(

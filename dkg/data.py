@@ -26,7 +26,9 @@ import tifffile
 from PIL import Image, ImageOps
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder
 
-from dkg import limits, paths, phantoms
+from dkg import decoders, limits, paths, phantoms
+
+decoders.register()
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,

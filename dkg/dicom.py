@@ -405,7 +405,7 @@ def encrypt_file(
     envelope = _envelope(encrypted)
     metadata = {"tag": envelope.tag.hex()}
     others = record_use(key, keys, metadata, allow_key_reuse, registry)
-    with atomic(target) as temporary:
+    with atomic(target, overwrite=overwrite) as temporary:
         temporary.write_bytes(encoded)
     return others
 
@@ -444,7 +444,7 @@ def decrypt_file(
         original = _decrypt(_read(limits.read(source)), keys)
     except ValueError as error:
         raise CipherError(f"{source}: {error}") from error
-    with atomic(target) as temporary:
+    with atomic(target, overwrite=overwrite) as temporary:
         temporary.write_bytes(original)
 
 

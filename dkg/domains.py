@@ -11,10 +11,11 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import numba
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from PIL import Image
+
+from dkg.compiled import compiled
 
 _PERTURBATION = 2.0**-20
 _PART = 4096  # Steps of an orbit at a time, and the longest cycle (and one) that is noticed.
@@ -33,7 +34,7 @@ def _check_images(images: np.ndarray) -> np.ndarray:
     return images
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _iterate(starts, values):
     """Fill `values` (steps, lanes) with orbits.
 
@@ -49,7 +50,7 @@ def _iterate(starts, values):
             values[i, lane] = x
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _to_bytes(values, keystreams):
     """Map orbits (steps, lanes) to bytes (lanes, steps)."""
     for lane in range(values.shape[1]):

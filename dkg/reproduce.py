@@ -296,7 +296,9 @@ def _run_locked(run: Run, threads: int | None, time_limit: float | None) -> str 
     error, usage = _in_a_process(run, running, threads, time_limit)
     if error is None:
         error = _missing_records(run, before)
-    if running.exists():
+    if error and not _is_whole(running):
+        running.unlink(missing_ok=True)
+    else:
         running.replace(run.failed if error else run.executed)
     (run.executed if error else run.failed).unlink(missing_ok=True)
     if error is None:
@@ -415,6 +417,15 @@ def _missing_records(run: Run, before: dict[str, Any]) -> str | None:
     if not missing:
         return None
     return f"{run.name} ran to its end and did not write {', '.join(missing)}"
+
+
+def _is_whole(copy: Path) -> bool:
+    """Tell whether papermill wrote an executed copy to its end, as it cannot on a full disk."""
+    try:
+        json.loads(copy.read_text())
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
 
 
 def _version(path: Path) -> tuple[int, int] | None:

@@ -446,7 +446,10 @@ def _check_images(name: str, images: np.ndarray) -> np.ndarray:
 def _save(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> None:
     text = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
     with atomic(path) as temporary:
-        safetensors.torch.save_file(tensors, temporary, metadata=text)
+        try:
+            safetensors.torch.save_file(tensors, temporary, metadata=text)
+        except safetensors.SafetensorError as error:  # Its word for a full disk.
+            raise OSError(f"{path}: cannot be written: {error}") from error
 
 
 def read_metadata(path: str | os.PathLike) -> dict[str, Any]:

@@ -635,7 +635,7 @@ def test_a_key_that_shares_a_part_with_a_used_one_is_refused(tmp_path):
 
 
 def test_the_use_is_recorded_before_the_ciphertext_is_there(tmp_path, key, monkeypatch):
-    def stopped(path):
+    def stopped(path, overwrite):
         assert path == out
         raise KeyboardInterrupt
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGLSLossless, RLELossless
 
 from dkg import data
 
@@ -537,6 +537,13 @@ def test_dicom_compressed(tmp_path):
     path = save_dicom(tmp_path / "a.dcm", pixels)
     dataset = pydicom.dcmread(path)
     dataset.compress(RLELossless, generate_instance_uid=False)
+    dataset.save_as(path)
+    np.testing.assert_array_equal(read(path), rgb(pixels))
+
+    dataset = pydicom.dcmread(save_dicom(path, pixels))
+    dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
+    dataset.PixelData = pydicom.encaps.encapsulate([imagecodecs.jpegls_encode(pixels)])
+    dataset["PixelData"].is_undefined_length = True
     dataset.save_as(path)
     np.testing.assert_array_equal(read(path), rgb(pixels))
 

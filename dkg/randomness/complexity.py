@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import gammaincc
 
-from dkg.randomness.compiled import compiled
+from dkg.compiled import compiled
 from dkg.randomness.result import TestResult, as_bits, check_constants
 
 # T <= -2.5, six classes of width 1, T > 2.5. NIST's tool and the standard round 1/96 to 0.01047.

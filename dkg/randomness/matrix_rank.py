@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dkg.randomness.compiled import compiled
+from dkg.compiled import compiled
 from dkg.randomness.result import TestResult, as_bits, shorter_than
 
 _SIZE = 32

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from scipy.special import gammaincc
 
-from dkg.randomness.compiled import compiled
+from dkg.compiled import compiled
 from dkg.randomness.result import TestResult, as_bits, check_constants, shorter_than
 
 # Bits needed, bits in a block, and the lengths of the first and the last class (section 2.4.2).

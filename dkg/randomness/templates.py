@@ -6,7 +6,7 @@ import math
 import numpy as np
 from scipy.special import gammaincc
 
-from dkg.randomness.compiled import compiled
+from dkg.compiled import compiled
 from dkg.randomness.result import TestResult, as_bits, check_constants
 
 _OVERLAPPING_BLOCK = 1032

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dkg.randomness.compiled import compiled
+from dkg.compiled import compiled
 from dkg.randomness.result import TestResult, as_bits, shorter_than
 
 # Block length L: bits needed, 1010 * 2^L * L, expected value and variance (section 2.9.4).

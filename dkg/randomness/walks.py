@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import gammaincc, ndtr
 
-from dkg.randomness.compiled import compiled
+from dkg.compiled import compiled
 from dkg.randomness.result import TestResult, as_bits, shorter_than
 
 _STATES = (-4, -3, -2, -1, 1, 2, 3, 4)

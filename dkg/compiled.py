@@ -10,7 +10,8 @@ def compiled(function: Callable) -> Callable:
 
     The compiled code is cached beside the source file, or in the user's cache folder (or
     ``NUMBA_CACHE_DIR``) where the package is installed read-only. The function runs without
-    Python's global lock, so that threads share the work of `dkg.randomness.run_battery`.
+    Python's global lock, so that threads share the work of `dkg.randomness.run_battery` and of
+    `dkg.domains`.
 
     Parameters
     ----------
