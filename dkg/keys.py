@@ -117,7 +117,7 @@ class KeyGenerator:
     public : bool
         Whether the weights come with the package, so that everybody has them.
     metadata : dict
-        What the file says of itself: ``architecture`` and ``training``.
+        What the file says of itself: ``architecture``, all of it, and ``training``.
     exact : bool
         Whether keys are the same on every machine, byte for byte (`dkg.exact`).
     output : {'paper', 'low-order'}
@@ -223,6 +223,8 @@ class KeyGenerator:
             generator = _generator(metadata, safetensors.torch.load(content))
         except (ValueError, TypeError, RuntimeError, OverflowError) as error:
             raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
+        # Older files do not name what has come to the architecture since.
+        metadata["architecture"] = generator.architecture
         where = resolve_device(device)
         about = (str(path_or_name), sha256, public, metadata)
         try:

@@ -158,6 +158,11 @@ class Generator(nn.Module):
         normalisation and ReLU between them as in MobileNet [1]_, or with nothing between as in
         Xception [2]_.
 
+    Attributes
+    ----------
+    architecture : dict
+        The parameters; files of weights hold them.
+
     Raises
     ------
     ValueError
@@ -192,6 +197,12 @@ class Generator(nn.Module):
             )
         if convs_per_block not in (1, 2):
             raise ValueError(f"convs_per_block must be 1 or 2, not {convs_per_block}")
+        self.architecture = {
+            "residual_blocks": residual_blocks,
+            "width": width,
+            "convs_per_block": convs_per_block,
+            "convolution": convolution,
+        }
         self.down1 = nn.Sequential(
             nn.ReflectionPad2d(3),
             nn.Conv2d(3, width, 7, bias=False),
@@ -258,12 +269,18 @@ class Discriminator(nn.Module):
     ----------
     width : int, default 16
         Filters of the first layer.
+
+    Attributes
+    ----------
+    architecture : dict
+        The parameters; files of weights hold them.
     """
 
     def __init__(self, width: int = 16):
         super().__init__()
         if width < 1:
             raise ValueError(f"width must be >= 1, not {width}")
+        self.architecture = {"width": width}
         self.state1 = nn.Sequential(
             nn.Conv2d(3, width, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)
         )

@@ -661,6 +661,8 @@ def _train(config, source, target, out, resume, description, on_log, progress) -
         def sample() -> float:
             keys = _generate(trainer.generator, source[:8], device)
             with atomic(out / "samples" / f"key-{trainer.step:06d}.png") as temporary:
+                # It is a key: of whoever uses this network and the first source image as a seed.
+                temporary.touch(mode=0o600, exist_ok=False)
                 Image.fromarray(keys[0]).save(temporary, format="PNG")
             mean = float(np.mean([entropy(key) for key in keys]))
             write("sample", key_entropy=mean)
@@ -738,21 +740,11 @@ def _train(config, source, target, out, resume, description, on_log, progress) -
 
 
 def _write_weights(out: Path, trainer: _Trainer, training: dict[str, Any]) -> None:
-    config = trainer.config
-    architectures = {
-        "generator": {
-            "residual_blocks": config.residual_blocks,
-            "width": config.generator_width,
-            "convs_per_block": config.convs_per_block,
-            "convolution": config.convolution,
-        },
-        "discriminator": {"width": config.discriminator_width},
-    }
     for name, network in trainer.networks.items():
         tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
         metadata = {
             "format": f"dkg {name} 1",
-            "architecture": architectures[name],
+            "architecture": network.architecture,
             "training": training,
         }
         _save(out / f"{name}.safetensors", tensors, metadata)
