@@ -827,7 +827,7 @@ for _table in ("VIII", "IX", "X"):
         _compare(
             f"table-{_table}",
             f"mean_{_column}",
-            f"mean {_what}, as the text has it",
+            f"average {_what}, as the text has it",
             "",
             ("mean",),
             (TEXT_AVERAGES[_table][_column],),

@@ -139,10 +139,11 @@ class Record:
         """Return the numbers, one row each: what, paper, rule, tolerance, ours, holds."""
         rows = []
         for c in self.comparisons:
+            what = c["what"] + (f", in {c['unit']}" if c["unit"] else "")
             cells = (c["labels"], c["paper"], c["tolerance"], c["ours"], c["holds"])
             for label, paper, tolerance, ours, holds in zip(*cells, strict=True):
                 word = {True: "yes", False: "no", None: "not measured"}[holds]
-                rows.append((c["what"], label, paper, c["rule"], tolerance, ours, word))
+                rows.append((what, label, paper, c["rule"], tolerance, ours, word))
         columns = ["what", "of", "paper", "rule", "tolerance", "ours", "holds"]
         # Objects, so that what was not measured stays None beside a NaN that was.
         return pd.DataFrame(rows, columns=columns, dtype=object)

@@ -39,14 +39,14 @@ def plain_and_cipher_histograms(
             show_image(ax, image, f"{title}, {kind}")
             shares = 100 * histogram(image) / image.size
             below.fill_between(np.arange(256), shares, step="mid", color=BLUE, linewidth=0)
-            below.axhline(100 / 256, color=RED, linewidth=1, label="ideal bytes")
+            ideal = below.axhline(100 / 256, color=RED, linewidth=1, label="ideal bytes")
             below.set_xlim(0, 255)
             below.set_ylim(0, 1.3 * np.quantile(shares, 0.99))
             below.set_ylabel("share (%)")
             below.set_title(f"$\\chi^2$ = {chi_square(image).statistic:,.0f}", fontsize=9)
     for ax in axes[-1, 1::2]:
         ax.set_xlabel("byte")
-    axes[0, 3].legend(frameon=False, fontsize=8, loc="lower right")
+    figure.legend(handles=[ideal], loc="outside upper center", frameon=False)
     return figure
 
 

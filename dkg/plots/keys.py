@@ -133,5 +133,5 @@ def sensitivity_curves(measured: pd.DataFrame, paper: tuple[float, float]) -> Fi
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.yaxis.set_major_formatter("{x:g}")
     for ax in axes[0]:
-        ax.legend(loc="lower right", fontsize=8, frameon=False)
+        ax.legend(loc="lower left", fontsize=8, frameon=False)
     return figure
