@@ -9,6 +9,7 @@ from skimage.filters import gaussian
 
 from dkg import attacks, cipher, data, domains, metrics, models, paths
 from dkg.attacks import AES, NO_KEY, Training
+from dkg.baselines import GENERATORS
 from dkg.keys import KeyGenerator, list_weights, weights_entry
 from dkg.training import TrainConfig
 
@@ -551,3 +552,30 @@ def test_the_weave_shows_a_picture_that_a_mean_loses():
 def test_the_weave_refuses_what_has_none(shape, side, words):
     with pytest.raises(ValueError, match=words):
         attacks.weave_component(np.zeros(shape, np.uint8), side)
+
+
+def test_a_nearly_right_seed_reads_the_image_under_a_networks_key_only():
+    """The defences: a hash of the seed image, here as an AES key, and low-order keys."""
+    seed, plain = data.load("montgomery", n=1).images[0], smooth_images(1)[0]
+    networks = (KeyGenerator.load(exact=False), KeyGenerator.load(output="low-order"))
+    jpeg, one_pixel = (
+        attacks.approximate_seed(seed, how, amount)
+        for how, amount in (("JPEG", 90), ("inverted pixels", 1))
+    )
+
+    def near_and_right(generate, near):
+        right, guess = generate(seed), generate(near)
+        leak = metrics.block_correlation(plain, plain ^ right ^ guess)
+        return metrics.equal_bits(right, guess), abs(leak)
+
+    for near in (jpeg, one_pixel):
+        bits, leak = near_and_right(networks[0].generate, near)
+        assert bits > 55 and leak > 0.8
+
+    def aes(image):
+        return GENERATORS["AES-256-CTR"](image, image.size).reshape(image.shape)
+
+    for generate in (networks[1].generate, aes):
+        bits, leak = near_and_right(generate, one_pixel)
+        assert abs(bits - 50) < 7 * 50 / (8 * plain.size) ** 0.5
+        assert leak < CHANCE
