@@ -106,9 +106,8 @@ def pass_rates(shares: pd.DataFrame) -> Figure:
     ax.set_facecolor("#d8d8d8")
     for row, column in zip(*np.nonzero(shares.isna().to_numpy()), strict=True):
         ax.text(column + 0.5, row + 0.5, "n/a", ha="center", va="center", fontsize=8)
-    ax.set_yticks(
-        np.arange(len(shares)) + 0.5, [str(test).replace("_", " ") for test in shares.index]
-    )
+    names = [str(test).replace("_", " ").replace("maurers", "Maurer's") for test in shares.index]
+    ax.set_yticks(np.arange(len(shares)) + 0.5, names)
     ax.set_xticks(np.arange(shares.shape[1]) + 0.5, shares.columns, rotation=35, ha="right")
     ax.tick_params(length=0)
     ax.set_xlabel("")

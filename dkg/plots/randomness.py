@@ -39,7 +39,7 @@ def p_value_heatmap(battery: "Battery") -> Figure:
         vmin=-6,
         vmax=0,
     )
-    names = [name.replace("_", " ") for name in smallest.index]
+    names = [name.replace("_", " ").replace("maurers", "Maurer's") for name in smallest.index]
     ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.set_xlabel("sequence")
     ax.xaxis.get_major_locator().set_params(integer=True)

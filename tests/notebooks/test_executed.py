@@ -112,3 +112,13 @@ def test_a_notebook_shows_no_number_that_its_records_do_not_hold(path, records):
         if (numbers := unheld("\n".join(shown_text(cell)), held))
     }
     assert not loose, "these numbers are in no record"
+
+
+@pytest.mark.parametrize("notebook", plan.list_notebooks())
+def test_a_notebook_ends_with_what_was_learned_in_three_sentences(notebook):
+    """As a list, or printed by the cell that asserts them; what comes after is no section."""
+    cells = nbformat.read(paths.notebooks() / f"{notebook}.ipynb", as_version=4).cells
+    before, end = "\n".join(cell.source for cell in cells).split("## What you have learned\n")
+    assert list(dict.fromkeys(re.findall(r'(?:^|")(\d)\. ', end, re.MULTILINE))) == ["1", "2", "3"]
+    assert not re.search(r"^##", end, re.MULTILINE)
+    assert re.search(r"^ *assert ", before + end, re.MULTILINE)
