@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from dkg.plots.style import BLUE, RED, new_figure
@@ -23,21 +24,21 @@ def p_value_heatmap(battery: "Battery") -> Figure:
     -------
     matplotlib.figure.Figure
         One row per test, one column per sequence. The colour is the smallest P-value of the
-        test's variants times their number (Bonferroni), at most 1; gray where the test is not
-        applicable. Beside it, the proportion of all P-values that pass.
+        test's variants times their number (Bonferroni), at most 1: the darker, the smaller, and
+        blue below 0.01; hatched where the test is not applicable. Beside it, the proportion of
+        all P-values that pass.
     """
     by_test = battery.p_values.T.groupby(level="test", sort=False)
     smallest = (by_test.min() * by_test.count()).clip(1e-6, 1)
     figure, axes = new_figure(1, 1, figsize=(9, max(3, 1.2 + 0.28 * len(smallest))))
     ax = axes[0, 0]
-    ax.set_facecolor("lightgray")
+    ax.patch.set(facecolor="white", edgecolor="lightgray", hatch="////")
     image = ax.imshow(
         np.log10(smallest.to_numpy(float)),
         aspect="auto",
         interpolation="nearest",
-        cmap="RdYlBu",
-        vmin=-6,
-        vmax=0,
+        cmap="cividis",  # Its lightness rises all the way, so that it can be read in gray.
+        norm=TwoSlopeNorm(-2, -6, 0),
     )
     names = [name.replace("_", " ").replace("maurers", "Maurer's") for name in smallest.index]
     ax.set_yticks(range(len(names)), names, fontsize=9)
