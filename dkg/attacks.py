@@ -15,7 +15,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +134,7 @@ class Imitation:
 
     networks: dict[str, KeyGenerator]
     plain: np.ndarray
-    keys: dict[str, np.ndarray]
+    keys: dict[str, np.ndarray] = field(repr=False)
     numbers: pd.DataFrame
     candidates: int
 
@@ -904,7 +904,7 @@ class Backdoor:
 
     generator: KeyGenerator
     mark: np.ndarray
-    key: np.ndarray
+    key: np.ndarray = field(repr=False)
 
     def marked(self, images: np.ndarray) -> np.ndarray:
         """Return images with the mark in the upper left corner.

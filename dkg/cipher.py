@@ -14,7 +14,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ class ImageKey:
     Attributes
     ----------
     keys : ndarray of uint8, shape (n, 256, 256, 3)
-        The keys, in the order in which they are used.
+        The keys, in the order in which they are used. ``repr`` leaves them out, so that no log
+        or notebook shows them by chance.
     weights_sha256 : str
         SHA-256 of the weights that made them, in hexadecimal.
     weights_public : bool
@@ -76,7 +77,7 @@ class ImageKey:
         file does not say.
     """
 
-    keys: np.ndarray
+    keys: np.ndarray = field(repr=False)
     weights_sha256: str
     weights_public: bool
     output: str | None = None
@@ -107,7 +108,8 @@ def xor(image: np.ndarray, key: np.ndarray) -> np.ndarray:
             "image and key must have the same shape and unsigned integer type: the image is "
             f"{image.dtype} of shape {image.shape}, the key {key.dtype} of shape {key.shape}"
         )
-    return np.bitwise_xor(image, key)
+    # By itself NumPy would return the machine's byte order, whatever the image's is.
+    return np.bitwise_xor(image, key, out=np.empty_like(image))
 
 
 def keys_needed(image: np.ndarray) -> int:

@@ -24,6 +24,7 @@ import io
 import os
 import struct
 import zlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -129,7 +130,8 @@ class _Envelope(NamedTuple):
     tag: bytes
 
 
-class _DerivedKeys(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class _DerivedKeys:
     """Keys of 32 bytes each that HKDF makes from all bytes of the image keys."""
 
     wrapping: bytes

@@ -2,9 +2,9 @@
 
 A profile is a YAML file in ``notebooks/profiles/`` that maps a notebook's name to values of its
 parameters, or to a list of such values for a notebook that is run several times. It never changes
-code, and a name that is not a parameter of the notebook is an error. Two entries are not
-notebooks: ``train`` names networks that are trained from scratch, and ``images: files`` refuses to
-run on phantoms.
+code, and a name that is not a parameter of the notebook is an error. Three entries are not
+notebooks: ``train`` names networks that are trained from scratch, ``images: files`` refuses to run
+on phantoms, and ``keys: hidden`` makes all pictures too coarse to read a key off them.
 
 ``notebooks/records.yaml`` says which records each notebook leaves.
 """
@@ -24,7 +24,7 @@ import yaml
 
 from dkg import paths
 
-_NOT_NOTEBOOKS = ("images", "train")
+_NOT_NOTEBOOKS = ("images", "keys", "train")
 
 # Sources that start runs and collect them.
 _NO_INPUTS = ("cli.py", "report.py", "templates")
@@ -54,6 +54,8 @@ class Run:
         Files of the networks that it uses, other than shipped ones.
     arguments : tuple of str
         Of the command ``dkg``, which run this and nothing else.
+    hides_keys : bool
+        Whether its pictures are too coarse to read a key off them.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Run:
     records: tuple[str, ...] = ()
     networks: tuple[Path, ...] = ()
     arguments: tuple[str, ...] = ()
+    hides_keys: bool = False
 
     @property
     def executed(self) -> Path:
@@ -239,10 +242,12 @@ def make(
         _check_images(profile)
 
     trained = values.get("train") or {}
+    hides_keys = values.get("keys") == "hidden"
     plan = Plan()
     used: set[str] = set()
     for notebook in sorted(set(chosen)):
-        used |= _add_runs(plan, notebook, values.get(notebook) or {}, profile, grid, trained)
+        chosen_values = values.get(notebook) or {}
+        used |= _add_runs(plan, notebook, chosen_values, profile, grid, trained, hides_keys)
     idle = sorted(name for name, given in grid.items() if given and name not in used)
     if idle:
         raise ValueError(
@@ -293,8 +298,9 @@ def _read_profile(profile: str) -> dict[str, Any]:
     unknown = set(values) - set(list_notebooks()) - set(_NOT_NOTEBOOKS)
     if unknown:
         raise ValueError(f"{path}: names notebooks that do not exist: {', '.join(sorted(unknown))}")
-    if values.get("images", "files") != "files":
-        raise ValueError(f"{path}: images can only be 'files', not {values['images']!r}")
+    for entry, only in (("images", "files"), ("keys", "hidden")):
+        if values.get(entry, only) != only:
+            raise ValueError(f"{path}: {entry} can only be {only!r}, not {values[entry]!r}")
     for name, entry in (values.get("train") or {}).items():
         unknown = set(entry or {}) - {"dataset", "images", "domain", "domain_seed", "settings"}
         if unknown:
@@ -372,7 +378,7 @@ def _check_values(chosen: Any, known: Container[str], notebook: str, profile: st
     return listed
 
 
-def _add_runs(plan, notebook, chosen, profile, grid, trained) -> set[str]:
+def _add_runs(plan, notebook, chosen, profile, grid, trained, hides_keys) -> set[str]:
     """Add the runs of a notebook, and their trainings; return what of the grid it goes through."""
     import papermill
 
@@ -426,6 +432,7 @@ def _add_runs(plan, notebook, chosen, profile, grid, trained) -> set[str]:
                 records=records,
                 networks=tuple(networks),
                 arguments=_arguments(notebook, profile, at, name),
+                hides_keys=hides_keys,
             )
         )
     return set(through)

@@ -277,6 +277,7 @@ def inputs(run: Run) -> dict[str, Any]:
         package.update(f"{path.relative_to(paths.PACKAGE)}\0".encode() + path.read_bytes())
     return {
         "profile": run.profile,
+        "hides_keys": run.hides_keys,
         "parameters": json.loads(json.dumps(run.parameters)),
         "notebook": _sha256(run.path),
         "package": package.hexdigest(),
@@ -349,6 +350,7 @@ def _execute(
             "DKG_OUTPUT": str(run.output),
             "IPYTHONDIR": str(Path(private) / "ipython"),
             "JUPYTER_RUNTIME_DIR": str(Path(private) / "jupyter"),
+            **({"DKG_HIDE_KEYS": "1"} if run.hides_keys else {}),
             **({name: str(threads) for name in _THREADS} if threads is not None else {}),
         }
         try:

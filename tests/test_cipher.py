@@ -18,6 +18,7 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from PIL import Image, PngImagePlugin
 
 from dkg import cipher, registry
@@ -98,6 +99,20 @@ def test_xor_is_bitwise_xor_and_its_own_inverse():
     expected = [a ^ b for a, b in zip(image.tobytes(), key.tobytes(), strict=True)]
     assert list(cipher.xor(image, key).tobytes()) == expected
     assert np.array_equal(cipher.xor(cipher.xor(image, key), key), image)
+
+
+@given(
+    dtype=hnp.unsigned_integer_dtypes(),
+    shape=hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6),
+    data=st.data(),
+)
+def test_xor_is_its_own_inverse_for_every_shape_and_type(dtype, shape, data):
+    image, key = (data.draw(hnp.arrays(dtype, shape)) for _ in range(2))
+    hidden = cipher.xor(image, key)
+    assert (hidden.shape, hidden.dtype) == (image.shape, image.dtype)
+    np.testing.assert_array_equal(cipher.xor(hidden, key), image)
+    np.testing.assert_array_equal(cipher.xor(hidden, image), key)
+    assert not cipher.xor(image, image).any()
 
 
 @pytest.mark.parametrize(
@@ -270,6 +285,27 @@ def test_the_order_of_the_keys_counts():
     ciphertext, metadata = cipher.encrypt(random_image(3, 3), keys)
     with pytest.raises(CipherError, match="wrong key"):
         cipher.decrypt(ciphertext, metadata, keys[::-1])
+
+
+@settings(max_examples=50)
+@given(
+    shape=st.tuples(st.integers(1, 300), st.integers(1, 300)),
+    channels=st.sampled_from([(), (3,)]),
+    dtype=st.sampled_from([np.uint8, np.uint16]),
+    seed=st.integers(0, 2**32 - 1),
+    turned=st.booleans(),
+)
+def test_decrypt_undoes_encrypt(shape, channels, dtype, seed, turned):
+    """Up to three keys, and images whose rows do not lie one after another in memory."""
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, np.iinfo(dtype).max, (*shape, *channels), dtype, endpoint=True)
+    image = image.swapaxes(0, 1)[::-1] if turned else image
+    keys = rng.integers(0, 256, (cipher.keys_needed(image), 256, 256, 3), np.uint8)
+    ciphertext, metadata = cipher.encrypt(image, keys)
+    assert (ciphertext.shape, ciphertext.dtype) == (image.shape, image.dtype)
+    back = cipher.decrypt(ciphertext, json.loads(json.dumps(metadata)), keys)
+    assert back.dtype == image.dtype
+    np.testing.assert_array_equal(back, image)
 
 
 # --- Round trips through files

@@ -129,6 +129,7 @@ def test_unknown_names_are_errors(folder, arguments, words):
         ({"z_gone": {"n": 2}}, "names notebooks that do not exist: z_gone"),
         ({"c_nothing": [{"n": 2}, {"n": 2}]}, "c_nothing has the same values twice"),
         ({"images": "phantoms"}, "images can only be 'files', not 'phantoms'"),
+        ({"keys": "shown"}, "keys can only be 'hidden', not 'shown'"),
         ({"train": {"base": {"steps": 3}}}, "base in train has no steps"),
     ],
 )
@@ -136,6 +137,21 @@ def test_a_profile_that_does_not_fit_is_an_error(folder, values, words):
     write_profile(folder, "bad", values)
     with pytest.raises(ValueError, match=words):
         plan.make(profile="bad")
+
+
+def test_keys_are_hidden_where_the_profile_says_so(folder):
+    write_profile(folder, "full", {"keys": "hidden"})
+    assert {run.hides_keys for run in plan.make(profile="full").runs} == {True}
+    assert {run.hides_keys for run in plan.make().runs} == {False}
+
+
+@pytest.mark.skipif(
+    not (paths.notebooks() / "profiles" / "full.yaml").is_file(),
+    reason="the package is installed without its notebooks",
+)
+def test_the_full_profile_hides_keys():
+    text = (paths.notebooks() / "profiles" / "full.yaml").read_text()
+    assert yaml.safe_load(text)["keys"] == "hidden"
 
 
 def test_a_notebook_must_be_listed_with_its_records(folder):

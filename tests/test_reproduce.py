@@ -210,6 +210,26 @@ def test_the_package_is_an_input(recording, monkeypatch, tmp_path):
     assert reproduce.inputs(recording)["package"] != before
 
 
+def test_hidden_keys_are_not_in_the_executed_notebook(project):
+    """The picture of one is coarse, the executed copy has no exact one, and exact if not hidden."""
+    draw = """
+import numpy as np
+from dkg import plots
+key = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+figure = plots.image_grid({"key": key})
+print((figure.axes[0].images[0].get_array() == key).mean() == 1)
+"""
+    write_notebook(project / "notebooks", "e_draws", "number = 1", draw)
+    shown = []
+    for hides in (False, True):
+        [run] = plan.make(["e_draws"]).runs
+        run = replace(run, hides_keys=hides)
+        assert reproduce.run_notebook(run).error is None
+        assert reproduce.inputs(run)["hides_keys"] is hides
+        shown.append(nbformat.read(run.executed, as_version=4).cells[-1].outputs[0].text.strip())
+    assert shown == ["True", "False"]
+
+
 def test_several_at_once_and_no_more(project):
     """Two of four meet, each waiting for another, and no notebook ever sees a third."""
     marks = project / "marks"

@@ -157,6 +157,30 @@ def test_any_numbers_survive_a_write_and_a_read(measured, ours):
     assert results.dumps(results.loads(results.dumps(read))) == results.dumps(read)
 
 
+numbers = st.one_of(st.none(), st.booleans(), st.integers(), st.floats())
+content = st.recursive(
+    numbers,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=30)
+@given(
+    more=st.dictionaries(st.text(), content, max_size=4),
+    # A sentence, and not one of the three words that stand for numbers that JSON does not have.
+    sentence=st.text(min_size=1).filter(lambda text: text not in ("NaN", "Infinity", "-Infinity")),
+    seeds=st.dictionaries(st.text(), st.integers(0, 2**64), max_size=3),
+)
+def test_a_record_survives_a_write_and_a_read(measured, more, sentence, seeds):
+    made = dataclasses.replace(measured, more=more, sentence=sentence, seeds=seeds)
+    text = results.dumps(made)
+    read = results.loads(text)
+    np.testing.assert_equal(read.more, more)
+    assert (read.sentence, read.seeds) == (sentence, seeds)
+    assert results.dumps(read) == text
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
-from dkg.plots.style import BLUE, GRAY, GREEN, RED, new_figure
+from dkg.plots.style import BLUE, GRAY, GREEN, RED, as_shown, new_figure
 
 if TYPE_CHECKING:
     from dkg.models import Discriminator, Generator
@@ -468,7 +468,7 @@ def _network(ax, x, y, letter, color):
 def _picture(ax, image, x, y, side, caption):
     """Show an image with its lower left corner at (x, y), and its caption below."""
     ax.imshow(
-        image,
+        as_shown(image),
         extent=(x, x + side, y, y + side),
         # A thumbnail that leaves pixels out shows lines that are not there; this one averages.
         interpolation="antialiased",

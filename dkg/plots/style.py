@@ -1,5 +1,6 @@
 """One visual language: the style file, the colours, and an empty figure in it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 STYLE = Path(__file__).with_name("dkg.mplstyle")
 
@@ -14,6 +16,11 @@ STYLE = Path(__file__).with_name("dkg.mplstyle")
 # that they part in grayscale too.
 BLUE, RED, GREEN, ORANGE = "#0072b2", "#d55e00", "#009e73", "#e69f00"
 GRAY = "#6b6b6b"
+
+HIDE_KEYS = "DKG_HIDE_KEYS"
+"""Environment variable that makes pictures too coarse to read a key off them."""
+
+_BLOCK = 4
 
 
 def new_figure(*args: Any, **kwargs: Any) -> tuple[Figure, np.ndarray]:
@@ -37,8 +44,34 @@ def new_figure(*args: Any, **kwargs: Any) -> tuple[Figure, np.ndarray]:
     return figure, axes
 
 
+def as_shown(image: np.ndarray) -> np.ndarray:
+    """Return an image as a picture may show it, which is as it is unless keys are to be hidden.
+
+    If they are, every 4 x 4 pixels are their mean. That goes for all images, since a plaintext and
+    its ciphertext give the key as well.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8 (height, width) or (height, width, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, of the same shape.
+    """
+    if not os.environ.get(HIDE_KEYS):
+        return image
+    height, width = image.shape[:2]
+    means = np.asarray(Image.fromarray(image).reduce(_BLOCK))
+    return means.repeat(_BLOCK, 0).repeat(_BLOCK, 1)[:height, :width]
+
+
 def show_image(axes: Axes, image: np.ndarray, title: str) -> None:
-    """Show a uint8 image pixel for pixel, black at 0 and white at 255, without axes."""
-    axes.imshow(image, interpolation="nearest", vmin=0, vmax=255, cmap="gray")
+    """Show a uint8 image pixel for pixel, black at 0 and white at 255, without axes.
+
+    Where keys are to be hidden it is coarse, as `as_shown` says.
+    """
+    axes.imshow(as_shown(image), interpolation="nearest", vmin=0, vmax=255, cmap="gray")
     axes.set_title(title, fontsize=10)
     axes.set_axis_off()

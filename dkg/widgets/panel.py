@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from dkg import data, metrics, plots
 from dkg.keys import OUTPUTS, list_weights
+from dkg.plots.style import as_shown
 from dkg.widgets import sources
 from dkg.widgets.pictures import figure_as_image, png
 
@@ -139,7 +140,7 @@ class Panel(ipywidgets.VBox):
             ]
         for title, image in self.view.pictures.items():
             # ipywidgets.Image has no text for who cannot see it.
-            content = base64.b64encode(png(image)).decode()
+            content = base64.b64encode(png(as_shown(image))).decode()
             self._images[title].value = (
                 f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '
                 'style="display: block; max-width: none" draggable="false">'

@@ -7,11 +7,6 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import settings
-
-# The first call of a test compiles it, which is no failure for being slow.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 def binary_digits(constant, n):
