@@ -394,3 +394,21 @@ def test_a_hidden_key_cannot_be_read_off_a_picture(monkeypatch):
             blocks = key.reshape(64, 4, 64, 4, 3).mean((1, 3)).repeat(4, 0).repeat(4, 1)
             assert np.abs(shown - blocks).max() <= 0.5  # Rounded.
     assert shares == {"": True, "1": False}
+
+
+def test_a_hidden_key_cannot_be_read_off_a_panel(monkeypatch):
+    """The attack lab's pictures are PNG files inside the page."""
+    from dkg.widgets import KeysPanel
+
+    found = {}
+    for hidden in ("", "1"):
+        monkeypatch.setenv("DKG_HIDE_KEYS", hidden)
+        panel = KeysPanel()
+        search = Search(panel.view.pictures["its key"])
+        pages = [image.value.encode() for image in panel._images.values()]
+        found[hidden] = any(search.finds(_picture(page)) for page in pages)
+    assert found == {"": True, "1": False}
+
+
+def _picture(page):
+    return base64.b64decode(re.search(rb"base64,([A-Za-z0-9+/=]+)", page)[1])
