@@ -19,7 +19,7 @@ from dkg.models import one_thread
 from dkg.training import TrainConfig, train
 from dkg.widgets import sources
 from dkg.widgets.panel import Panel, View, choice, likeness, output_choice, slider, with_still
-from dkg.widgets.pictures import map_as_image
+from dkg.widgets.pictures import figure_as_image, map_as_image
 
 _PLAIN, _SEEDS = "ultrasound", "montgomery"  # What is encrypted, and with the keys of what.
 _WIDE = "460px"  # Room for a long label.
@@ -391,7 +391,7 @@ class LearnedPanel(AttackPanel):
             saved, "bits saved per byte, over the histogram of all bytes", chance=0
         )
         return View(
-            {"bits that prediction saves": figure},
+            {"bits that prediction saves": figure_as_image(figure)},
             pd.DataFrame(saved),
             f"A small network saves {found['this network'].bits_gained:.3f} of 8 bits per byte on "
             "keys that it has not seen. What stops this one: keys read as low-order. What stops "

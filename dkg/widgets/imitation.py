@@ -8,6 +8,7 @@ from dkg.cipher import xor
 from dkg.keys import list_weights
 from dkg.widgets import sources
 from dkg.widgets.panel import Panel, View, choice, likeness, slider
+from dkg.widgets.pictures import figure_as_image
 
 
 class ImitationPanel(Panel):
@@ -61,8 +62,8 @@ class ImitationPanel(Panel):
             names = dict.fromkeys([self.victim.value, self.attacker.value, *list_weights()])
             letters = dict(zip("ABCD", names, strict=False))
             keys = {letter: sources.key_of(name, seed) for letter, name in letters.items()}
-            pictures["encrypted with, decrypted with"] = plots.decryption_matrix(
-                attacks.mutual_decryptions(plain, keys)
+            pictures["encrypted with, decrypted with"] = figure_as_image(
+                plots.decryption_matrix(attacks.mutual_decryptions(plain, keys))
             )
             words += f" {', '.join(f'{letter} is {name}' for letter, name in letters.items())}."
         return View(pictures, table, words)

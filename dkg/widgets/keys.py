@@ -12,7 +12,7 @@ from dkg import attacks, metrics, plots
 from dkg.cipher import KEY_SHAPE
 from dkg.widgets import sources
 from dkg.widgets.panel import Panel, View, seed_controls, slider
-from dkg.widgets.pictures import mark_pixel, spectrum
+from dkg.widgets.pictures import figure_as_image, mark_pixel, spectrum
 
 
 class KeysPanel(Panel):
@@ -36,7 +36,7 @@ class KeysPanel(Panel):
             "its key": after,
             "changed bytes of the key": np.where(after != before, np.uint8(255), np.uint8(0)),
             "spectrum of the key": spectrum(after),
-            "histogram of the key": plots.histogram_grid({"key": after}),
+            "histogram of the key": figure_as_image(plots.histogram_grid({"key": after})),
         }
         table = pd.DataFrame(
             {

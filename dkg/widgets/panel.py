@@ -50,15 +50,15 @@ class View:
 
     Attributes
     ----------
-    pictures : dict of str to numpy.ndarray or matplotlib.figure.Figure
-        Titles, and uint8 images or charts.
+    pictures : dict of str to numpy.ndarray
+        Titles and uint8 images.
     table : pandas.DataFrame
         Numbers below them.
     words : str
         A plain sentence.
     """
 
-    pictures: dict[str, np.ndarray | Figure]
+    pictures: dict[str, np.ndarray]
     table: pd.DataFrame
     words: str = ""
 
@@ -138,11 +138,9 @@ class Panel(ipywidgets.VBox):
                 ipywidgets.VBox([ipywidgets.Label(title), image])
                 for title, image in self._images.items()
             ]
-        for title, picture in self.view.pictures.items():
-            is_chart = isinstance(picture, Figure)
-            image = figure_as_image(picture) if is_chart else as_shown(picture)
+        for title, image in self.view.pictures.items():
             # ipywidgets.Image has no text for who cannot see it.
-            content = base64.b64encode(png(image)).decode()
+            content = base64.b64encode(png(as_shown(image))).decode()
             self._images[title].value = (
                 f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '
                 'style="display: block; max-width: none" draggable="false">'

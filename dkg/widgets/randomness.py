@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from dkg import baselines, plots, randomness
 from dkg.widgets import sources
 from dkg.widgets.panel import Panel, View, seed_controls
+from dkg.widgets.pictures import figure_as_image
 
 
 def key_generators(key: np.ndarray) -> dict[str, np.ndarray]:
@@ -74,7 +75,7 @@ class RandomnessPanel(Panel):
         key = sources.key_of(self.network.value, seed)
         self._figure, failed = suite_heatmap(key_generators(key))
         return View(
-            {"P-values of the fifteen tests": self._figure},
+            {"P-values of the fifteen tests": figure_as_image(self._figure)},
             pd.DataFrame({"P-values below 0.01": failed}),
             "One P-value in a hundred of a perfect generator is below 0.01.",
         )
