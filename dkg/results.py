@@ -42,7 +42,7 @@ CLAIM_VERDICTS = dict(
 SYMBOLS = dict(zip(VERDICTS, "✓◐✗?", strict=True))
 
 # Sources that show results and make none.
-_ONLY_SHOW = ("cli.py", "plots", "report.py", "widgets.py")
+_ONLY_SHOW = ("cli.py", "plots", "report.py", "widgets")
 
 # Rounding in the last bit of a sum must not decide.
 _ROUNDING = 1e-9
