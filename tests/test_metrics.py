@@ -432,8 +432,11 @@ def test_measures_of_bytes_do_not_depend_on_where_they_lie(pair, random):
 @given(byte_pairs(), st.booleans())
 def test_negatives_have_the_same_measures(pair, legacy):
     a, b = pair
-    for measure in (metrics.entropy, metrics.chi_square):
-        assert measure(255 - a) == measure(a)
+    # The counts are added the other way round.
+    assert metrics.entropy(255 - a) == pytest.approx(metrics.entropy(a), abs=1e-12)
+    assert metrics.chi_square(255 - a).statistic == pytest.approx(
+        metrics.chi_square(a).statistic, rel=1e-12
+    )
     for measure in (metrics.npcr, metrics.uaci, metrics.equal_bits):
         assert measure(255 - a, 255 - b) == measure(a, b)
     for measure in (metrics.mse, metrics.psnr):
