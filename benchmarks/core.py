@@ -5,7 +5,9 @@
 - the logistic map against a plain Python loop, and the whole keystream against one (goal for the
   map: 50 times as fast);
 - `dkg.cipher.xor` against `numpy.bitwise_xor` (goal: at most 1.1 times its time);
-- `KeyGenerator.generate` against calling the eager module on a ready tensor;
+- `KeyGenerator.generate` in single precision against calling the eager module on a ready tensor
+  (goal: 0.6 times its time), in exact arithmetic against that (goal: 3 times), and a matrix product
+  of as many multiplications against it (goal: 0.7 of its time);
 - one training step against a plain eager PyTorch loop of the same networks (goal: at most 1.0).
 
 Wall time; a ratio is the median over pairs, with the least and the greatest.
@@ -22,7 +24,13 @@ import torch.nn.functional as F
 from dkg import cipher, domains
 from dkg.data import load
 from dkg.keys import KeyGenerator
-from dkg.models import Discriminator, Generator, images_to_tensor, initialise
+from dkg.models import (
+    Discriminator,
+    Generator,
+    images_to_tensor,
+    initialise,
+    multiplications,
+)
 from dkg.training import TrainConfig, _Trainer
 
 
@@ -108,7 +116,8 @@ def plain_generator():
 
 
 def key_generation(rounds):
-    generator = KeyGenerator.load(device="cpu")
+    generator = KeyGenerator.load(device="cpu", exact=False)
+    exact = KeyGenerator.load(device="cpu")
     seed = load("montgomery", n=1).images[0]
     module = plain_generator()
     weights = {name: torch.from_numpy(values) for name, values in generator.weights().items()}
@@ -120,9 +129,25 @@ def key_generation(rounds):
             module(x)
 
     compare(
-        "KeyGenerator.generate against the eager module",
+        "KeyGenerator.generate in single precision against the eager module (goal: 0.6)",
         lambda: generator.generate(seed),
         eager,
+        rounds,
+    )
+    compare(
+        "exact against single precision (goal: 3)",
+        lambda: exact.generate(seed),
+        lambda: generator.generate(seed),
+        rounds,
+    )
+    # The most that the machine gives: a product of matrices of as many multiplications.
+    rows = multiplications(module) // 1024**2
+    left, right = torch.rand(rows, 1024), torch.rand(1024, 1024)
+    compare(
+        f"matrix product, {rows} x 1024 x 1024, as many multiplications, against generate "
+        "(goal: 0.7)",
+        lambda: left @ right,
+        lambda: generator.generate(seed),
         rounds,
     )
 
