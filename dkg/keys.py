@@ -19,7 +19,7 @@ import torch
 from dkg import paths
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, xor
 from dkg.exact import ExactGenerator
-from dkg.models import Generator, images_to_tensor, tensor_to_images
+from dkg.models import Generator, images_to_tensor, keep_freed_memory, tensor_to_images
 from dkg.training import read_metadata, resolve_device
 
 # What the manifest says of every network, and of a trained one.
@@ -143,6 +143,7 @@ class KeyGenerator:
                 "low-order digits are other ones on every machine unless they are computed with "
                 "exact=True"
             )
+        keep_freed_memory()
         self._generator = generator.eval().requires_grad_(False).to(device)
         self._exact = ExactGenerator(generator, device) if exact else None
         self._device = device

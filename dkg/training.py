@@ -47,6 +47,7 @@ from dkg.models import (
     Generator,
     images_to_tensor,
     initialise,
+    keep_freed_memory,
     tensor_to_images,
 )
 
@@ -598,6 +599,7 @@ def train(
 
 def _train(config, source, target, out, resume, description, on_log, progress) -> TrainResult:
     device = resolve_device(config.device)
+    keep_freed_memory()
     checkpoint = out / "checkpoint.safetensors"
     log_path = out / "log.jsonl"
     images = {"source": _fingerprint(source), "target": _fingerprint(target)}
