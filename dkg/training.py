@@ -271,6 +271,40 @@ def discriminator_loss(real: Tensor, fake: Tensor, config: TrainConfig) -> Tenso
     return (F.softplus(-real).mean() + F.softplus(fake).mean()) / 2
 
 
+class _Recorded:
+    """A function of tensors on a GPU, whose kernels are recorded once and then started together.
+
+    A step of small networks has several hundred kernels, and starting them one by one takes longer
+    than running them. The outputs stay where they are in memory: the next call overwrites them.
+    """
+
+    WARM_UP = 3  # Libraries choose their algorithms, and the optimiser makes its state.
+
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]]):
+        self.function = function
+        self.calls = 0
+        self.stream = torch.cuda.Stream()  # What is recorded must not be on the usual one.
+
+    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Do what the function does."""
+        self.calls += 1
+        if self.calls <= self.WARM_UP:
+            self.stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self.stream):
+                outputs = self.function(*inputs)
+            torch.cuda.current_stream().wait_stream(self.stream)
+            return outputs
+        if self.calls == self.WARM_UP + 1:
+            self.inputs = [x.clone() for x in inputs]
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph, stream=self.stream):  # Nothing is computed yet.
+                self.outputs = self.function(*self.inputs)
+        for own, given in zip(self.inputs, inputs, strict=True):
+            own.copy_(given)
+        self.graph.replay()
+        return self.outputs
+
+
 class _Trainer:
     """Everything that a checkpoint holds, and one step of it."""
 
@@ -301,9 +335,11 @@ class _Trainer:
                 lr=config.learning_rate,
                 betas=(config.beta1, config.beta2),
                 fused=True,
+                capturable=device.type == "cuda",
             )
             for name, network in self.networks.items()
         }
+        self._recorded: dict[Callable, _Recorded] = {}
         self.pool = torch.empty(0, 3, 0, 0, device=device)
         self.pooled = 0  # Keys in the pool so far; the rest of it is room.
 
@@ -341,37 +377,59 @@ class _Trainer:
     def train_step(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Do one step of Algorithm 1.
 
-        Returns the keys and a tensor of four numbers: the generator's loss, the discriminator's
-        loss, and the discriminator's accuracy on real images and on fresh keys.
+        Returns the keys, which the next step may overwrite, and a tensor of four numbers: the
+        generator's loss, the discriminator's loss, and the discriminator's accuracy on real images
+        and on fresh keys.
         """
-        config = self.config
-        x = source[torch.from_numpy(self._order(_SOURCE_ORDER, len(source)))]  # (B, 3, H, W)
-        y = target[torch.from_numpy(self._order(_TARGET_ORDER, len(target)))]  # (B, 3, H, W)
-        x, y = x.to(self.device), y.to(self.device)
+        x = self._chosen(source, _SOURCE_ORDER)  # (B, 3, H, W)
+        y = self._chosen(target, _TARGET_ORDER)  # (B, 3, H, W)
+        keys, loss_g, right_fake = self._run(self._train_generator, x)
+        loss_d, right_real = self._run(self._train_discriminator, y, self._pooled(keys))
+        self.step += 1
+        return keys, torch.stack([loss_g, loss_d, right_real, right_fake])
 
+    def _chosen(self, images: Tensor, stream: int) -> Tensor:
+        # An index on the CPU would make the GPU wait; views do not.
+        chosen = [images[index] for index in self._order(stream, len(images)).tolist()]
+        return torch.stack(chosen).to(self.device)
+
+    def _run(self, function: Callable[..., tuple[Tensor, ...]], *inputs: Tensor):
+        """Run one half of a step, on a GPU recorded."""
+        if self.device.type != "cuda":
+            return function(*inputs)
+        if function not in self._recorded:
+            self._recorded[function] = _Recorded(function)
+        return self._recorded[function](*inputs)
+
+    def _train_generator(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Train the generator: keys, its loss and the discriminator's accuracy on the keys."""
         keys = self.generator(x)  # (B, 3, H, W)
         self.discriminator.requires_grad_(False)
-        key_scores = self.discriminator(keys)  # (B, H/16, W/16)
-        loss_g = generator_loss(key_scores, config)
+        scores = self.discriminator(keys)  # (B, H/16, W/16)
+        loss = generator_loss(scores, self.config)
         self.optimisers["generator"].zero_grad()
-        loss_g.backward()
+        loss.backward()
         self.optimisers["generator"].step()
+        right = (scores.detach().mean(dim=(1, 2)) < self._boundary).float().mean()
+        return keys.detach(), loss.detach(), right
 
-        keys = keys.detach()
+    def _train_discriminator(self, y: Tensor, fakes: Tensor) -> tuple[Tensor, Tensor]:
+        """Train the discriminator: its loss and its accuracy on real images."""
         self.discriminator.requires_grad_(True)
         # Instance normalisation treats every image alone, so one pass may score both halves.
-        scores = self.discriminator(torch.cat([y, self._pooled(keys)]))
+        scores = self.discriminator(torch.cat([y, fakes]))
         real, fake = scores[: len(y)], scores[len(y) :]
-        loss_d = discriminator_loss(real, fake, config)
+        loss = discriminator_loss(real, fake, self.config)
         self.optimisers["discriminator"].zero_grad()
-        loss_d.backward()
+        loss.backward()
         self.optimisers["discriminator"].step()
-        self.step += 1
+        right = (real.detach().mean(dim=(1, 2)) > self._boundary).float().mean()
+        return loss.detach(), right
 
-        boundary = 0.0 if config.loss == "gan" else config.real_label / 2
-        right_real = (real.detach().mean(dim=(1, 2)) > boundary).float().mean()
-        right_fake = (key_scores.detach().mean(dim=(1, 2)) < boundary).float().mean()
-        return keys, torch.stack([loss_g.detach(), loss_d.detach(), right_real, right_fake])
+    @property
+    def _boundary(self) -> float:
+        """The score between a key and a real image."""
+        return 0.0 if self.config.loss == "gan" else self.config.real_label / 2
 
     def tensors(self) -> dict[str, Tensor]:
         """Collect the state under flat names."""
