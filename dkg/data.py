@@ -4,6 +4,8 @@ Alg. 1 of the paper converts its images "into 256 x 256 x 3 matrices" without sa
 reader ends in the same two steps: the image becomes 8 bits per channel by the rule of its format,
 then a named filter stretches it to ``size`` x ``size``; the aspect ratio is not kept. A gray image
 gets three equal channels. `docs/data.md` holds the measurements behind the defaults.
+
+The readers of NIfTI and DICOM import their libraries themselves, so that others start fast.
 """
 
 import gzip
@@ -17,18 +19,17 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imagecodecs
-import nibabel
 import numpy as np
-import pydicom
 import tifffile
 from PIL import Image, ImageOps
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder
 
-from dkg import decoders, limits, paths, phantoms
+from dkg import limits, paths, phantoms
 
-decoders.register()
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -545,6 +546,8 @@ class _Volume:
 
 
 def _read_nifti(path: Path) -> _Volume:
+    import nibabel
+
     raw = limits.read(path)
     if raw.startswith(b"\x1f\x8b"):
         raw = limits.gunzip(raw)
@@ -580,6 +583,12 @@ def _read_nifti(path: Path) -> _Volume:
 
 
 def _read_dicom(path: Path, frame: int | None) -> np.ndarray:
+    import pydicom
+    from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, get_decoder
+
+    from dkg import decoders
+
+    decoders.register()
     raw = limits.read(path)
     limits.check_dicom_file(raw)
     dataset = pydicom.dcmread(io.BytesIO(raw), force=True)
@@ -657,7 +666,7 @@ def _read_dicom(path: Path, frame: int | None) -> np.ndarray:
     return np.where(padding, 0, pixels).astype(np.uint8)
 
 
-def _lift_functional_groups(dataset: pydicom.Dataset, frame: int) -> None:
+def _lift_functional_groups(dataset: "Dataset", frame: int) -> None:
     """Copy a frame's rescale and window to the top level, where pydicom's functions look.
 
     Enhanced multi-frame objects keep them in functional groups, PS3.3 C.7.6.16.

@@ -3,7 +3,8 @@
 A file of a kilobyte can say that it holds a gigabyte of zeros. Everything that this package reads
 is small: an image that 1,024 keys encrypt has 201 million bytes, which is `MAX_BYTES`. A file that
 would need more is refused by what its headers say, so that no file takes more than a gigabyte of
-memory. `docs/formats.md` lists what is refused.
+memory. `docs/formats.md` lists what is refused. What concerns DICOM imports pydicom itself, so that
+the other formats do without.
 """
 
 import gzip
@@ -13,13 +14,13 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tifffile
 from PIL import Image
-from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames, get_frame
-from pydicom.filereader import read_dataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 MAX_BYTES = 1024 * 256 * 256 * 3
 """Bytes of the samples of one image or volume, as they are computed with."""
@@ -256,6 +257,9 @@ def check_dicom_file(data: bytes) -> None:
     ValueError
         If it is too large, damaged or cut off.
     """
+    from pydicom.filereader import read_dataset
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
     if DeflatedExplicitVRLittleEndian.encode() not in data[:_REST]:
         return
     file = io.BytesIO(data)
@@ -269,7 +273,7 @@ def check_dicom_file(data: bytes) -> None:
     check(len(content) - _REST, "the inflated data set")
 
 
-def check_dicom_frames(dataset: Dataset, frame: int | None = None) -> None:
+def check_dicom_frames(dataset: "Dataset", frame: int | None = None) -> None:
     """Refuse a DICOM image whose compressed frames are larger than it says.
 
     Parameters
@@ -284,6 +288,9 @@ def check_dicom_frames(dataset: Dataset, frame: int | None = None) -> None:
     ValueError
         If a frame has other rows, columns or samples per pixel than the data set.
     """
+    from pydicom.encaps import generate_frames, get_frame
+    from pydicom.uid import RLELossless
+
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_encapsulated or syntax == RLELossless:
         return

@@ -23,9 +23,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
-from skimage.filters import gaussian, sobel
-from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
+import scipy
+import skimage
 
 LOCAL_BLOCKS = 30  # The two numbers that [3] recommends: blocks, and pixels along a block's side.
 LOCAL_SIDE = 44
@@ -73,7 +72,7 @@ class Ideal:
         ValueError
             If `alpha` is not between 0 and 1.
         """
-        half_width = stats.norm.isf(_level(alpha) / 2) * self.standard_deviation
+        half_width = scipy.stats.norm.isf(_level(alpha) / 2) * self.standard_deviation
         return Interval(float(self.mean - half_width), float(self.mean + half_width))
 
 
@@ -129,7 +128,7 @@ def entropy(a: np.ndarray) -> float:
         If `a` is empty.
     """
     counts = histogram(a)
-    return float(special.entr(counts / counts.sum()).sum() / math.log(2))
+    return float(scipy.special.entr(counts / counts.sum()).sum() / math.log(2))
 
 
 def ideal_entropy(n_bytes: int) -> Ideal:
@@ -155,20 +154,21 @@ def ideal_entropy(n_bytes: int) -> Ideal:
     """
     n = _at_least(1, n_bytes, "n_bytes")
     mean_count = n / 256
-    cell = stats.binom(n, 1 / 256)
+    cell = scipy.stats.binom(n, 1 / 256)
     low, high = int(cell.ppf(1e-16)), int(cell.isf(1e-16))
     count = np.arange(low, high + 1)
     # The entropy is 8 minus the sum of this deficit over the 256 cells. The terms linear in the
     # count add up to zero; they keep each deficit small, so that little is lost to rounding.
-    deficit = (special.xlogy(count, count / mean_count) - count + mean_count) / (n * math.log(2))
+    deficit = scipy.special.xlogy(count, count / mean_count) - count + mean_count
+    deficit /= n * math.log(2)
     probability = cell.pmf(count)
     mean = probability @ deficit
     variance = probability @ (deficit - mean) ** 2
     # Given their total, independent Poisson counts are multinomial: two cells are a convolution
     # of Poisson terms, weighted by the chance that the other 254 cells hold the rest.
-    weighted = stats.poisson.pmf(count, mean_count) * (deficit - mean)
+    weighted = scipy.stats.poisson.pmf(count, mean_count) * (deficit - mean)
     rest = n - np.arange(2 * low, 2 * high + 1)
-    chance = stats.poisson.pmf(rest, 254 * mean_count) / stats.poisson.pmf(n, n)
+    chance = scipy.stats.poisson.pmf(rest, 254 * mean_count) / scipy.stats.poisson.pmf(n, n)
     covariance = np.convolve(weighted, weighted) @ chance
     total = 256 * variance + 256 * 255 * covariance
     # A single byte always has entropy 0: rounding may then leave a variance just below zero.
@@ -264,7 +264,7 @@ def chi_square(a: np.ndarray) -> ChiSquare:
     ValueError
         If `a` is empty.
     """
-    result = stats.chisquare(histogram(a))
+    result = scipy.stats.chisquare(histogram(a))
     return ChiSquare(float(result.statistic), float(result.pvalue))
 
 
@@ -286,7 +286,7 @@ def chi_square_critical_value(alpha: float = 0.05) -> float:
     ValueError
         If `alpha` is not between 0 and 1.
     """
-    return float(stats.chi2.isf(_level(alpha), 255))
+    return float(scipy.stats.chi2.isf(_level(alpha), 255))
 
 
 def npcr(a: np.ndarray, b: np.ndarray) -> float:
@@ -360,7 +360,7 @@ def npcr_interval(n_bytes: int, alpha: float = 0.05) -> Interval:
         If `n_bytes` is no whole number or below 1, or `alpha` is not between 0 and 1.
     """
     ideal = ideal_npcr(n_bytes)
-    low = ideal.mean - stats.norm.isf(_level(alpha)) * ideal.standard_deviation
+    low = ideal.mean - scipy.stats.norm.isf(_level(alpha)) * ideal.standard_deviation
     return Interval(float(low), 100.0)
 
 
@@ -484,7 +484,7 @@ def mse(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     ValueError
         If the shapes differ or the arrays are empty.
     """
-    return float(mean_squared_error(*_pair(a, b, signed=legacy)))
+    return float(skimage.metrics.mean_squared_error(*_pair(a, b, signed=legacy)))
 
 
 def psnr(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
@@ -514,7 +514,7 @@ def psnr(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     a, b = _pair(a, b, signed=legacy)
     if np.array_equal(a, b):
         return math.inf
-    return float(peak_signal_noise_ratio(a, b, data_range=255))
+    return float(skimage.metrics.peak_signal_noise_ratio(a, b, data_range=255))
 
 
 def ssim(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
@@ -548,7 +548,9 @@ def ssim(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     if min(a.shape[:2]) < 7:
         raise ValueError(f"SSIM needs at least 7 x 7 pixels, got shape {a.shape}")
     channel_axis = 2 if a.ndim == 3 else None
-    return float(structural_similarity(a, b, data_range=255, channel_axis=channel_axis))
+    return float(
+        skimage.metrics.structural_similarity(a, b, data_range=255, channel_axis=channel_axis)
+    )
 
 
 def adjacent_pairs(
@@ -726,10 +728,9 @@ def edge_correlation(plain: np.ndarray, cipher: np.ndarray, sigma: float = 4.0) 
             f"sigma {sigma} needs {2 * border + 2} x {2 * border + 2} pixels or more, "
             f"got shape {np.shape(plain)}"
         )
-    edges = [
-        sobel(gaussian(np.atleast_3d(image).mean(axis=2), sigma))[border:-border, border:-border]
-        for image in images
-    ]
+    grays = (np.atleast_3d(image).mean(axis=2) for image in images)
+    smooth = (skimage.filters.gaussian(gray, sigma) for gray in grays)
+    edges = [skimage.filters.sobel(image)[border:-border, border:-border] for image in smooth]
     if any(np.allclose(edge, edge[0, 0]) for edge in edges):
         return math.nan
     return float(np.corrcoef(*(edge.ravel() for edge in edges))[0, 1])

@@ -23,7 +23,7 @@ H. Gudbjartsson and S. Patz, "The Rician distribution of noisy MRI data", Magn. 
 from numbers import Integral
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 SIZE = 256
 
@@ -42,7 +42,7 @@ def _chord(*terms):
 def _smooth_field(rng, cells):
     """Return a smooth random field of unit variance, about ``cells`` independent cells a side."""
     coarse = rng.standard_normal((cells + 3, cells + 3))
-    field = ndimage.zoom(coarse, (SIZE + 2 * SIZE // cells) / (cells + 3), order=3)
+    field = scipy.ndimage.zoom(coarse, (SIZE + 2 * SIZE // cells) / (cells + 3), order=3)
     low = (field.shape[0] - SIZE) // 2
     field = field[low : low + SIZE, low : low + SIZE]
     return field / field.std()
@@ -51,7 +51,9 @@ def _smooth_field(rng, cells):
 def _veil(image, sigma):
     """Return the image blurred with a wide Gaussian, computed on a grid four times coarser."""
     coarse = image.reshape(SIZE // 4, 4, SIZE // 4, 4).mean(axis=(1, 3))
-    return ndimage.zoom(ndimage.gaussian_filter(coarse, sigma / 4, mode="nearest"), 4, order=1)
+    return scipy.ndimage.zoom(
+        scipy.ndimage.gaussian_filter(coarse, sigma / 4, mode="nearest"), 4, order=1
+    )
 
 
 def _noise(rng, axial, lateral):
@@ -93,7 +95,9 @@ def _vessels(rng, hilum, side):
                 split = rng.uniform(0.2, 0.5, 2)
                 stack.append((xs[-1], ys[-1], angles[-1] + split[0], radius * 0.8, level + 1))
                 stack.append((xs[-1], ys[-1], angles[-1] - split[1], radius * 0.76, level + 1))
-    return sum(ndimage.gaussian_filter(m, s) for m, s in zip(layers, (1.7, 1.2, 0.8), strict=True))
+    return sum(
+        scipy.ndimage.gaussian_filter(m, s) for m, s in zip(layers, (1.7, 1.2, 0.8), strict=True)
+    )
 
 
 def _chest_bone(rng, x, y, reach):
@@ -166,7 +170,7 @@ def _film(rng, attenuation):
     photons = rng.uniform(1e4, 4e4)
     counts = exposure * photons
     counts = counts + np.sqrt(counts) * rng.standard_normal((SIZE, SIZE))
-    exposure = ndimage.gaussian_filter(np.maximum(counts, 1.0) / photons, 0.55)
+    exposure = scipy.ndimage.gaussian_filter(np.maximum(counts, 1.0) / photons, 0.55)
     # The characteristic curve of film: density is a sigmoid of the logarithm of the exposure.
     log_exposure = np.log(exposure)
     speed = np.median(log_exposure[32:224, 32:224]) + rng.normal(0.0, 0.12)
@@ -197,7 +201,8 @@ def _chest(rng):
     neck = 17.0 * _chord(np.minimum((ax / (6.8 + 0.25 * np.maximum(y, 0.0))) ** 1.5, 1.0))
     neck = neck * _ramp(9.0 - y, 5.0)
     body = (trunk**4 + shoulder**4 + neck**4) ** 0.25
-    body = ndimage.gaussian_filter(body, 1.5) + 0.8 * _smooth_field(rng, 5) * _ramp(body - 2.0, 2.0)
+    uneven = 0.8 * _smooth_field(rng, 5) * _ramp(body - 2.0, 2.0)
+    body = scipy.ndimage.gaussian_filter(body, 1.5) + uneven
     gas_x, gas_y, gas = rng.uniform(5.0, 8.0), rng.uniform(29.0, 31.0), rng.uniform(0.0, 5.0)
     body = body - gas * _chord((x - gas_x) / 2.4, (y - gas_y) / 1.6)
     if rng.random() < 0.35:
@@ -221,12 +226,12 @@ def _chest(rng):
     vessels_root = 9.0 * _chord((x + 0.1) / 2.9, (y - 15.0) / 9.0)
     aorta = 3.5 * _chord(np.minimum((x - 2.0) / 1.5, 1.0), 0.0) * _ramp(y - 12.0, 1.5)
     displaced = np.sqrt(heart**2 + knob**2 + vessels_root**2 + aorta**2)
-    lung = ndimage.gaussian_filter(np.maximum(lung - 1.15 * displaced, 0.0), 0.9)
+    lung = scipy.ndimage.gaussian_filter(np.maximum(lung - 1.15 * displaced, 0.0), 0.9)
     airway = 1.7 * _chord(np.clip((x + 0.2) / 0.95, -1, 1), 0.0) * _ramp(13.0 - y, 0.8)
     in_lung = np.minimum(lung / 8.0, 1.0)
     hilum_y = rng.uniform(15.2, 16.6)
     vessels = _vessels(rng, (-3.2, hilum_y), -1) + _vessels(rng, (3.2, hilum_y - 0.7), 1)
-    texture = ndimage.gaussian_filter(rng.standard_normal((SIZE, SIZE)), 1.3) * 4.0
+    texture = scipy.ndimage.gaussian_filter(rng.standard_normal((SIZE, SIZE)), 1.3) * 4.0
 
     bone = _chest_bone(rng, x, y, reach)
     disease = _chest_disease(rng, x, y)
@@ -250,14 +255,14 @@ def _speckle(rng, amplitude, specular=0.0):
     depth = np.linspace(0.0, 1.0, SIZE)[:, None]
     impulse = np.zeros(SIZE)
     impulse[SIZE // 2] = 1.0
-    narrow, wide = (ndimage.gaussian_filter1d(impulse, sigma) for sigma in (1.0, 2.6))
-    pulse = ndimage.gaussian_filter1d(impulse, 0.75)
+    narrow, wide = (scipy.ndimage.gaussian_filter1d(impulse, sigma) for sigma in (1.0, 2.6))
+    pulse = scipy.ndimage.gaussian_filter1d(impulse, 0.75)
     beam_energy = (((1.0 - depth) * narrow + depth * wide) ** 2).sum(axis=1, keepdims=True)
     echo = []
     for reflector in (specular, 0.0):
         scatterers = amplitude * rng.standard_normal((SIZE, SIZE))
-        scatterers = ndimage.gaussian_filter1d(scatterers, 0.75, axis=0)
-        beams = [ndimage.gaussian_filter1d(scatterers, s, axis=1) for s in (1.0, 2.6)]
+        scatterers = scipy.ndimage.gaussian_filter1d(scatterers, 0.75, axis=0)
+        beams = [scipy.ndimage.gaussian_filter1d(scatterers, s, axis=1) for s in (1.0, 2.6)]
         received = (1.0 - depth) * beams[0] + depth * beams[1]
         echo.append(received / np.sqrt(2.0 * beam_energy * (pulse**2).sum()) + reflector)
     return np.hypot(*echo)
@@ -282,7 +287,7 @@ def _neck(rng, x, z):
     columns = np.broadcast_to(np.arange(SIZE, dtype=float), (SIZE, SIZE))
 
     def along_layers(field):
-        return ndimage.map_coordinates(field, [rows, columns], order=1, mode="wrap")
+        return scipy.ndimage.map_coordinates(field, [rows, columns], order=1, mode="wrap")
 
     fibres, strands = along_layers(_noise(rng, 2.0, 22.0)), along_layers(_noise(rng, 3.2, 13.0))
     patchy = _noise(rng, 12.0, 18.0)
@@ -353,7 +358,7 @@ def _neck(rng, x, z):
         cx, cy = cx + rng.normal(0.0, 2.2), cy + 2.0 * a * rng.uniform(0.8, 1.1)
     # The deep fascia lets little through where it is thick.
     absorption = absorption + 4.0 * np.exp(-(((zz - floor) / 0.7) ** 2)) * _ramp(patchy, 1.5)
-    mirror = facing * ndimage.gaussian_filter(mirror, (0.5, 1.5))
+    mirror = facing * scipy.ndimage.gaussian_filter(mirror, (0.5, 1.5))
     return echo, mirror * np.exp(0.4 * _noise(rng, 0.8, 3.0)), absorption
 
 
@@ -419,7 +424,7 @@ def _brain(rng):
     rows = 8.0 * depth + 5.0 * _noise(rng, 8.0, 8.0)
     columns = (angle / (2.0 * np.pi) + 0.5) * SIZE + 2.0 * _noise(rng, 7.0, 7.0)
     polar = _noise(rng, 9.0, rng.uniform(2.0, 2.8))
-    folds = ndimage.map_coordinates(polar, [rows, columns], order=3, mode="grid-wrap")
+    folds = scipy.ndimage.map_coordinates(polar, [rows, columns], order=3, mode="grid-wrap")
     steepness = np.hypot(*np.gradient(folds, *pixel))
     to_sulcus = np.abs(folds) / np.maximum(steepness, 0.8)
     height = rng.uniform(0.0, 1.0)
@@ -456,7 +461,7 @@ def _brain(rng):
         ventricle = np.maximum(ventricle, blob(0.0, 0.7, 1.1, 0.16 * swelling, 0.0))
     elif height < 0.85:
         ventricle = blob(1.1, 0.0, 3.2, 0.35 * swelling, rng.uniform(-0.1, 0.25))
-    halo = ndimage.gaussian_filter(ventricle, 5.0) * rng.uniform(0.0, 0.7)
+    halo = scipy.ndimage.gaussian_filter(ventricle, 5.0) * rng.uniform(0.0, 0.7)
     choroid = blob(2.2, 2.7, 0.45, 0.15, 0.6) * (height < 0.5) * rng.uniform(0.0, 1.0)
 
     # FLAIR signal relative to white matter: gray matter brighter, fluid suppressed.
@@ -473,7 +478,7 @@ def _brain(rng):
     signal = signal + 1.2 * residue * np.exp(-(((depth - 0.1) / 0.07) ** 2))
 
     bias = 1.0 + rng.uniform(0.04, 0.1) * _smooth_field(rng, 4)
-    signal = ndimage.gaussian_filter(bias * signal, 0.7)
+    signal = scipy.ndimage.gaussian_filter(bias * signal, 0.7)
     # Rician noise: the magnitude of a complex signal with Gaussian noise in both parts.
     texture = 1.0 + 0.03 * _noise(rng, 1.5, 1.5) + 0.03 * _noise(rng, 6.0, 6.0)
     sigma = rng.uniform(0.03, 0.08)

@@ -95,6 +95,25 @@ def test_help_and_version_do_not_load_torch():
         assert word in result.stdout
 
 
+def test_keygen_loads_no_library_that_it_does_not_need(tmp_path):
+    """What it loads is looked at, not how long it takes."""
+    seed = save(tmp_path / "seed.png", random_bytes(32, 32, 3))
+    script = (
+        "import sys; from typer.testing import CliRunner; from dkg.cli import app\n"
+        "result = CliRunner().invoke(app, ['keygen', *sys.argv[1:]])\n"
+        "assert result.exit_code == 0, result.output\n"
+        "print(*sys.modules)"
+    )
+    arguments = ["--seed", seed, "--out", tmp_path / "key.png", "--device", "cpu"]
+    loaded = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {"torch", "dkg.keys", "dkg.metrics", "dkg.phantoms"} <= set(loaded)
+    unwanted = {"matplotlib", "nibabel", "numba", "pandas", "pydicom", "skimage.metrics"}
+    unwanted |= {"scipy.ndimage", "scipy.special", "scipy.stats", "skimage.filters"}
+    assert not unwanted & set(loaded)
+
+
 def test_wrong_usage_exits_with_2(tmp_path):
     assert "--key" in run("encrypt", tmp_path / "image.png", "-o", "out.png", status=2).stderr
     run("keygen", status=2)
