@@ -57,6 +57,20 @@ def test_many_keys_are_the_single_ones(trained, seeds, options):
     assert generator.generate_many(seeds[:0]).shape == (0, 256, 256, 3)
 
 
+def test_keys_that_a_gpu_makes_at_once_are_the_single_ones_but_for_rounding(trained, seeds):
+    generator = KeyGenerator.load(trained, device="cpu", exact=False)
+    together, single = generator._generate(seeds), generator.generate_many(seeds)
+    apart = np.abs(together.astype(int) - single)
+    assert apart.max() <= 1 and (apart > 0).mean() < 0.01
+
+
+@pytest.mark.parametrize("shape", [(256, 256, 3), (1, 256, 256), (2, 128, 256, 3)])
+def test_many_seed_images_of_another_shape_are_refused(trained, shape):
+    generator = KeyGenerator.load(trained, device="cpu")
+    with pytest.raises(ValueError, match="seed images must be uint8 of shape"):
+        generator.generate_many(np.zeros(shape, np.uint8))
+
+
 def test_weights_are_a_copy_of_those_of_the_file(trained, seeds):
     generator = KeyGenerator.load(trained, device="cpu")
     in_file = safetensors.numpy.load_file(trained)
