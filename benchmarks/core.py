@@ -4,11 +4,7 @@
 
 - the logistic map against a plain Python loop, and the whole keystream against one (goal for the
   map: 50 times as fast);
-- `dkg.cipher.xor` against `numpy.bitwise_xor` (goal: at most 1.1 times its time);
-- `KeyGenerator.generate` in single precision against calling the eager module on a ready tensor
-  (goal: 0.6 times its time), in exact arithmetic against that (goal: 3 times), and a matrix product
-  of as many multiplications against it (goal: 0.7 of its time);
-- one training step against a plain eager PyTorch loop of the same networks (goal: at most 1.0).
+- `dkg.cipher.xor` against `numpy.bitwise_xor` (goal: at most 1.1 times its time).
 
 Wall time; a ratio is the median over pairs, with the least and the greatest.
 """
@@ -18,20 +14,8 @@ import math
 import time
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
 from dkg import cipher, domains
-from dkg.data import load
-from dkg.keys import KeyGenerator
-from dkg.models import (
-    Discriminator,
-    Generator,
-    images_to_tensor,
-    initialise,
-    multiplications,
-)
-from dkg.training import TrainConfig, _Trainer
 
 
 def seconds(function):
@@ -108,91 +92,10 @@ def xor(rounds):
     )
 
 
-def plain_generator():
-    """Return the generator with an ordinary last convolution, as anyone would write it."""
-    generator = Generator()
-    generator.up3[1] = torch.nn.Conv2d(16, 3, 7, bias=False)
-    return generator
-
-
-def key_generation(rounds):
-    generator = KeyGenerator.load(device="cpu", exact=False)
-    exact = KeyGenerator.load(device="cpu")
-    seed = load("montgomery", n=1).images[0]
-    module = plain_generator()
-    weights = {name: torch.from_numpy(values) for name, values in generator.weights().items()}
-    module.load_state_dict(weights)
-    x = images_to_tensor(seed[None])
-
-    def eager():
-        with torch.no_grad():
-            module(x)
-
-    compare(
-        "KeyGenerator.generate in single precision against the eager module (goal: 0.6)",
-        lambda: generator.generate(seed),
-        eager,
-        rounds,
-    )
-    compare(
-        "exact against single precision (goal: 3)",
-        lambda: exact.generate(seed),
-        lambda: generator.generate(seed),
-        rounds,
-    )
-    # The most that the machine gives: a product of matrices of as many multiplications.
-    rows = multiplications(module) // 1024**2
-    left, right = torch.rand(rows, 1024), torch.rand(1024, 1024)
-    compare(
-        f"matrix product, {rows} x 1024 x 1024, as many multiplications, against generate "
-        "(goal: 0.7)",
-        lambda: left @ right,
-        lambda: generator.generate(seed),
-        rounds,
-    )
-
-
-def training_step(rounds):
-    images = load("montgomery", n=4).images
-    source, target = images_to_tensor(images), images_to_tensor(domains.chaotic(images))
-    trainer = _Trainer(TrainConfig(seed=1, device="cpu"), 1, torch.device("cpu"))
-
-    stream = torch.Generator().manual_seed(1)
-    g, d = plain_generator(), Discriminator()
-    initialise(g, stream)
-    initialise(d, stream)
-    adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    adam_d = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    pool, random = [], np.random.default_rng()
-
-    def plain():
-        i = int(random.integers(len(source)))
-        key = g(source[i : i + 1])
-        adam_g.zero_grad()
-        F.softplus(-d(key)).mean().backward()
-        adam_g.step()
-        pool.append(key.detach())
-        if len(pool) > 50:
-            pool.pop(0)
-        fake = pool[int(random.integers(len(pool)))]
-        adam_d.zero_grad()
-        loss = F.softplus(-d(target[i : i + 1])).mean() + F.softplus(d(fake)).mean()
-        (loss / 2).backward()
-        adam_d.step()
-
-    compare(
-        f"training step against a plain eager loop, {torch.get_num_threads()} threads (goal: 1.0)",
-        lambda: trainer.train_step(source, target),
-        plain,
-        rounds,
-        inner=5,
-    )
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15, help="pairs per comparison")
     rounds = parser.parse_args().rounds
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, NumPy {np.__version__}")
-    for part in (logistic_map, xor, key_generation, training_step):
+    print(f"NumPy {np.__version__}")
+    for part in (logistic_map, xor):
         part(rounds)
