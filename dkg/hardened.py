@@ -50,7 +50,9 @@ def flat_seeds(image: np.ndarray) -> dict[str, np.ndarray]:
     return flat | {"black and white halves": halves}
 
 
-def untrained(seed: int = 0, *, output: str = "low-order") -> KeyGenerator:
+def untrained(
+    seed: int = 0, *, output: str = "low-order", convolution: str = "standard"
+) -> KeyGenerator:
     """Return the base network as it is before its first training step.
 
     Parameters
@@ -59,13 +61,15 @@ def untrained(seed: int = 0, *, output: str = "low-order") -> KeyGenerator:
         Of its random weights.
     output : {'paper', 'low-order'}, default 'low-order'
         As for `dkg.keys.KeyGenerator.load`.
+    convolution : {'standard', 'mobilenet', 'xception'}, default 'standard'
+        As for `dkg.models.Generator`.
 
     Returns
     -------
     KeyGenerator
         The control for what training contributes.
     """
-    generator = Generator()
+    generator = Generator(convolution=convolution)
     initialise(generator, torch.Generator().manual_seed(seed))
     weights = b"".join(values.numpy().tobytes() for values in generator.state_dict().values())
     return KeyGenerator(
@@ -74,7 +78,7 @@ def untrained(seed: int = 0, *, output: str = "low-order") -> KeyGenerator:
         f"untrained, random seed {seed}",
         hashlib.sha256(weights).hexdigest(),
         True,
-        {"architecture": {}, "training": {"step": 0, "description": {}}},
+        {"architecture": generator.architecture, "training": {"step": 0, "description": {}}},
         output=output,
     )
 

@@ -38,6 +38,9 @@ def test_an_untrained_network_follows_from_its_seed():
     assert first.sha256 == again.sha256 != other.sha256
     assert np.array_equal(first.generate(seed), again.generate(seed))
     assert metrics.npcr(first.generate(seed), other.generate(seed)) > 99
+    lightweight = hardened.untrained(convolution="xception", output="paper")
+    assert lightweight.metadata["architecture"]["convolution"] == "xception"
+    assert lightweight.output == "paper" and lightweight.sha256 != first.sha256
 
 
 def test_the_extractor_is_shake_256(keys):

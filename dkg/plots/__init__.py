@@ -18,6 +18,7 @@ from dkg.plots.images import image_grid, image_histograms, image_rows
 from dkg.plots.imitation import decryption_matrix, leak_of_keys
 from dkg.plots.key_generators import beside_paper, histogram_grid, pass_rates
 from dkg.plots.keys import keys_of_trainings, sensitivity_curves
+from dkg.plots.lightweight import cost_and_quality
 from dkg.plots.randomness import p_value_heatmap, p_value_histograms
 from dkg.plots.sweep import entropy_by_step, sweep_heatmaps
 from dkg.plots.training import training_curves
@@ -28,6 +29,7 @@ __all__ = [
     "architecture",
     "beside_paper",
     "changed_pixels",
+    "cost_and_quality",
     "decryption_matrix",
     "distance_from_ideal",
     "edges_by_blur",
