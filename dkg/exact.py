@@ -172,6 +172,8 @@ class ExactGenerator:
                 numbers = added._replace(largest=numbers.largest + added.largest)
             elif isinstance(module, nn.ReflectionPad2d):
                 layers.append(partial(_reflect, sides=module.padding))
+            elif isinstance(module, nn.ZeroPad2d):
+                layers.append(partial(F.pad, pad=module.padding))
             elif isinstance(module, nn.ReLU):
                 layers.append(torch.relu_)
             elif isinstance(module, nn.InstanceNorm2d):

@@ -30,6 +30,9 @@ RESIDUAL_BLOCKS = {"A": 3, "B": 6, "C": 9, "D": 12}
 CONVOLUTIONS = ("standard", "mobilenet", "xception")
 """Kinds of convolution that a `Generator` can be made of; the first is the paper's."""
 
+PADDINGS = {"reflection": nn.ReflectionPad2d, "zero": nn.ZeroPad2d}
+"""What a `Generator` puts around what it convolves; the paper does not say."""
+
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # Of glibc's malloc.h.
 
@@ -186,14 +189,22 @@ class ResidualBlock(nn.Module):
         the first convolution, so that a block of one is not linear; none follows the addition.
     kind : str, default 'standard'
         One of `CONVOLUTIONS`.
+    padding : str, default 'reflection'
+        One of `PADDINGS`.
     """
 
-    def __init__(self, channels: int, convolutions: int, kind: str = "standard"):
+    def __init__(
+        self,
+        channels: int,
+        convolutions: int,
+        kind: str = "standard",
+        padding: str = "reflection",
+    ):
         super().__init__()
         layers: list[nn.Module] = []
         for index in range(convolutions):
             layers += [
-                nn.ReflectionPad2d(1),
+                PADDINGS[padding](1),
                 *_convolution(kind, nn.Conv2d, channels, channels, 3),
                 _normalise(channels),
             ]
@@ -235,6 +246,9 @@ class Generator(nn.Module):
         a convolution of each channel alone and then a 1x1 convolution across channels, with
         normalisation and ReLU between them as in MobileNet [1]_, or with nothing between as in
         Xception [2]_.
+    padding : {'reflection', 'zero'}, default 'reflection'
+        What surrounds the input of the 7x7 and the residual convolutions; the strided ones always
+        have zeros.
 
     Attributes
     ----------
@@ -263,8 +277,11 @@ class Generator(nn.Module):
         width: int = 16,
         convs_per_block: int = 1,
         convolution: str = "standard",
+        padding: str = "reflection",
     ):
         super().__init__()
+        if padding not in PADDINGS:
+            raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}")
         if convolution not in CONVOLUTIONS:
             raise ValueError(
                 f"convolution must be one of {', '.join(CONVOLUTIONS)}, not {convolution!r}"
@@ -280,9 +297,10 @@ class Generator(nn.Module):
             "width": width,
             "convs_per_block": convs_per_block,
             "convolution": convolution,
+            "padding": padding,
         }
         self.down1 = nn.Sequential(
-            nn.ReflectionPad2d(3),
+            PADDINGS[padding](3),
             nn.Conv2d(3, width, 7, bias=False),
             _normalise(width),
             nn.ReLU(),
@@ -291,14 +309,14 @@ class Generator(nn.Module):
         self.down3 = self._down(convolution, 2 * width, 4 * width)
         self.residual = nn.Sequential(
             *(
-                ResidualBlock(4 * width, convs_per_block, convolution)
+                ResidualBlock(4 * width, convs_per_block, convolution, padding)
                 for _ in range(residual_blocks)
             )
         )
         self.up1 = self._up(convolution, 4 * width, 2 * width)
         self.up2 = self._up(convolution, 2 * width, width)
         self.up3 = nn.Sequential(
-            nn.ReflectionPad2d(3), *_convolution(convolution, _FewOutputs, width, 3, 7)
+            PADDINGS[padding](3), *_convolution(convolution, _FewOutputs, width, 3, 7)
         )
 
     @staticmethod

@@ -43,6 +43,7 @@ from dkg.files import atomic
 from dkg.metrics import entropy
 from dkg.models import (
     CONVOLUTIONS,
+    PADDINGS,
     Discriminator,
     Generator,
     images_to_tensor,
@@ -100,6 +101,7 @@ class TrainConfig:
     convolution: str = _setting(
         "standard", "Table I; 'mobilenet' and 'xception' are section VI's future work"
     )
+    padding: str = _setting("reflection", "group's code; 'zero' is the other usual choice")
     generator_width: int = _setting(16, "Table I; the group's code has 32")
     discriminator_width: int = _setting(16, "Table II")
     seed: int | None = _setting(None, "ours; None draws from the system's entropy and records it")
@@ -143,6 +145,8 @@ class TrainConfig:
             raise ValueError(
                 f"convolution must be one of {', '.join(CONVOLUTIONS)}, not {self.convolution!r}"
             )
+        if self.padding not in PADDINGS:
+            raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {self.padding!r}")
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise ValueError(f"seed must be None or lie in [0, 2**63), not {self.seed!r}")
         if self.threads is not None and self.threads < 1:
@@ -320,6 +324,7 @@ class _Trainer:
             config.generator_width,
             config.convs_per_block,
             config.convolution,
+            config.padding,
         )
         self.discriminator = Discriminator(config.discriminator_width)
         random = torch.Generator().manual_seed(seed)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from dkg import exact
 from dkg.exact import ExactGenerator
-from dkg.models import Generator, images_to_tensor, tensor_to_images
+from dkg.models import Generator, images_to_tensor, initialise, tensor_to_images
 
 
 def formula(n_bytes, label):
@@ -147,6 +147,12 @@ def test_convolutions_of_each_channel_alone(seed, between):
 
     generator.down3 = separated(generator.down3, 16)
     generator.up2 = separated(generator.up2, 4)
+    assert_computes_the_same(generator.requires_grad_(False), seed)
+
+
+def test_zero_padding_is_exact_too(seed):
+    generator = Generator(1, 4, padding="zero")
+    initialise(generator, torch.Generator().manual_seed(0))
     assert_computes_the_same(generator.requires_grad_(False), seed)
 
 

@@ -258,6 +258,18 @@ def test_lightweight_generators_separate_every_convolution_but_the_first(kind):
     assert body == ["ReflectionPad2d", "Conv2d", *between, "Conv2d", *after]
 
 
+def test_padding_with_zeros():
+    """The middle of an image is far from its border, which alone makes a difference there."""
+    networks = [Generator(1, 4, padding=padding) for padding in ("reflection", "zero")]
+    networks[1].load_state_dict(networks[0].state_dict())
+    x = torch.rand(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    reflected, zero = (network.up3(x) for network in networks)
+    torch.testing.assert_close(reflected[..., 3:5, 3:5], zero[..., 3:5, 3:5])
+    assert (reflected - zero).abs().max() > 0.01
+    with pytest.raises(ValueError, match="one of reflection, zero, not 'mirror'"):
+        Generator(padding="mirror")
+
+
 def test_an_unknown_kind_of_convolution_is_refused():
     with pytest.raises(ValueError, match="one of standard, mobilenet, xception, not 'dense'"):
         Generator(convolution="dense")
