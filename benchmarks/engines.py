@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 import torch
-from torch import nn
+from plain import PlainGenerator
 
 from dkg import paths
 from dkg.data import load
@@ -42,23 +42,6 @@ from dkg.models import (
 )
 
 
-class Plain(Generator):
-    """The generator as anyone would write it: torch's own layers, and its usual memory layout."""
-
-    def __init__(self):
-        super().__init__()
-        for parent in list(self.modules()):
-            for name, child in parent.named_children():
-                if isinstance(child, nn.InstanceNorm2d):
-                    setattr(parent, name, nn.InstanceNorm2d(child.num_features, affine=True))
-        self.up3[1] = nn.Conv2d(16, 3, 7, bias=False)
-
-    def forward(self, x):  # (N, 3, H, W) -> (N, 3, H, W)
-        """Compute as `Generator` does."""
-        x = self.down3(self.down2(self.down1(x)))
-        return torch.tanh(self.up3(self.up2(self.up1(self.residual(x)))))
-
-
 def network(kind):
     generator = kind()
     entry = weights_entry(list_weights()[0])
@@ -70,7 +53,7 @@ def network(kind):
 
 
 def plain(x):
-    module = network(Plain)
+    module = network(PlainGenerator)
     return lambda: module(x)
 
 
@@ -81,7 +64,7 @@ def plain_keeping_memory(x):
 
 def plain_side_by_side(x):
     keep_freed_memory()
-    module = network(Plain).to(memory_format=torch.channels_last)
+    module = network(PlainGenerator).to(memory_format=torch.channels_last)
     x = x.contiguous(memory_format=torch.channels_last)
     return lambda: module(x)
 
@@ -111,7 +94,7 @@ def package_traced(x):
 
 def plain_optimised(x):
     keep_freed_memory()
-    module = torch.jit.freeze(torch.jit.trace(network(Plain), x))
+    module = torch.jit.freeze(torch.jit.trace(network(PlainGenerator), x))
     module = torch.jit.optimize_for_inference(module)
     return lambda: module(x)
 
@@ -124,7 +107,7 @@ def plain_without_onednn(x):
 
 def plain_compiled(x):
     keep_freed_memory()
-    module = torch.compile(network(Plain))
+    module = torch.compile(network(PlainGenerator))
     return lambda: module(x)
 
 
@@ -154,7 +137,7 @@ def onnx_runtime(x):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     file = io.BytesIO()
-    torch.onnx.export(network(Plain), (x,), file, input_names=["seed"], verbose=False)
+    torch.onnx.export(network(PlainGenerator), (x,), file, input_names=["seed"], verbose=False)
     session = onnxruntime.InferenceSession(file.getvalue(), options)
     inputs = {"seed": x.numpy()}
     return lambda: session.run(None, inputs)[0]
@@ -169,7 +152,7 @@ def openvino_runtime(x):
         "PERFORMANCE_HINT": "LATENCY",
         "ENABLE_CPU_PINNING": False,  # The other engines are not bound to cores either.
     }
-    model = openvino.convert_model(network(Plain), example_input=x)
+    model = openvino.convert_model(network(PlainGenerator), example_input=x)
     request = openvino.compile_model(model, "CPU", settings).create_infer_request()
     x = x.numpy()
     return lambda: request.infer(x, share_inputs=True)[0]
@@ -177,7 +160,7 @@ def openvino_runtime(x):
 
 def convolution(_):
     keep_freed_memory()
-    module = nn.Conv2d(64, 64, 3, padding=1, bias=False).requires_grad_(False)
+    module = torch.nn.Conv2d(64, 64, 3, padding=1, bias=False).requires_grad_(False)
     module = module.to(memory_format=torch.channels_last)
     x = torch.rand(1, 64, 256, 256).contiguous(memory_format=torch.channels_last)
     return lambda: module(x)
