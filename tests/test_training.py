@@ -326,7 +326,8 @@ def test_another_generator_is_trained_and_loaded(tmp_path, setting):
 def steps_of(run, device, steps):
     """Train from seed 0 with another way to run a step's halves; the last keys and all numbers."""
     source, target = (images_to_tensor(set_).to(device) for set_ in images())
-    config = TrainConfig(batch_size=2, pool_size=3, device=device)
+    settings = TINY | {"batch_size": 2, "pool_size": 3, "device": device}
+    config = TrainConfig(**settings)
     trainer = _Trainer(config, 0, torch.device(device))
     if run is not None:
         trainer._run = run
@@ -354,12 +355,16 @@ def test_inputs_and_outputs_may_stay_in_one_place():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="kernels are recorded on a GPU only")
-def test_recorded_steps_are_the_steps_one_by_one():
+def test_recorded_steps_are_the_steps_one_by_one(monkeypatch):
+    """With kernels that add up in one order: training makes any difference larger and larger."""
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    monkeypatch.setitem(TINY, "padding", "zero")  # The gradient of reflection has no fixed order.
+
     def run(function, *inputs):
         return function(*inputs)
 
     (_, expected), (_, got) = steps_of(run, "cuda", 100), steps_of(None, "cuda", 100)
-    torch.testing.assert_close(got[:, :2], expected[:, :2], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(got[:, :2], expected[:, :2])
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):
