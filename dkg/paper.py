@@ -1799,6 +1799,86 @@ _compare(
     printed=False,
     images=False,
 )
+_LIGHTWEIGHT = ("MobileNet", "Xception")
+_claim(
+    "beyond-lightweight",
+    "VI, as future work",
+    "Lightweight networks, MobileNet or Xception, make DeepKeyGen more efficient.",
+    "They have less to store and to compute, a key takes less time, and the keys are no worse.",
+    "They have less to store and to compute, but not all that is hoped for comes with it: the time "
+    "of a key, or what the keys are worth.",
+    "One training of each kind, as long as the record says. Times are shares of the standard "
+    "network's, measured in turns on the machine that ran this; on another one they are others.",
+)
+for _column, _what in (
+    ("parameters", "parameters of the convolutions"),
+    ("multiplications", "multiplications for a key"),
+):
+    _compare(
+        "beyond-lightweight",
+        _column,
+        f"{_what}, share of the standard network's",
+        "%",
+        _LIGHTWEIGHT,
+        (50.0, 50.0),
+        0.0,
+        "half is the least that deserves the word lightweight; for a layer of 3 x 3 MobileNet's "
+        "paper (2017) has an eighth to a ninth",
+        rule="at most",
+        printed=False,
+        images=False,
+    )
+_compare(
+    "beyond-lightweight",
+    "time",
+    "time for a key, share of the standard network's in the same run",
+    "%",
+    [f"{kind}, {arithmetic}" for arithmetic in ("single", "exact") for kind in _LIGHTWEIGHT],
+    (90.0,) * 4,
+    0.0,
+    "'improve the efficiency' is less time; a tenth less is the least that repeated timings on a "
+    "busy machine tell from none",
+    rule="at most",
+    printed=False,
+    images=False,
+)
+_compare(
+    "beyond-lightweight",
+    "entropy_gained",
+    "entropy of the keys less that of the standard network's after as many steps of training",
+    "bits",
+    _LIGHTWEIGHT,
+    (0.0, 0.0),
+    0.07,
+    "the keys of four trainings of the standard network lay 0.066 bits apart after 4,000 steps, so "
+    "that a smaller difference means nothing",
+    rule="at least",
+    printed=False,
+)
+_compare(
+    "beyond-lightweight",
+    "npcr",
+    "mean NPCR of the keys of two seeds that differ in one pixel by one gray level",
+    "%",
+    _LIGHTWEIGHT,
+    (99.5, 99.5),
+    0.0,
+    "the bound of claim-seed-sensitivity",
+    rule="at least",
+    printed=False,
+)
+_compare(
+    "beyond-lightweight",
+    "block_correlation",
+    "mean size of the correlation of 16 x 16 block means of plaintext and ciphertext",
+    "",
+    _LIGHTWEIGHT,
+    (0.0, 0.0),
+    _BLOCKS,
+    _BLOCKS_REASON,
+    rule="at most",
+    printed=False,
+)
 
 CHANGES: tuple[str, ...] = (
     "2026-11-22: all tolerances written, before any record was made. Known by then, from the first "
@@ -1817,5 +1897,11 @@ CHANGES: tuple[str, ...] = (
     "the same with one and two threads; and of one key each from seven seed images and five "
     "networks that entropy, NPCR and UACI of low-order keys looked ideal, that without the noise "
     "map flat seed images repeat their key, and that then a black and a white one have the same.",
+    "2026-11-23: comparisons for lightweight generators (beyond-lightweight), before anything was "
+    "measured of trained ones. Known by then: their parameters and multiplications, which follow "
+    "from the layers; one timing of untrained ones, 0.75 (MobileNet) and 0.6 (Xception) of the "
+    "standard network's time in single precision, and more than its time in exact arithmetic; and "
+    "of the standard network the entropy of the keys by steps of training, that they have an NPCR "
+    "far below 99.5 % for one gray level, and that they do not hide block means.",
 )
 """Every change of a tolerance or of what is compared, oldest first."""
