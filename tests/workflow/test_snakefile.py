@@ -56,7 +56,7 @@ def test_a_dry_run_has_the_whole_plan(tmp_path, monkeypatch):
     monkeypatch.setenv("DKG_OUTPUT", str(tmp_path / "figures"))
     sets = ["montgomery", "brats18"]
     made = plan.make(profile="full", datasets=sets, seeds=2)
-    assert len(made.trainings) == 2 * 2 * 9
+    assert len(made.trainings) == 2 * 2 * 11
     options = " ".join(f"--dataset {name}" for name in sets)
     status, shown = snakemake(f"--profile full {options} --seeds 2", "--dry-run")
     assert status == 0, shown
