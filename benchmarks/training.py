@@ -142,7 +142,7 @@ def main():
     print(f"torch {torch.__version__}")
     if options.device == "cpu":
         for threads in (1, None):
-            beside_plain("cpu", threads, options.rounds, 5)
+            beside_plain("cpu", threads, options.rounds, 20)
         at_once("cpu", 1, torch.get_num_threads(), 10)
         losses("cpu")
     else:

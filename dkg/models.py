@@ -98,9 +98,8 @@ class _Normalised(torch.autograd.Function):
         offset = _channel_sums(rows, channels)  # (N, 1, C)
         slope = _channel_sums(rows * centred, channels) * rstd
         scale = weight * rstd
-        x = rows * _wide(scale, rows)
+        x = torch.addcmul(_wide(-scale * offset / n, rows), rows, _wide(scale, rows))
         x.addcmul_(centred, _wide(-scale * rstd * slope / n, rows))
-        x.sub_(_wide(scale * offset / n, rows))
         return _image(x, ctx.shape), slope.sum(dim=(0, 1)), offset.sum(dim=(0, 1)), None
 
 
@@ -137,28 +136,58 @@ def _normalise(channels: int) -> nn.InstanceNorm2d:
     return _InstanceNorm(channels, eps=1e-5, affine=True)
 
 
-class _FewOutputs(nn.Conv2d):
-    """A convolution with few output channels, laid out so that the CPU's vector units are full.
+_SIDE = 2
+_OFFSETS = [(row, column) for row in range(_SIDE) for column in range(_SIDE)]
 
-    They compute 8 or 16 output channels at once, and the generator's last layer has three. Here
-    2 x 2 neighbouring outputs become channels: a convolution of stride 2 with the kernel at four
-    offsets computes the same sums, and a pixel shuffle puts them into their places.
+
+class _Convolved(torch.autograd.Function):
+    """A convolution of stride 1 whose neighbouring outputs are computed as channels.
+
+    Vector units compute 8 or 16 output channels at once, and the generator's last layer has three.
+    With the kernel at 2 x 2 offsets, a convolution of stride 2 computes the same sums for twelve,
+    and a pixel shuffle puts them into their places. The gradient of the weights is computed in the
+    same way; that of the input has as many channels as the layer before, and needs no such help.
     """
 
-    SIDE = 2
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        room = _SIDE - 1
+        shifted = [F.pad(weight, (c, room - c, r, room - r)) for r, c in _OFFSETS]
+        kernels = torch.stack(shifted, dim=1).flatten(0, 1)  # (3 * 4, C, 8, 8)
+        return F.pixel_shuffle(F.conv2d(x, kernels, stride=_SIDE), _SIDE)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad: Tensor):
+        x, weight = ctx.saved_tensors
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            grad_x = F.conv_transpose2d(grad.contiguous(memory_format=torch.channels_last), weight)
+        if ctx.needs_input_grad[1]:
+            outputs, channels, height, width = weight.shape
+            shape = (outputs * len(_OFFSETS), channels, height + _SIDE - 1, width + _SIDE - 1)
+            grads = F.pixel_unshuffle(grad, _SIDE)
+            kernels = torch.nn.grad.conv2d_weight(x, shape, grads, stride=_SIDE)
+            shifted = kernels.unflatten(0, (outputs, -1)).unbind(1)
+            grad_weight = sum(
+                kernel[..., r : r + height, c : c + width]
+                for kernel, (r, c) in zip(shifted, _OFFSETS, strict=True)
+            )
+        return grad_x, grad_weight
+
+
+class _FewOutputs(nn.Conv2d):
+    """A convolution with few output channels, laid out so that the CPU's vector units are full."""
 
     def forward(self, x: Tensor) -> Tensor:  # (N, C, H + 6, W + 6) -> (N, 3, H, W)
         """Convolve, as `torch.nn.Conv2d` with stride 1 and no padding."""
-        room = self.SIDE - 1
         sizes = [
             size - kernel + 1 for size, kernel in zip(x.shape[2:], self.kernel_size, strict=True)
         ]
-        if x.device.type != "cpu" or any(size % self.SIDE for size in sizes):
+        if x.device.type != "cpu" or any(size % _SIDE for size in sizes):
             return super().forward(x)
-        offsets = [(row, column) for row in range(self.SIDE) for column in range(self.SIDE)]
-        shifted = [F.pad(self.weight, (c, room - c, r, room - r)) for r, c in offsets]
-        kernels = torch.stack(shifted, dim=1).flatten(0, 1)  # (3 * 4, C, 8, 8)
-        return F.pixel_shuffle(F.conv2d(x, kernels, stride=self.SIDE), self.SIDE)
+        return _Convolved.apply(x, self.weight)
 
 
 def _convolution(
