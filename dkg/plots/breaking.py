@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure, show_image
+from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, label_markers, new_figure, show_image
 
 _SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
 
@@ -139,16 +139,7 @@ def shares(
         numbers = list(series.values())
         places = np.arange(len(rows)) + offset
         ax.plot(numbers, places, marker, color=color, ms=7, label=label)
-        for number, place in zip(numbers, places, strict=True):
-            ax.annotate(
-                f"{number:.3g}",
-                (number, place),
-                xytext=(8, 0),
-                textcoords="offset points",
-                va="center",
-                size=8,
-                color=color,
-            )
+        label_markers(ax, numbers, places, "{:.3g}", color)
     if chance is not None:
         ax.axvline(chance, color=GRAY, linestyle="--", linewidth=1, label="chance")
     ax.margins(x=0.12)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dkg.plots.style import BLUE, GRAY, GREEN, RED, new_figure
+from dkg.plots.style import BLUE, GRAY, GREEN, RED, label_markers, new_figure
 
 _LOOKS = ((RED, "o"), (BLUE, "s"), (GREEN, "^"))
 
@@ -44,16 +44,7 @@ def cost_and_quality(
     for (kind, (color, marker)), offset in zip(looks.items(), offsets, strict=True):
         shares = costs.loc[kind].to_numpy(float)
         chart.plot(shares, rows + offset, marker, color=color, ms=6, label=kind)
-        for share, place in zip(shares, rows + offset, strict=True):
-            chart.annotate(
-                f"{share:.0f}",
-                (share, place),
-                xytext=(7, 0),
-                textcoords="offset points",
-                va="center",
-                size=8,
-                color=color,
-            )
+        label_markers(chart, shares, rows + offset, "{:.0f}", color)
     chart.set_yticks(rows, costs.columns)
     chart.set_ylim(len(rows) - 0.5, -0.5)
     chart.set_xlim(0, 1.2 * costs.to_numpy().max())

@@ -1,6 +1,7 @@
 """One visual language: the style file, the colours, and an empty figure in it."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,22 @@ def as_shown(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     means = np.asarray(Image.fromarray(image).reduce(_BLOCK))
     return means.repeat(_BLOCK, 0).repeat(_BLOCK, 1)[:height, :width]
+
+
+def label_markers(
+    axes: Axes, numbers: Iterable[float], places: Iterable[float], form: str, color: str
+) -> None:
+    """Write numbers, formatted as `form` says, to the right of the markers at (number, place)."""
+    for number, place in zip(numbers, places, strict=True):
+        axes.annotate(
+            form.format(number),
+            (number, place),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            size=8,
+            color=color,
+        )
 
 
 def show_image(axes: Axes, image: np.ndarray, title: str) -> None:
