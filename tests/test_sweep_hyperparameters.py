@@ -104,8 +104,21 @@ def test_cells_of_the_table_are_not_run_again(sweep, images, tmp_path, monkeypat
     assert [math.isnan(float(row["entropy"])) for row in rows] == [True, True, False, False]
     assert capsys.readouterr().out.count("entropy") == 2
     assert [path.name for path in options["runs"].iterdir()] == [
-        "montgomery-synthetic-rate-0.0002-batch-1"
+        "montgomery-synthetic-rate-0.0002-batch-1-repeat-1"
     ]
+
+
+def test_repeats_are_trainings_of_their_own(sweep, images, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep.data, "load", lambda name, n: images)
+    options = {"dataset": "montgomery", "images": None, "jobs": 1, "device": "cpu", "threads": 1}
+    options |= {"table": tmp_path / "table.csv", "runs": tmp_path / "runs", "lengths": [1]}
+    options |= {"learning_rate": [0.0002], "batch_size": [1]}
+    sweep.main(**options)
+    sweep.main(**options, repeats=2)
+    rows = list(sweep.read_rows(options["table"]).values())
+    assert [(row["steps"], row["repeat"]) for row in rows] == [("1", "1"), ("1", "2")]
+    assert rows[0]["seed"] != rows[1]["seed"]
+    assert rows[0]["entropy"] != rows[1]["entropy"]
 
 
 def test_a_table_with_other_columns_is_an_error(sweep, tmp_path):

@@ -30,7 +30,8 @@ from dkg.training import TrainConfig, TrainingFailed, read_log, read_metadata, t
 
 DOMAIN = "chaotic-rgb"
 COLUMNS = (
-    *("dataset", "origin", "images", "learning_rate", "batch_size", "steps"),  # The cell.
+    *("dataset", "origin", "images", "learning_rate", "batch_size", "steps"),  # The cell, and
+    "repeat",  # which training of its settings, from 1 on.
     *("entropy", "standard_deviation"),
     *("seed", "seconds", "device", "threads", "torch"),
 )
@@ -58,7 +59,9 @@ def key_entropies(weights: Path, images: np.ndarray) -> list[float]:
     return entropies
 
 
-def run_cell(image_set: data.ImageSet, settings: dict[str, Any], out: Path) -> dict[str, Any]:
+def run_cell(
+    image_set: data.ImageSet, settings: dict[str, Any], out: Path, repeat: int = 1
+) -> dict[str, Any]:
     """Train one cell to its number of steps, or go on with it, and return its row of the table."""
     config = TrainConfig(**settings, sample_steps=())
     source, held_out = split(image_set.images)
@@ -77,6 +80,7 @@ def run_cell(image_set: data.ImageSet, settings: dict[str, Any], out: Path) -> d
         "learning_rate": config.learning_rate,
         "batch_size": config.batch_size,
         "steps": config.steps,
+        "repeat": repeat,
         "entropy": float(np.mean(entropies)),
         "standard_deviation": float(np.std(entropies)),
         "seed": made["seed"],
@@ -88,14 +92,14 @@ def run_cell(image_set: data.ImageSet, settings: dict[str, Any], out: Path) -> d
 
 
 def read_rows(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
-    """Read a table, by dataset, origin, number of images, learning rate, batch size and steps."""
+    """Read a table, by data set, origin, images, learning rate, batch size, steps and repeat."""
     if not path.exists():
         return {}
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     if rows and tuple(rows[0]) != COLUMNS:
         raise ValueError(f"{path}: its columns are {', '.join(rows[0])}, not {', '.join(COLUMNS)}")
-    return {tuple(row[column] for column in COLUMNS[:6]): row for row in rows}
+    return {tuple(row[column] for column in COLUMNS[:7]): row for row in rows}
 
 
 def append_row(path: Path, row: dict[str, Any]) -> None:
@@ -111,6 +115,9 @@ def main(
     lengths: Annotated[list[int], typer.Option(help="Training steps. Repeat it.")] = LENGTHS,
     learning_rate: Annotated[list[float], typer.Option(help="Repeat it.")] = LEARNING_RATES,
     batch_size: Annotated[list[int], typer.Option(help="Repeat it.")] = BATCH_SIZES,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Trainings of each learning rate and batch size.")
+    ] = 1,
     dataset: Annotated[
         str, typer.Option(help="montgomery, shenzhen, ultrasound or brats18.")
     ] = "montgomery",
@@ -134,12 +141,12 @@ def main(
     image_set = data.load(dataset, n=images)
     typer.echo(f"{len(image_set.images)} images of {dataset} ({image_set.origin})")
 
-    def advance(setting: tuple[float, int]) -> None:
-        """Start the shortest length of a cell that the table lacks, if there is one."""
-        rate, batch = setting
+    def advance(setting: tuple[int, float, int]) -> None:
+        """Start the shortest length of a training that the table lacks, if there is one."""
+        repeat, rate, batch = setting
         known, row = read_rows(table), None
         for steps in lengths:
-            cell = (dataset, image_set.origin, len(image_set.images), rate, batch, steps)
+            cell = (dataset, image_set.origin, len(image_set.images), rate, batch, steps, repeat)
             if tuple(map(str, cell)) in known:
                 row = known[tuple(map(str, cell))]
             elif row is not None and math.isnan(float(row["entropy"])):
@@ -153,14 +160,15 @@ def main(
                     "device": device,
                     "threads": threads,
                 }
-                out = runs / f"{dataset}-{image_set.origin}-rate-{rate:g}-batch-{batch}"
-                pending[executor.submit(run_cell, image_set, settings, out)] = setting
+                name = f"{dataset}-{image_set.origin}-rate-{rate:g}-batch-{batch}-repeat-{repeat}"
+                future = executor.submit(run_cell, image_set, settings, runs / name, repeat)
+                pending[future] = setting
                 return
 
-    pending: dict[Future, tuple[float, int]] = {}
+    pending: dict[Future, tuple[int, float, int]] = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as executor:
-        for setting in product(learning_rate, batch_size):
+        for setting in product(range(1, repeats + 1), learning_rate, batch_size):
             advance(setting)
         while pending:
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
@@ -168,8 +176,8 @@ def main(
                 append_row(table, row)
                 typer.echo(
                     f"learning rate {row['learning_rate']:g}, batch size {row['batch_size']}, "
-                    f"{row['steps']:,} steps: entropy {row['entropy']:.4f} bits, "
-                    f"{row['seconds']:.0f} s"
+                    f"repeat {row['repeat']}, {row['steps']:,} steps: "
+                    f"entropy {row['entropy']:.4f} bits, {row['seconds']:.0f} s"
                 )
                 advance(setting)
 
