@@ -13,7 +13,7 @@ from scipy import stats
 
 from dkg import metrics
 from dkg.cipher import KEY_BYTES, KEY_SHAPE
-from dkg.keys import KeyGenerator
+from dkg.keys import KeyGenerator, weights_sha256
 from dkg.models import Generator, initialise
 from dkg.randomness import Battery
 
@@ -71,12 +71,11 @@ def untrained(
     """
     generator = Generator(convolution=convolution)
     initialise(generator, torch.Generator().manual_seed(seed))
-    weights = b"".join(values.numpy().tobytes() for values in generator.state_dict().values())
     return KeyGenerator(
         generator,
         torch.device("cpu"),
         f"untrained, random seed {seed}",
-        hashlib.sha256(weights).hexdigest(),
+        weights_sha256(generator),
         True,
         {"architecture": generator.architecture, "training": {"step": 0, "description": {}}},
         output=output,

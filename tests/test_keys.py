@@ -84,6 +84,34 @@ def test_weights_are_a_copy_of_those_of_the_file(trained, seeds):
     np.testing.assert_array_equal(generator.generate(seeds[0]), key)
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_contrast_is_a_factor_before_the_last_tanh(trained, seeds, exact):
+    generator = KeyGenerator.load(trained, device="cpu", exact=exact)
+    key = generator.generate(seeds[0])
+    stronger = generator.with_contrast(3.0)
+    # Each byte says its output but for half a step, which near the ends is wide before tanh.
+    inner = (key > 32) & (key < 224)
+    output = np.tanh(3 * np.arctanh((key[inner] + 0.5) / 128 - 1))
+    expected = (128 * (output + 1)).clip(0, 255)
+    assert np.abs(stronger.generate(seeds[0])[inner] + 0.5 - expected).max() < 3
+    assert (stronger.exact, stronger.public, stronger.name) == (
+        exact,
+        generator.public,
+        f"{generator.name}, contrast 3",
+    )
+    assert stronger.sha256 != generator.sha256
+    assert stronger.sha256 == generator.with_contrast(3.0).sha256
+    np.testing.assert_array_equal(generator.generate(seeds[0]), key)
+    np.testing.assert_array_equal(generator.with_contrast(1.0).generate(seeds[0]), key)
+
+
+@pytest.mark.parametrize("factor", [0, -1.0, np.inf, np.nan])
+def test_a_contrast_that_is_none_is_refused(trained, factor):
+    generator = KeyGenerator.load(trained, device="cpu", exact=False)
+    with pytest.raises(ValueError, match=f"factor must be a positive finite number, not {factor}"):
+        generator.with_contrast(factor)
+
+
 def test_keys_are_exact_unless_asked_otherwise(trained):
     generator = KeyGenerator.load(trained)
     assert (generator.exact, generator.output) == (True, "paper")

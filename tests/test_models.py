@@ -168,6 +168,22 @@ def test_normalisation_is_where_the_text_puts_it():
     assert normalised(Generator()) == {"down1", "down2", "down3", "residual", "up1", "up2"}
 
 
+def test_the_discriminator_does_not_see_the_contrast_of_an_image():
+    """No layer before the first normalisation has an offset, and that one divides by the contrast.
+
+    But for its epsilon, which is left out here; an image and its negative differ.
+    """
+    discriminator = Discriminator(width=4).double()
+    initialise(discriminator, torch.Generator().manual_seed(0))
+    for module in discriminator.modules():
+        if isinstance(module, torch.nn.InstanceNorm2d):
+            module.eps = 0.0
+    x = torch.rand(2, 3, 64, 64, dtype=torch.float64) * 2 - 1
+    scores = discriminator(x)
+    torch.testing.assert_close(discriminator(0.1 * x), scores)
+    assert not torch.allclose(discriminator(-x), scores, rtol=1e-3)
+
+
 def test_initial_weights_follow_their_distributions_and_the_seed():
     networks = []
     for seed in (3, 3, 4):

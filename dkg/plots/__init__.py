@@ -20,7 +20,7 @@ from dkg.plots.key_generators import beside_paper, histogram_grid, pass_rates
 from dkg.plots.keys import keys_of_trainings, sensitivity_curves
 from dkg.plots.lightweight import cost_and_quality
 from dkg.plots.randomness import p_value_heatmap, p_value_histograms
-from dkg.plots.sweep import entropy_by_step, sweep_heatmaps
+from dkg.plots.sweep import entropy_by_step, measures_by_contrast, sweep_heatmaps
 from dkg.plots.training import training_curves
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "leak_by_seeds_tried",
     "leak_of_keys",
     "logistic_orbits",
+    "measures_by_contrast",
     "npcr_and_uaci",
     "p_value_heatmap",
     "p_value_histograms",

@@ -1,4 +1,4 @@
-"""Learning rates, batch sizes and lengths of training (the paper's Table XXI)."""
+"""Learning rates, batch sizes and lengths of training (the paper's Table XXI), and contrast."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +8,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure
+
+_LOOKS = ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (RED, "D"))
 
 
 def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
@@ -133,4 +135,43 @@ def entropy_by_step(
     ax.set_xlabel("training step")
     ax.set_ylabel("mean entropy of keys (bits)")
     ax.legend(loc="lower right")
+    return figure
+
+
+def measures_by_contrast(measured: pd.DataFrame, references: Mapping[str, float]) -> Figure:
+    """Show what a factor before the last tanh changes, and what it does not.
+
+    Parameters
+    ----------
+    measured : pandas.DataFrame
+        Columns ``network``, ``factor`` and one for each of `references`; a row for each network and
+        factor, four networks at most.
+    references : mapping of str to float
+        For each measure, by its label, a value to hold it against; drawn as a line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel for each measure, with a line for each network; a dotted line marks factor 1, the
+        network as it is.
+    """
+    figure, axes = new_figure(1, len(references), figsize=(4.6 * len(references), 3.4))
+    networks = dict(list(measured.groupby("network", sort=False)))
+    for ax, (measure, reference) in zip(axes[0], references.items(), strict=True):
+        for (name, rows), look in zip(networks.items(), _LOOKS, strict=False):
+            color, marker = look
+            ax.plot(rows["factor"], rows[measure], marker=marker, color=color, ms=4, label=name)
+        ax.axhline(reference, color=GRAY, linestyle="--", linewidth=1)
+        ax.axvline(1, color=GRAY, linestyle=":", linewidth=1)
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_xlabel("factor before the last tanh")
+        ax.set_ylabel(measure)
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=4,
+        frameon=False,
+        fontsize=8,
+    )
     return figure

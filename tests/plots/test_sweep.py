@@ -73,3 +73,24 @@ def test_runs_are_drawn_by_their_samples():
     assert first.get_linestyle() != second.get_linestyle()
     with pytest.raises(ValueError, match="c: the log holds no sample"):
         plots.entropy_by_step({"c": log[1:2]}, {})
+
+
+def test_measures_are_drawn_by_network_and_factor():
+    measured = pd.DataFrame(
+        {
+            "network": ["b", "b", "a", "a"],
+            "factor": [0.5, 1.0, 0.5, 2.0],
+            "bits": [7.0, 7.5, 6.0, 8.0],
+            "leak": [0.1, 0.2, 0.3, 0.4],
+        }
+    )
+    figure = plots.measures_by_contrast(measured, {"leak": 0.05, "bits": 7.98})
+    leak, bits = figure.axes
+    first, second, reference, as_it_is = bits.lines
+    assert (first.get_label(), second.get_label()) == ("b", "a")
+    assert (list(first.get_xdata()), list(first.get_ydata())) == ([0.5, 1.0], [7.0, 7.5])
+    assert (list(second.get_xdata()), list(second.get_ydata())) == ([0.5, 2.0], [6.0, 8.0])
+    assert reference.get_ydata()[0] == 7.98 and as_it_is.get_xdata()[0] == 1
+    assert list(leak.lines[1].get_ydata()) == [0.3, 0.4]
+    assert (leak.get_ylabel(), bits.get_ylabel()) == ("leak", "bits")
+    assert first.get_marker() != second.get_marker()
