@@ -146,7 +146,8 @@ class _Convolved(torch.autograd.Function):
     Vector units compute 8 or 16 output channels at once, and the generator's last layer has three.
     With the kernel at 2 x 2 offsets, a convolution of stride 2 computes the same sums for twelve,
     and a pixel shuffle puts them into their places. The gradient of the weights is computed in the
-    same way; that of the input has as many channels as the layer before, and needs no such help.
+    same way; that of the input has as many channels as the layer before and needs no such help, and
+    with a stride it takes far longer on two threads.
     """
 
     @staticmethod

@@ -154,9 +154,16 @@ def measures_by_contrast(measured: pd.DataFrame, references: Mapping[str, float]
     matplotlib.figure.Figure
         One panel for each measure, with a line for each network; a dotted line marks factor 1, the
         network as it is.
+
+    Raises
+    ------
+    ValueError
+        If there are more than four networks.
     """
-    figure, axes = new_figure(1, len(references), figsize=(4.6 * len(references), 3.4))
     networks = dict(list(measured.groupby("network", sort=False)))
+    if len(networks) > len(_LOOKS):
+        raise ValueError(f"at most {len(_LOOKS)} networks can be told apart, not {len(networks)}")
+    figure, axes = new_figure(1, len(references), figsize=(4.6 * len(references), 3.4))
     for ax, (measure, reference) in zip(axes[0], references.items(), strict=True):
         for (name, rows), look in zip(networks.items(), _LOOKS, strict=False):
             color, marker = look

@@ -94,3 +94,6 @@ def test_measures_are_drawn_by_network_and_factor():
     assert list(leak.lines[1].get_ydata()) == [0.3, 0.4]
     assert (leak.get_ylabel(), bits.get_ylabel()) == ("leak", "bits")
     assert first.get_marker() != second.get_marker()
+    five = pd.DataFrame({"network": list("abcde"), "factor": 1.0, "bits": 7.0})
+    with pytest.raises(ValueError, match="at most 4 networks can be told apart, not 5"):
+        plots.measures_by_contrast(five, {"bits": 7.98})
