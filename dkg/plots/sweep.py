@@ -83,7 +83,9 @@ def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def entropy_by_step(
-    runs: Mapping[str, Sequence[Mapping[str, Any]]], paper: Mapping[int, float]
+    runs: Mapping[str, Sequence[Mapping[str, Any]]],
+    paper: Mapping[int, float],
+    sweep: pd.DataFrame,
 ) -> Figure:
     """Show how the entropy of keys moves during several runs, beside the paper's numbers.
 
@@ -94,47 +96,67 @@ def entropy_by_step(
         records are drawn, each the mean of eight keys.
     paper : mapping of int to float
         The paper's entropies (bits) by training step.
+    sweep : pandas.DataFrame
+        Trainings of our sweep with the paper's settings: columns ``repeat``, ``steps`` and
+        ``entropy`` (bits). It may be empty.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One line for each run, and the paper's numbers as large open squares.
+        Two panels, the whole and what the paper's lengths span: one line for each run, a black
+        dot for each length of a training of the sweep, the paper's numbers as large open squares.
 
     Raises
     ------
     ValueError
         If a run has no ``"sample"`` record.
     """
-    figure, axes = new_figure(1, 1, figsize=(8, 3.8))
-    ax = axes[0, 0]
-    colors = (BLUE, GREEN, ORANGE, GRAY)
-    for index, (name, log) in enumerate(runs.items()):
+    points = {}
+    for name, log in runs.items():
         samples = [record for record in log if record["event"] == "sample"]
         if not samples:
             raise ValueError(f"{name}: the log holds no sample")
-        ax.plot(
-            [record["step"] for record in samples],
-            [record["key_entropy"] for record in samples],
-            color=colors[index % len(colors)],
-            marker="os^vD*"[index % 6],
-            linestyle=("-", "--", "-.", ":")[index % 4],
-            markersize=5,
-            label=name,
+        points[name] = pd.Series(
+            [record["key_entropy"] for record in samples], [record["step"] for record in samples]
         )
-    ax.plot(
-        list(paper),
-        list(paper.values()),
-        "s",
-        color=RED,
-        markersize=9,
-        fillstyle="none",
-        markeredgewidth=1.8,
-        label="paper (Table XXI)",
-    )
-    ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.set_xlabel("training step")
-    ax.set_ylabel("mean entropy of keys (bits)")
-    ax.legend(loc="lower right")
+    figure, axes = new_figure(1, 2, figsize=(10.5, 4.2))
+    for ax in axes[0]:
+        for index, (name, run) in enumerate(points.items()):
+            ax.plot(
+                run,
+                color=(BLUE, GREEN, ORANGE, GRAY)[index % 4],
+                marker="os^vD*"[index % 6],
+                linestyle=("-", "--", "-.", ":")[index % 4],
+                markersize=5,
+                label=name,
+            )
+        if len(sweep):
+            trainings = sweep["repeat"].nunique()
+            label = f"our sweep, {trainings} training{'s' * (trainings > 1)}"
+            ax.plot(sweep["steps"], sweep["entropy"], "k.", markersize=10, label=label)
+        ax.plot(
+            list(paper),
+            list(paper.values()),
+            "s",
+            color=RED,
+            markersize=9,
+            fillstyle="none",
+            markeredgewidth=1.8,
+            label="paper (Table XXI)",
+        )
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.set_xlabel("training step")
+        ax.set_ylabel("mean entropy of keys (bits)")
+    axes[0, 0].set_title("the whole training")
+    near = axes[0, 1]
+    start, width = min(paper), max(paper) - min(paper)
+    late = [*(run.loc[start:] for run in points.values()), sweep["entropy"], pd.Series(paper)]
+    lowest = pd.concat([values for values in late if len(values)]).min()
+    near.set_xlim(start - 0.1 * width, max(paper) + 0.1 * width)
+    near.set_ylim(lowest - 0.02, 8)
+    near.set_title(f"the same from {start:,} steps on")
+    handles, labels = near.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5)
     return figure
 
 

@@ -64,15 +64,30 @@ def test_runs_are_drawn_by_their_samples():
         {"event": "log", "step": 50, "key_entropy": 1.0},
         {"event": "sample", "step": 500, "key_entropy": 7.5},
     ]
-    (ax,) = plots.entropy_by_step({"a": log, "b": log[:1]}, {500: 7.9, 1000: 7.8}).axes
+    printed_entropies = {500: 7.9, 1000: 7.8}
+    none = pd.DataFrame({"repeat": [], "steps": [], "entropy": []})
+    ax, near = plots.entropy_by_step({"a": log, "b": log[:1]}, printed_entropies, none).axes
     first, second, printed = ax.lines
     assert (first.get_xdata().tolist(), first.get_ydata().tolist()) == ([0, 500], [7.1, 7.5])
     assert second.get_xdata().tolist() == [0]
     assert (list(printed.get_xdata()), list(printed.get_ydata())) == ([500, 1000], [7.9, 7.8])
     assert first.get_marker() != second.get_marker()
     assert first.get_linestyle() != second.get_linestyle()
+    left, right = near.get_xlim()
+    assert 0 < left < 500 and right > 1000  # Where the paper has numbers.
+    assert near.get_ylim() == (pytest.approx(7.48), 8)
     with pytest.raises(ValueError, match="c: the log holds no sample"):
-        plots.entropy_by_step({"c": log[1:2]}, {})
+        plots.entropy_by_step({"c": log[1:2]}, printed_entropies, none)
+
+
+def test_trainings_of_a_sweep_are_dots_beside_runs():
+    log = [{"event": "sample", "step": 0, "key_entropy": 7.1}]
+    sweep = pd.DataFrame({"repeat": [1, 2], "steps": [500, 500], "entropy": [7.7, 7.6]})
+    ax, _ = plots.entropy_by_step({"a": log}, {500: 7.9, 1000: 7.8}, sweep).axes
+    _, dots, printed = ax.lines
+    assert (list(dots.get_xdata()), list(dots.get_ydata())) == ([500, 500], [7.7, 7.6])
+    assert dots.get_label() == "our sweep, 2 trainings" and dots.get_linestyle() == "None"
+    assert list(printed.get_ydata()) == [7.9, 7.8]
 
 
 def test_measures_are_drawn_by_network_and_factor():
