@@ -38,6 +38,7 @@ def main():
     parser.add_argument("--networks", nargs="+", default=list_weights())
     parser.add_argument("--images", type=int, default=13, help="of each kind, 13 at most")
     parser.add_argument("--pairs", type=int, default=2080, help="one gray level at one pixel")
+    parser.add_argument("--seed", type=int, default=0, help="of the pixels and the predictor")
     parser.add_argument("--untrained", action="store_true", help="as many untrained networks")
     options = parser.parse_args()
     seeds = seed_images(options.images)
@@ -48,7 +49,8 @@ def main():
         for number, name in enumerate(options.networks)
     ]
     keys, pairs, between, repeated, gained = [], [], [], 0, []
-    for number, generator in enumerate(tqdm(generators, "networks", disable=None)):
+    shown = tqdm(generators, "networks", disable=None)
+    for number, generator in enumerate(shown, start=options.seed):
         made = generator.generate_many(seeds)
         n = options.pairs // len(generators)
         pairs.append(hardened.sensitivity(generator.generate, seeds, made, n, seed=number))
