@@ -37,8 +37,10 @@ class _Commands(typer.core.TyperGroup):
             typer.echo(f"Error: {message}", err=True)
             raise typer.Exit(1) from error
         except (MemoryError, RuntimeError) as error:
-            # Torch has its own errors, for the processor's memory without a class of their own.
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
+            # Torch has its own errors, for the processor's memory without a class of their own,
+            # and oneDNN below it does not say what a primitive could not be created for.
+            words = ("memory", "could not create a primitive")
+            if isinstance(error, RuntimeError) and not any(word in str(error) for word in words):
                 raise
             typer.echo(f"Error: not enough memory: {error}".splitlines()[0], err=True)
             raise typer.Exit(1) from error

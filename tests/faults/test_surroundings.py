@@ -256,8 +256,9 @@ def test_reproduce_on_a_full_disk(warm, tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="limits of memory are Linux's")
 @pytest.mark.parametrize("what", ["an image", "a volume", "a network", "a training"])
-def test_too_little_memory(warm, prepared, network, what):
-    """With 40 MiB more than the idle process has."""
+@pytest.mark.parametrize("mebibytes", [20, 35, 50])
+def test_too_little_memory(warm, prepared, network, what, mebibytes):
+    """With so much more than the idle process has: each is met by another allocation."""
     big, out = prepared / "big.png", prepared / "new.png"
     if what == "an image":
         cipher.write_samples(big, np.zeros((9000, 9000), np.uint8))
@@ -272,7 +273,7 @@ def test_too_little_memory(warm, prepared, network, what):
         arguments = ("keygen", "-s", prepared / "seed.png", "-o", out, "--device", "cpu")
     else:
         arguments = (*TRAIN, "--set", "generator_width=64", "-o", prepared / "run")
-    said = one_line(warm.run(*arguments, memory=40 * 2**20))
+    said = one_line(warm.run(*arguments, memory=mebibytes * 2**20))
     assert said.startswith("Error: not enough memory"), said
     assert not out.exists() and not (prepared / "run" / "generator.safetensors").exists()
     assert not list(prepared.rglob("*.tmp"))

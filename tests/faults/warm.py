@@ -168,8 +168,12 @@ def main() -> None:
     for module in IMPORTED:
         importlib.import_module(module)
     # What is only done at the first use, and fails in a fork without memory or a disk to write to:
-    # a folder for temporary files is found by writing there, and numba has modules for each call.
+    # a folder for temporary files is found by writing there, numba has modules for each call, and
+    # torch's first optimiser imports its compiler, where the interpreter can run out of memory
+    # without saying so.
     tempfile.gettempdir()
+    torch = sys.modules["torch"]
+    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     sys.modules["dkg.domains"].chaotic(np.zeros((1, 8, 8, 3), np.uint8), "rgb")
     answers = os.fdopen(os.dup(1), "w")
     print("ready", file=answers, flush=True)
