@@ -96,7 +96,7 @@ def trained(out):
         tensors = safetensors.torch.load_file(path)
         left[name] = {key: value.numpy().tobytes() for key, value in tensors.items()}
         left[f"{name} metadata"] = training.read_metadata(path)
-    for path in (out / "samples").iterdir():
+    for path in finished_files(out / "samples"):
         left[path.name] = path.read_bytes()
     left["log"] = [record | {"seconds": 0} for record in training.read_log(out)]
     return left
