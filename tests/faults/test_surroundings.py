@@ -258,7 +258,7 @@ def test_reproduce_on_a_full_disk(warm, tmp_path):
 @pytest.mark.parametrize("what", ["an image", "a volume", "a network", "a training"])
 @pytest.mark.parametrize("mebibytes", [20, 35, 50])
 def test_too_little_memory(warm, prepared, network, what, mebibytes):
-    """With so much more than the idle process has: each is met by another allocation."""
+    """With so much more than the idle process has: torch or oneDNN is the one that fails."""
     big, out = prepared / "big.png", prepared / "new.png"
     if what == "an image":
         cipher.write_samples(big, np.zeros((9000, 9000), np.uint8))
