@@ -19,10 +19,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from dkg import paths, training
+from dkg.data.phantoms import chest_xray
 from dkg.keys import KeyGenerator, list_weights, weights_entry
 from dkg.metrics import entropy
 from dkg.paper import TABLES
-from dkg.phantoms import chest_xray
 
 
 def through_jpeg(key):

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from dkg import attacks, data, hardened, metrics
+from dkg import attacks, data, metrics
+from dkg.attacks import low_order
 from dkg.cipher import KEY_BYTES
 from dkg.keys import KeyGenerator, list_weights
 from dkg.randomness import run_battery
@@ -25,7 +26,7 @@ from dkg.randomness import run_battery
 def seed_images(n):
     """Return n seed images of each kind in turn, flat ones last in each turn."""
     kinds = [data.load(name, n=n) for name in ("montgomery", "ultrasound", "brats18")]
-    flat = list(hardened.flat_seeds(kinds[0].images[0]).values())
+    flat = list(low_order.flat_seeds(kinds[0].images[0]).values())
     stacks = [*(images.images for images in kinds), np.stack(flat[:n])]
     n = min(map(len, stacks))
     origins = ", ".join(f"{images.name} ({images.origin})" for images in kinds)
@@ -43,7 +44,7 @@ def main():
     options = parser.parse_args()
     seeds = seed_images(options.images)
     generators = [
-        hardened.untrained(number)
+        low_order.untrained(number)
         if options.untrained
         else KeyGenerator.load(name, output="low-order")
         for number, name in enumerate(options.networks)
@@ -53,9 +54,9 @@ def main():
     for number, generator in enumerate(shown, start=options.seed):
         made = generator.generate_many(seeds)
         n = options.pairs // len(generators)
-        pairs.append(hardened.sensitivity(generator.generate, seeds, made, n, seed=number))
-        between.append(hardened.between_keys(made))
-        repeated += hardened.repeated_windows(made)
+        pairs.append(low_order.sensitivity(generator.generate, seeds, made, n, seed=number))
+        between.append(low_order.between_keys(made))
+        repeated += low_order.repeated_windows(made)
         gained.append(attacks.predict_bytes(made[::2], made[1::2], seed=number).bits_gained)
         keys += list(made)
     print(f"{len(keys)} keys: {', '.join(generator.name for generator in generators)}")
@@ -67,11 +68,11 @@ def main():
     )
     for name, tables in (("one gray level at one pixel", pairs), ("two seed images", between)):
         table = pd.concat(tables)
-        shares = ", ".join(f"{k} {v:.2f} %" for k, v in hardened.inside(table).items())
+        shares = ", ".join(f"{k} {v:.2f} %" for k, v in low_order.inside(table).items())
         print(f"{name}, {len(table)} pairs, inside: {shares}; least NPCR {table['npcr'].min():.3f}")
     print(f"eight bytes that come twice: {repeated}")
     print(f"bits per byte gained by a predictor: at most {max(gained):.4f}")
-    verdict = hardened.judge(run_battery(keys))
+    verdict = low_order.judge(run_battery(keys))
     proportion = verdict["outside"] <= verdict["outside_allowed"]
     uniform = verdict["not_uniform"] <= verdict["not_uniform_allowed"]
     print(

@@ -25,9 +25,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from dkg import data, paths, plan
-from dkg.files import atomic
-from dkg.phantoms import chest_xray
+from dkg import data, paths
+from dkg.data.phantoms import chest_xray
+from dkg.reproduction import plan
+from dkg.storage.files import atomic
 from dkg.training import TrainConfig, train
 
 README = paths.root() / "workflow" / "README.md"

@@ -22,7 +22,8 @@ import requests
 from PIL import Image
 from tqdm import tqdm
 
-from dkg import files, paths
+from dkg import paths
+from dkg.storage import files
 
 
 class FetchError(Exception):

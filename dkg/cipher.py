@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from PIL import Image
 
-from dkg import limits
-from dkg.files import atomic
-from dkg.limits import MAX_BYTES
-from dkg.registry import BESIDE_KEY, claim, uses
+from dkg.storage import limits
+from dkg.storage.files import atomic
+from dkg.storage.limits import MAX_BYTES
+from dkg.storage.registry import BESIDE_KEY, claim, uses
 
 KEY_SHAPE = (256, 256, 3)
 """Shape of one key (paper, Algorithm 1): 196,608 bytes."""
@@ -548,7 +548,7 @@ def record_use(
     allow_reuse: bool,
     registry: str | os.PathLike | None = None,
 ) -> int:
-    """Record that keys make a ciphertext, before the ciphertext is written; see `dkg.registry`.
+    """Record the use of a key before its ciphertext is written; see `dkg.storage.registry`.
 
     Parameters
     ----------

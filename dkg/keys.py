@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 from dkg import paths
+from dkg.acceleration.exact import ExactGenerator
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, xor
-from dkg.exact import ExactGenerator
 from dkg.models import Generator, images_to_tensor, keep_freed_memory, tensor_to_images
 from dkg.training import read_metadata, resolve_device
 
@@ -124,7 +124,7 @@ class KeyGenerator:
     metadata : dict
         What the file says of itself: ``architecture``, all of it, and ``training``.
     exact : bool
-        Whether keys are the same on every machine, byte for byte (`dkg.exact`).
+        Whether keys are the same on every machine, byte for byte (`dkg.acceleration.exact`).
     output : {'paper', 'low-order'}
         How a key is read off the last layer.
     """
@@ -178,7 +178,7 @@ class KeyGenerator:
         device : str, default 'auto'
             ``'auto'`` is CUDA where there is one, else the CPU.
         exact : bool, default True
-            Make keys that are the same on every machine, byte for byte, as `dkg.exact` explains.
+            Make keys that are the same on every machine, byte for byte (`dkg.acceleration.exact`).
             If False, the network computes in single precision, in less than half of the time, and
             another processor, device or number of threads may change a small share of the bytes.
         output : {'paper', 'low-order'}, default 'paper'

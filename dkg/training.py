@@ -39,7 +39,6 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from dkg import __version__
-from dkg.files import atomic
 from dkg.metrics import entropy
 from dkg.models import (
     CONVOLUTIONS,
@@ -51,6 +50,7 @@ from dkg.models import (
     keep_freed_memory,
     tensor_to_images,
 )
+from dkg.storage.files import atomic
 
 _SOURCE_ORDER, _TARGET_ORDER, _POOL = range(3)  # Names of the random streams of one seed.
 _RESUMABLE_CHANGES = {"steps", "sample_steps", "log_every", "checkpoint_every"}

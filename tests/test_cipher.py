@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, PngImagePlugin
 
-from dkg import cipher, registry
+from dkg import cipher
 from dkg.cipher import CipherError
+from dkg.storage import registry
 
 RNG = np.random.default_rng()
 SHA = hashlib.sha256(b"no weights, random bytes").hexdigest()

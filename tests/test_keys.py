@@ -10,9 +10,9 @@ import safetensors.torch
 import torch
 
 from dkg import keys, paths, training
+from dkg.data.phantoms import chest_xray
 from dkg.keys import KeyGenerator
 from dkg.models import Generator, images_to_tensor
-from dkg.phantoms import chest_xray
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from dkg import cipher, dicom, hospital, paths, registry
+from dkg import cipher, dicom, hospital, paths
 from dkg.attacks import Backdoor, Imitation
 from dkg.cli import app
+from dkg.storage import registry
 from dkg.training import TrainConfig, train
 
 RNG = np.random.default_rng(0)
@@ -273,7 +274,8 @@ def test_commands_show_no_key(tmp_path, network, said, monkeypatch):
 
 BROKEN = """
 import sys
-from dkg import cipher, dicom, files
+from dkg import cipher, dicom
+from dkg.storage import files
 from dkg.cli import app
 
 def fail(*arguments, **options):

@@ -18,9 +18,9 @@ import safetensors.torch
 import torch
 
 from dkg import training
+from dkg.data.phantoms import chest_xray
 from dkg.keys import KeyGenerator
 from dkg.models import images_to_tensor
-from dkg.phantoms import chest_xray
 from dkg.training import TrainConfig, TrainingFailed, _Trainer, train
 
 TINY = {

@@ -22,10 +22,10 @@ import typer
 
 from dkg import data, paths
 from dkg.domains import DOMAINS
-from dkg.files import atomic
 from dkg.metrics import entropy
 from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.paper import TABLES
+from dkg.storage.files import atomic
 from dkg.training import TrainConfig, TrainingFailed, read_log, read_metadata, train
 
 DOMAIN = "chaotic-rgb"

@@ -29,10 +29,10 @@ from filelock import FileLock
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from dkg import dicom
-from dkg.files import atomic
 from dkg.hospital.connections import HospitalError
 from dkg.hospital.key_server import KeyClient
 from dkg.hospital.pacs import PacsClient
+from dkg.storage.files import atomic
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
-from dkg.files import atomic
 from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, tls_context
+from dkg.storage.files import atomic
 
 TITLE = "PACS"
 """The archive's application entity title, as which it must be called."""

@@ -12,13 +12,13 @@ from dkg.plots.diagrams import (
     key_generation_steps,
 )
 from dkg.plots.domains import entropy_strip, logistic_orbits
-from dkg.plots.hardened import distance_from_ideal, scorecard
 from dkg.plots.hospital import step_times
 from dkg.plots.images import image_grid, image_histograms, image_rows
 from dkg.plots.imitation import decryption_matrix, leak_of_keys
 from dkg.plots.key_generators import beside_paper, histogram_grid, pass_rates
 from dkg.plots.keys import keys_of_trainings, sensitivity_curves
 from dkg.plots.lightweight import cost_and_quality
+from dkg.plots.low_order import distance_from_ideal, scorecard
 from dkg.plots.randomness import p_value_heatmap, p_value_histograms
 from dkg.plots.sweep import entropy_by_step, measures_by_contrast, sweep_heatmaps
 from dkg.plots.training import training_curves

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from dkg.plots.style import BLUE, GRAY, RED, new_figure
 
 if TYPE_CHECKING:
-    from dkg.results import Record
+    from dkg.reproduction.records import Record
 
 
 def paper_and_ours(record: "Record") -> Figure:
@@ -18,7 +18,7 @@ def paper_and_ours(record: "Record") -> Figure:
 
     Parameters
     ----------
-    record : dkg.results.Record
+    record : dkg.reproduction.records.Record
         A record.
 
     Returns

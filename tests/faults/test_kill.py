@@ -18,7 +18,9 @@ import safetensors.torch
 import yaml
 from PIL import Image
 
-from dkg import cipher, registry, results, training
+from dkg import cipher, training
+from dkg.reproduction import records as results
+from dkg.storage import registry
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the system has no SIGKILL")
 
@@ -201,7 +203,8 @@ def test_encryption(warm, work):
 
 RECORD = """
 import numpy as np
-from dkg import plots, results
+from dkg import plots
+from dkg.reproduction import records as results
 image = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
 for id in ("figure-6", "claim-known-plaintext"):
     name = results.COMPARISONS[id][0].name

@@ -34,8 +34,8 @@ IMPORTED = [
     "dkg.domains",
     "dkg.keys",
     "dkg.plots",
-    "dkg.reproduce",
-    "dkg.results",
+    "dkg.reproduction.runner",
+    "dkg.reproduction.records",
     "dkg.training",
 ]
 

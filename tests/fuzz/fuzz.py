@@ -241,7 +241,8 @@ def make_readers(folder: Path) -> dict[str, Reader]:
     import inputs
     import numpy as np
 
-    from dkg import cipher, data, dicom, keys, paths, results, training, zoo
+    from dkg import cipher, data, dicom, keys, paths, training, zoo
+    from dkg.reproduction import records as results
 
     def as_seed(path):
         """Read a seed image, and where there are several slices, these."""

@@ -23,7 +23,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from dkg import cipher, dicom, results, zoo
+from dkg import cipher, dicom, zoo
+from dkg.reproduction import records as results
 from dkg.training import TrainConfig, read_log, train
 
 SHAPE = (9, 12)

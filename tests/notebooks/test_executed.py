@@ -9,8 +9,10 @@ import re
 import nbformat
 import pytest
 
-from dkg import paths, plan, results
+from dkg import paths
 from dkg.paper import COMPARISONS
+from dkg.reproduction import plan
+from dkg.reproduction import records as results
 
 OUTPUT = paths.root() / "build" / "figures"
 EXECUTED = sorted((OUTPUT / "executed").glob("*.ipynb"))

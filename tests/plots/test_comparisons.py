@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from dkg import plots, results
+from dkg import plots
+from dkg.reproduction import records as results
 
 
 @pytest.fixture(autouse=True)

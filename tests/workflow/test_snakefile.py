@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dkg import data, paths, plan
+from dkg import data, paths
+from dkg.reproduction import plan
 
 ROOT = paths.root()
 SNAKEMAKE = ROOT / "build" / "workflow-venv" / "bin" / "snakemake"

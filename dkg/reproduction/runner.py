@@ -1,0 +1,455 @@
+"""Batch reproduction: the notebooks of a plan through papermill, several at once.
+
+Each notebook runs in a process of its own, so that one that dies takes no other with it, and has
+its own IPython folder, runtime folder and share of the threads. A run counts as finished when its
+notebook came to its end and every record that it must leave is there and new; a stamp beside the
+executed copy then says what it was made from.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import filelock
+from tqdm import tqdm
+
+from dkg import paths
+from dkg.reproduction.plan import Plan, Run, Training, images_sha256, package_files
+from dkg.storage.files import atomic
+
+TIME_LIMIT = 3600
+"""Seconds that one cell of a notebook may take, unless another limit is given."""
+
+# What numpy, scipy, torch and numba read, each its own; and os.cpu_count from Python 3.13 on.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "PYTHON_CPU_COUNT",
+)
+
+_GIVEN_UP = 10
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one run of a notebook, or of a training.
+
+    Attributes
+    ----------
+    name : str
+        The run's name.
+    executed : pathlib.Path
+        The executed copy. A failed one is named ``NAME.failed.ipynb``.
+    seconds : float
+        How long it ran.
+    error : str or None
+        The traceback of a failure, or what is missing.
+    was_finished : bool
+        Whether an earlier run had finished it and nothing was run now.
+    """
+
+    name: str
+    executed: Path
+    seconds: float
+    error: str | None
+    was_finished: bool = False
+
+
+def reproduce(
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    threads: int | None = None,
+    resume: bool = False,
+    time_limit: float | None = TIME_LIMIT,
+) -> list[Outcome]:
+    """Run a plan: first its trainings, one after another, then its notebooks.
+
+    What fails is named with its traceback on standard error, and the rest still runs. There is a
+    progress bar in a terminal, and a line for each start and end.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `dkg.reproduction.plan.make`.
+    jobs : int, default 1
+        Notebooks at once.
+    threads : int, optional
+        Threads of each notebook. Default: an equal share of the processor's cores where several
+        run at once; for a single one whatever the libraries take.
+    resume : bool, default False
+        Leave out what an earlier run finished and is `finished` still.
+    time_limit : float, optional
+        Seconds that one cell of a notebook may take; None for no limit.
+
+    Returns
+    -------
+    list of Outcome
+        One for each training and each run, in the plan's order.
+
+    Raises
+    ------
+    ValueError
+        If `jobs` or `threads` is below 1.
+    """
+    for name, number in (("jobs", jobs), ("threads", threads)):
+        if number is not None and number < 1:
+            raise ValueError(f"{name} must be at least 1, not {number}")
+    if threads is None and jobs > 1:
+        threads = max(1, _cores() // jobs)
+    trained = [train(training) for training in plan.trainings]
+    outcomes: dict[str, Outcome] = {}
+    bar = tqdm(total=len(plan.runs), unit="notebook", disable=not sys.stderr.isatty())
+    numbers = {run.name: f"[{i}/{len(plan.runs)}]" for i, run in enumerate(plan.runs, 1)}
+
+    def run_one(run: Run) -> Outcome:
+        if resume and finished(run):
+            return Outcome(run.name, run.executed, 0, None, was_finished=True)
+        _say(f"{numbers[run.name]} {run.name} ({run.profile})")
+        return run_notebook(run, threads=threads, time_limit=time_limit)
+
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        for future in as_completed([pool.submit(run_one, run) for run in plan.runs]):
+            outcome = future.result()
+            outcomes[outcome.name] = outcome
+            bar.update()
+            word = "FAILED" if outcome.error else "done"
+            how = f"{word} in {outcome.seconds:.0f} s: {outcome.executed}"
+            if outcome.was_finished:
+                how = f"was finished before: {outcome.executed}"
+            _say(f"{numbers[outcome.name]} {outcome.name} {how}")
+            if outcome.error:
+                _say(outcome.error)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown()
+        bar.close()
+    return [*trained, *(outcomes[run.name] for run in plan.runs)]
+
+
+def train(training: Training) -> Outcome:
+    """Train a network with ``dkg train``, which goes on where an earlier run was stopped.
+
+    Parameters
+    ----------
+    training : dkg.reproduction.plan.Training
+        One of a plan's.
+
+    Returns
+    -------
+    Outcome
+        ``executed`` is the network's file.
+    """
+    _say(f"{training.name}: dkg {' '.join(training.arguments)}")
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "dkg", *training.arguments],
+        cwd=paths.root(),
+        check=False,
+    )
+    error = None
+    if done.returncode or not training.network.is_file():
+        error = f"dkg train ended with status {done.returncode}; {training.network} is not made"
+        _say(error)
+    return Outcome(training.name, training.network, round(time.perf_counter() - began, 1), error)
+
+
+def run_notebook(
+    run: Run, *, threads: int | None = None, time_limit: float | None = TIME_LIMIT
+) -> Outcome:
+    """Run one notebook, see that its records are there, and stamp it as finished.
+
+    Parameters
+    ----------
+    run : Run
+        One of a plan's.
+    threads : int, optional
+        Of the notebook; default what the libraries take.
+    time_limit : float, optional
+        Seconds that one cell may take; None for no limit.
+
+    Returns
+    -------
+    Outcome
+        An error in a cell, a kernel that died and a record that is missing are in ``error``; the
+        copy is then ``NAME.failed.ipynb``.
+    """
+    began = time.perf_counter()
+    try:
+        run.executed.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(run.executed.with_name(f".{run.name}.lock"), blocking=False):
+            error = _run_locked(run, threads, time_limit)
+    except filelock.Timeout:
+        error = f"another process is running {run.name} into {run.output}"
+    except Exception:
+        error = traceback.format_exc()
+    seconds = round(time.perf_counter() - began, 1)
+    return Outcome(run.name, run.failed if error else run.executed, seconds, error)
+
+
+def prepare(run: Run, folder: str | os.PathLike) -> Path:
+    """Put a run's parameters into a copy of its notebook, for a checker that runs it.
+
+    Parameters
+    ----------
+    run : Run
+        One of a plan's.
+    folder : path-like
+        Where the copy goes, under the run's name; made if it is not there.
+
+    Returns
+    -------
+    pathlib.Path
+        The copy.
+    """
+    import papermill
+
+    copy = Path(folder) / f"{run.name}.ipynb"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        str(run.path),
+        str(copy),
+        parameters=run.parameters,
+        kernel_name="python3",
+        prepare_only=True,
+        progress_bar=False,
+    )
+    return copy
+
+
+def finished(run: Run) -> bool:
+    """Return whether a run has finished, its outputs are there, and its inputs are the same still.
+
+    Inputs are the notebook, its parameters, the package with its weights, other networks that it
+    uses, the files of the image sets by name, size and time, and the versions of NumPy and torch.
+    """
+    outputs = [run.executed, *(run.record_path(id) for id in run.records)]
+    if not all(path.is_file() for path in outputs):
+        return False
+    try:
+        return json.loads(run.stamp.read_text())["inputs"] == inputs(run)
+    except (OSError, ValueError, LookupError, TypeError):  # No stamp, half of one, no network.
+        return False
+
+
+def inputs(run: Run) -> dict[str, Any]:
+    """Return what a run is made from, as its stamp keeps it.
+
+    Parameters
+    ----------
+    run : Run
+        One of a plan's.
+
+    Returns
+    -------
+    dict
+        Parameters, profile and versions as they are, files as SHA-256.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a network that it uses is not there.
+    """
+    package = hashlib.sha256()
+    for path in package_files():
+        package.update(f"{path.relative_to(paths.PACKAGE)}\0".encode() + path.read_bytes())
+    return {
+        "profile": run.profile,
+        "hides_keys": run.hides_keys,
+        "parameters": json.loads(json.dumps(run.parameters)),
+        "notebook": _sha256(run.path),
+        "package": package.hexdigest(),
+        "networks": {str(path): _sha256(path) for path in run.networks},
+        "images": images_sha256(),
+        "versions": {name: version(name) for name in ("numpy", "torch")},
+    }
+
+
+def _run_locked(run: Run, threads: int | None, time_limit: float | None) -> str | None:
+    """Run a notebook, and return what went wrong."""
+    run.stamp.unlink(missing_ok=True)
+    stamp: dict[str, Any] = {"inputs": inputs(run)}
+    before = {id: _version(run.record_path(id)) for id in run.records}
+    running = run.executed.with_name(f".{run.name}.running.ipynb")
+    began = time.perf_counter()
+    error, usage = _in_a_process(run, running, threads, time_limit)
+    if error is None:
+        error = _missing_records(run, before)
+    if error and not _is_whole(running):
+        running.unlink(missing_ok=True)
+    else:
+        running.replace(run.failed if error else run.executed)
+    (run.executed if error else run.failed).unlink(missing_ok=True)
+    if error is None:
+        stamp |= {
+            "seconds": round(time.perf_counter() - began, 1),
+            **usage,
+            "threads": threads,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        with atomic(run.stamp) as temporary:
+            temporary.write_text(json.dumps(stamp, indent=1) + "\n")
+    return error
+
+
+def _in_a_process(run, running, threads, time_limit) -> tuple[str | None, dict[str, float]]:
+    """Run a notebook in a new process, and return what went wrong and what it took."""
+    # A forked process would take over locks that other threads hold; papermill is imported once.
+    context = get_context("forkserver" if os.name == "posix" else "spawn")
+    if os.name == "posix":
+        context.set_forkserver_preload(["papermill"])
+    ours, its = context.Pipe(duplex=False)
+    process = context.Process(target=_execute, args=(its, run, running, threads, time_limit))
+    process.start()
+    its.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        process.join()
+        return f"the process of {run.name} ended with status {process.exitcode}", {}
+    finally:
+        process.join()
+
+
+def _execute(
+    pipe: Connection, run: Run, running: Path, threads: int | None, time_limit: float | None
+) -> None:
+    """Run a notebook in this process, which ends with its parent."""
+    import papermill
+    from traitlets.config import Config
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    error = None
+    with tempfile.TemporaryDirectory(prefix="dkg-") as private:
+        # The kernel inherits these; the first three say in each record what ran, and where it goes.
+        os.environ |= {
+            "DKG_PROFILE": run.profile,
+            "DKG_NOTEBOOK": run.notebook,
+            "DKG_OUTPUT": str(run.output),
+            "IPYTHONDIR": str(Path(private) / "ipython"),
+            "JUPYTER_RUNTIME_DIR": str(Path(private) / "jupyter"),
+            **({"DKG_HIDE_KEYS": "1"} if run.hides_keys else {}),
+            **({name: str(threads) for name in _THREADS} if threads is not None else {}),
+        }
+        try:
+            papermill.execute_notebook(
+                str(run.path),
+                str(running),
+                parameters=run.parameters,
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=str(run.path.parent),
+                execution_timeout=time_limit,
+                config=Config(KernelManager=_connection(Path(private))),
+            )
+        except Exception:
+            error = traceback.format_exc()
+    pipe.send((error, _usage()))
+
+
+def _end_with_parent() -> None:
+    """End this process and its kernel when the process that started it is gone."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GIVEN_UP)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _connection(folder: Path) -> dict[str, str]:
+    """Return how to talk to a kernel: over files of their owner where the system has such sockets.
+
+    Every user of the machine could listen to TCP ports. The files lie in a folder of this run,
+    since two runs that share them would mix their messages.
+    """
+    if os.name != "posix":
+        return {"transport": "tcp"}
+    return {"transport": "ipc", "ip": str(folder / "kernel")}
+
+
+def _usage() -> dict[str, float]:
+    """Return what the kernel took, which has ended: seconds of all cores, and most memory."""
+    if os.name != "posix":
+        return {}
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_memory_mib": round(used.ru_maxrss * unit / 2**20),
+    }
+
+
+def _missing_records(run: Run, before: dict[str, Any]) -> str | None:
+    """Say which records, or their pictures, a notebook did not write anew."""
+    missing = []
+    for id, version_before in before.items():
+        path = run.record_path(id)
+        if _version(path) in (None, version_before):
+            missing.append(str(path))
+            continue
+        picture = json.loads(path.read_text())["figure"]
+        if picture and not (run.output / picture).is_file():
+            missing.append(str(run.output / picture))
+    if not missing:
+        return None
+    return f"{run.name} ran to its end and did not write {', '.join(missing)}"
+
+
+def _is_whole(copy: Path) -> bool:
+    """Tell whether papermill wrote an executed copy to its end, as it cannot on a full disk."""
+    try:
+        json.loads(copy.read_text())
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that replaced it."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)
+    sys.stderr.flush()

@@ -1,0 +1,521 @@
+"""The report: what it shows is what the records hold, and it needs nothing but itself."""
+
+import base64
+import io
+import itertools
+import json
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dkg
+from dkg import data, paper, paths
+from dkg.paper import CLAIMS, COMPARISONS, TABLES
+from dkg.plots.style import new_figure
+from dkg.reproduction import records as results
+from dkg.reproduction import report
+
+ROOT = Path(dkg.__file__).resolve().parents[1]
+PUBLISHED = ROOT / "docs" / "results.json"
+KINDS = ["claim", "table", "figure", "beyond"]
+HOSTILE = "A <b>bold</b> & \"quoted\" 'it' | `code` *star* _under_ [link](x) {{ 7 * 7 }} $m$ \\ end"
+MORE = {
+    "one number": 7.25,
+    "several": [1.5, 2.5],
+    "many": [float(i) for i in range(101)],
+    "by generator": {"first": {"key": 0.125, "AES": 0.375}, "second": {"key": 0.0, "AES": 0.875}},
+    "uneven": {"first": {"key": 3.0}, "second": 4.0},
+}
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DKG_DATA", str(tmp_path_factory.mktemp("no images")))
+        return data.load("montgomery", n=1)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory, phantom):
+    """Make a folder of results with a record for everything: the paper's numbers, one spoilt."""
+    folder = tmp_path_factory.mktemp("measured")
+    figure, _ = new_figure(1, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DKG_OUTPUT", str(folder))
+        patch.setenv("DKG_PROFILE", "default")
+        patch.setenv("DKG_NOTEBOOK", "00_start_here")
+        made = results.record(
+            "table-III",
+            {"entropy": 7.98},
+            HOSTILE,
+            images=phantom,
+            more=MORE,
+            figure=figure,
+            seeds={"pairs": 3},
+            missing="",
+        )
+    content = json.loads(results.dumps(made))
+    picture = (folder / made.figure).read_bytes()
+    for id, comparisons in COMPARISONS.items():
+        content |= {
+            "id": id,
+            "figure": f"{id}.png",
+            "missing": None,
+            "comparisons": [asdict(c) | {"ours": list(c.paper), "holds": []} for c in comparisons],
+        }
+        content["comparisons"][0]["ours"][0] = 1e6
+        record = results.loads(json.dumps(content), id)
+        (folder / "results" / f"{id}.json").write_text(results.dumps(record), encoding="utf-8")
+        (folder / record.figure).write_bytes(picture + id.encode())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def records(measured):
+    return results.load_all(measured / "results")
+
+
+@pytest.fixture
+def output(tmp_path, monkeypatch, measured):
+    """Return a copy of that folder, which a test may spoil."""
+    folder = tmp_path / "figures"
+    (folder / "results").mkdir(parents=True)
+    for path in [*measured.glob("*.png"), *measured.glob("results/*.json")]:
+        (folder / path.relative_to(measured)).write_bytes(path.read_bytes())
+    monkeypatch.setenv("DKG_OUTPUT", str(folder))
+    (tmp_path / "no images").mkdir()
+    monkeypatch.setenv("DKG_DATA", str(tmp_path / "no images"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(measured, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DKG_OUTPUT", str(measured))
+        patch.setenv("DKG_DATA", str(tmp_path_factory.mktemp("no images")))
+        assert report.write() == {}
+    return parse(measured)
+
+
+def parse(output):
+    """Return the page; ElementTree refuses what is not well-formed."""
+    return ElementTree.parse(output / "report" / "report.html").getroot()
+
+
+def text(element):
+    return " ".join("".join(element.itertext()).split())
+
+
+def section(page, id):
+    (found,) = page.findall(f".//section[@id='{id}']")
+    return found
+
+
+def rows(page, id):
+    """Return the cells of the numbers in a section."""
+    table = section(page, id).find(".//table[@class='numbers']")
+    return [[text(cell) for cell in row] for row in table.iter("tr") if len(row) == 5][1:]
+
+
+def number(cell):
+    return float(cell.replace(",", ""))
+
+
+def test_page_needs_nothing_but_itself(page):
+    ids = [element.get("id") for element in page.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    tags = {element.tag for element in page.iter()}
+    assert not tags & {"script", "link", "iframe", "object", "embed"}
+    for element in page.iter():
+        for name, value in element.items():
+            if name in ("src", "srcset", "poster", "action", "background"):
+                assert re.match("data:image/(png|webp);base64,", value)
+            elif name == "href" and not value.startswith("#"):
+                assert value == "https://doi.org/10.1109/TNNLS.2021.3062754"
+            elif name == "href":
+                assert value[1:] in ids
+            assert not name.startswith("on")
+            assert name != "style"
+    (style,) = page.iter("style")
+    assert "@import" not in style.text
+    assert "url(" not in style.text
+    assert {"print", "prefers-color-scheme"} <= set(re.findall(r"[a-z-]+", style.text))
+
+
+def test_page_can_be_read_without_seeing_it(page):
+    assert page.get("lang") == "en"
+    assert page.find("head/title").text
+    levels = [int(e.tag[1]) for e in page.iter() if re.fullmatch("h[1-6]", e.tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    images = list(page.iter("img"))
+    assert len(images) == len(COMPARISONS)
+    assert all(image.get("alt") for image in images)
+    assert all(cell.get("scope") for cell in page.iter("th"))
+    regions = [e for e in page.iter("div") if e.get("class") == "scroll"]
+    assert all(region.get("tabindex") == "0" for region in regions)
+    assert len(list(page.iter("table"))) == len(regions), "a table that cannot be scrolled"
+
+
+@pytest.mark.parametrize("id", COMPARISONS)
+def test_section_shows_the_record(page, id, measured, records):
+    record = records[id]
+    found = section(page, id)
+    heading = text(found.find("h3"))
+    assert heading.endswith(f"{report.SYMBOLS[record.verdict]} {record.verdict_in_words}")
+    assert record.sentence in text(found), "escaping must not change what is read"
+    assert record.why in text(found)
+    kind, name = id.split("-", 1)
+    assert heading.startswith(
+        CLAIMS[id].words.removesuffix(".") if id in CLAIMS else f"{kind.capitalize()} {name}"
+    )
+    image = found.find(".//img").get("src").removeprefix("data:image/png;base64,")
+    assert base64.b64decode(image) == (measured / f"{id}.png").read_bytes()
+    shown = rows(page, id)
+    of_record = [
+        (label, theirs, ours, {True: "✓ yes", False: "✗ no", None: "–"}[held], c["printed"])
+        for c in record.comparisons
+        for label, theirs, ours, held in zip(
+            c["labels"], c["paper"], c["ours"], c["holds"], strict=True
+        )
+    ]
+    assert len(shown) == len(of_record)
+    for cells, (label, theirs, ours, held, printed) in zip(shown, of_record, strict=True):
+        assert cells[0] == label
+        for cell, value in ((cells[1], theirs), (cells[2], ours)):
+            exact = number(cell) == value or (math.isnan(value) and cell == "NaN")
+            assert exact if printed else number(cell) == pytest.approx(value, rel=1e-4)
+        assert cells[4] == held
+    for comparison in COMPARISONS[id]:
+        assert comparison.reason in text(found)
+        assert comparison.what in text(found)
+    for caption in [CLAIMS[id].limits] if id in CLAIMS else []:
+        assert caption in text(found)
+    for what in ("7.25", "1.5, 2.5", "101 numbers, 0 to 100, mean 50"):
+        assert what in text(found)
+
+
+def test_order_and_captions(page):
+    records = [e.get("id") for e in page.iter("section") if e.get("class") == "record"]
+    kinds = [id.split("-")[0] for id in records]
+    assert kinds == sorted(kinds, key=KINDS.index)
+    assert [id for id in records if id.startswith("table")] == [f"table-{n}" for n in TABLES]
+    assert [id for id in records if id.startswith("figure")] == [
+        f"figure-{n}" for n in range(1, 14)
+    ]
+    for number, caption in paper.CAPTIONS.items():
+        assert caption in text(section(page, f"table-{number}"))
+
+
+@pytest.mark.parametrize(
+    ("id", "label", "shown", "accepted"),
+    [
+        ("table-I", "Residual block", "221,184", "221,184"),
+        ("table-III", "key 2", "7.9801", "7.9501 to 8.0101"),
+        ("table-V", "mean", "7.7360", "7.5021 to 7.9699"),
+        ("table-XVII", "RSA", "5.22e-88", "below 0.01"),
+        ("table-XVII", "DeepKeyGen", "0.5671", "at least 0.01"),
+        ("table-XIX", "LCG", "0.2538", "0.0846 to 0.7614"),
+        ("table-XXI", "15,000 steps", "NaN", "NaN"),
+        ("figure-6", "key", "293.25", "at most 293.25"),
+        ("figure-5", "keys 1 and 3", "0", "at most 0.12274"),
+        ("claim-seed-sensitivity", "inverted", "99.5", "at least 99.5"),
+    ],
+)
+def test_numbers_as_the_paper_prints_them_and_what_is_accepted(page, id, label, shown, accepted):
+    """The bounds were worked out apart: 7.9801 - 0.03, 0.2538 / 3, and so on."""
+    assert (shown, accepted) in [(r[1], r[3]) for r in rows(page, id) if r[0] == label]
+
+
+def test_what_else_was_measured_as_tables(page):
+    tables = section(page, "table-III").findall(".//table[@class='more']")
+    shown = {text(t.find("caption")) if t.find("caption") is not None else "": t for t in tables}
+    assert set(shown) == {"", "by generator", "uneven", "uneven: first"}
+    by_generator = [[text(cell) for cell in row] for row in shown["by generator"].iter("tr")]
+    assert by_generator == [
+        ["", "key", "AES"],
+        ["first", "0.125", "0.375"],
+        ["second", "0", "0.875"],
+    ]
+
+
+def test_summary_has_a_line_for_each_comparison(page):
+    tables = page.findall(".//table[@class='summary']")
+    bodies = [body for table in tables for body in table.findall("tbody")]
+    assert len(bodies) == len(COMPARISONS)
+    for body in bodies:
+        id = body.find(".//a").get("href")[1:]
+        assert len(body.findall("tr")) == len(COMPARISONS[id])
+        assert re.search(r"(✓|◐|✗|\?) [a-z]", text(body))
+        if id in CLAIMS:
+            assert CLAIMS[id].words.removesuffix(".") in text(body)
+            assert CLAIMS[id].limits in text(body)
+    (third,) = [b for b in bodies if b.find(".//a").get("href") == "#table-III"]
+    cells = [text(cell) for cell in third.find("tr")]
+    assert cells[2:6] == [
+        "entropy of a key",
+        "7.9782 to 7.9808 bits",
+        "7.9782 to 1,000,000.0000 bits",
+        "7 of 8",
+    ]
+
+
+def test_errata_observations_and_changes_are_there(page):
+    for remark in (*paper.ERRATA, *paper.OBSERVATIONS):
+        for words in (remark.where, remark.printed, remark.finding, remark.evidence):
+            assert " ".join(words.split()) in text(page)
+    for change in paper.CHANGES:
+        assert change in text(page)
+
+
+def test_counts(page):
+    printed = [c for id in COMPARISONS if id.startswith("table") for c in COMPARISONS[id]]
+    assert all(c.printed for c in printed)
+    total = sum(len(c.paper) for c in printed)
+    tables = sum(id.startswith("table") for id in COMPARISONS)
+    tiles = [text(tile) for tile in page.findall(".//ul[@class='tiles']/li")]
+    assert f"{total} of {total} printed numbers measured" in tiles
+    assert f"{total - tables} of {total} within their tolerance" in tiles
+    counted = [int(t.split()[0]) for t in tiles if " of " not in t]
+    assert sum(counted) == len(COMPARISONS)
+
+
+def test_a_claim_is_answered_in_the_papers_words(output, phantom):
+    agrees, differs, half = list(CLAIMS)[:3]
+    for id, shift in ((agrees, 0.0), (differs, -90.0)):
+        ours = {c.name: [value + shift for value in c.paper] for c in COMPARISONS[id]}
+        results.record(id, ours, "Measured.")
+    results.record(half, {}, "Nothing was measured.", missing="for a test")
+    report.write()
+    page = parse(output)
+    assert CLAIMS[agrees].holds in text(section(page, agrees))
+    assert CLAIMS[agrees].fails not in text(section(page, agrees))
+    assert CLAIMS[differs].fails in text(section(page, differs))
+    assert CLAIMS[differs].holds not in text(section(page, differs))
+    assert "0 of 1 numbers were measured (for a test)." in text(section(page, half))
+
+
+def test_markdown_tables_keep_their_columns(page, measured):
+    lines = (measured / "report" / "report.md").read_text(encoding="utf-8").splitlines()
+    columns = None
+    for line in lines:
+        cells = len(re.findall(r"(?<!\\)\|", line))
+        if not line.startswith("|"):
+            columns = None
+        elif columns is None:
+            columns = cells
+        assert columns in (None, cells), line
+    shown = [re.sub(r"\\([^A-Za-z0-9\s])", r"\1", line) for line in lines]
+    assert shown.count(HOSTILE) == len(COMPARISONS)
+    assert HOSTILE not in lines
+    pictures = re.findall(r"!\[.*\]\((.*)\)$", "\n".join(lines), re.MULTILINE)
+    assert len(pictures) == len(COMPARISONS)
+    assert all((measured / "report" / picture).is_file() for picture in pictures)
+    assert not re.search(r"\n{4}", "\n".join(lines))
+
+
+def test_a_large_picture_is_embedded_smaller_and_looks_the_same(output):
+    rng = np.random.default_rng()
+    grays = rng.integers(0, 240, (25, 40, 1), np.uint8)
+    grain = rng.integers(0, 16, (2000, 3200, 3), np.uint8)
+    picture = Image.fromarray(grays.repeat(80, 0).repeat(80, 1) + grain)
+    picture.save(output / "figure-7.png")
+    report.write()
+    source = section(parse(output), "figure-7").find(".//img").get("src")
+    embedded = base64.b64decode(source.removeprefix("data:image/webp;base64,"))
+    assert len(embedded) < (output / "figure-7.png").stat().st_size / 10
+    shown = np.asarray(Image.open(io.BytesIO(embedded)))
+    assert shown.shape == (1000, 1600, 3)
+    means = shown.reshape(25, 40, 40, 40, 3).mean((1, 3))  # One for each square of one gray.
+    np.testing.assert_allclose(means, np.broadcast_to(grays, means.shape) + 7.5, atol=5)
+
+
+def test_a_table_without_a_picture_gets_one(output):
+    """The numbers are drawn; a claim without a picture stays without."""
+    for id in ("table-V", "claim-randomness"):
+        path = output / "results" / f"{id}.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"figure": None}))
+        (output / f"{id}.png").unlink()
+    assert report.write() == {}
+    assert (output / "table-V.png").read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in (output / "table-V.svg").read_bytes()
+    page = parse(output)
+    assert section(page, "table-V").find(".//img") is not None
+    assert section(page, "claim-randomness").find(".//img") is None
+    assert "(../table-V.png)" in (output / "report" / "report.md").read_text(encoding="utf-8")
+
+
+def test_what_is_missing_stale_or_gone_is_said(output):
+    (output / "results" / "table-V.json").unlink()
+    (output / "figure-7.png").unlink()
+    path = output / "results" / "table-XX.json"
+    content = json.loads(path.read_text())
+    content["provenance"]["code_sha256"] = "0" * 64
+    path.write_text(json.dumps(content))
+    assert report.write() == {
+        "no record": ["table-V"],
+        "stale: made by other code": ["table-XX"],
+        "its picture is gone": ["figure-7"],
+    }
+    page = parse(output)
+    assert text(section(page, "table-V").find("h3")) == "Table V – missing"
+    assert all(row[2] == "not measured" for row in rows(page, "table-V"))
+    assert text(section(page, "table-XX").find("h3")).endswith("⚠ stale")
+    assert "its picture is gone" in text(section(page, "figure-7"))
+    markdown = (output / "report" / "report.md").read_text(encoding="utf-8")
+    assert "### Table V: – missing\n" in markdown
+    assert re.search(r"### Table XX: .*\(stale\)\n", markdown)
+
+
+def test_the_runs_of_a_grid_are_summed_up(output):
+    """Two runs whose numbers differ, and one that is stale, which does not count."""
+    content = json.loads((output / "results" / "table-III.json").read_text())
+    for name, value in (("a", 7.9802), ("b", 7.9805), ("stale", 1.0)):
+        content["comparisons"][0]["ours"] = [value] * 8
+        if name == "stale":
+            content["provenance"]["code_sha256"] = "0" * 64
+        folder = output / "grid" / name / "results"
+        folder.mkdir(parents=True)
+        (folder / "table-III.json").write_text(json.dumps(content))
+    assert report.write() == {}
+    page = parse(output)
+    [grid] = [
+        s for s in page.iter("section") if (h := s.find("h2")) is not None and h.get("id") == "grid"
+    ]
+    cells = [text(cell) for cell in grid.find(".//tbody/tr")]
+    assert cells[0] == "Table III" and cells[-1] == "2"
+    assert cells[3:6] == ["7.9782 to 7.9808 bits", "7.9802 to 7.9805 bits", "16 of 16"]
+    assert "Stale records, left out: 1." in text(grid) and "Runs: a; b." in text(grid)
+    markdown = (output / "report" / "report.md").read_text(encoding="utf-8")
+    assert "| 7.9802 to 7.9805 bits | 16 of 16 |" in markdown
+
+
+def test_nothing_is_written_from_a_damaged_record(output):
+    path = output / "results" / "table-V.json"
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        report.write()
+    assert not (output / "report").exists()
+
+
+def test_report_of_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("DKG_OUTPUT", str(tmp_path))
+    assert report.write() == {"no record": [*ids_in_order()]}
+    assert sorted(p.name for p in (tmp_path / "report").iterdir()) == ["report.html", "report.md"]
+    assert "missing" in report.headline({})
+
+
+def ids_in_order():
+    numbers = {**{n: i for i, n in enumerate(TABLES)}, **{str(n): n for n in range(1, 14)}}
+    return sorted(
+        COMPARISONS,
+        key=lambda id: (KINDS.index(id.split("-")[0]), numbers.get(id.split("-", 1)[1], 0)),
+    )
+
+
+def headline_rows(block):
+    return [line.split(" | ") for line in block.splitlines() if line.startswith("| ")][1:]
+
+
+def test_headline_has_each_claim_and_each_table_once(records):
+    lines = headline_rows(report.headline(records))
+    claims = {re.sub(r"^\| (\(not in the paper\) )?", "", line[0]): line for line in lines}
+    for id, claim in CLAIMS.items():
+        line = claims[claim.words]
+        assert ("not in the paper" in line[0]) == id.startswith("beyond")
+        assert line[2] == f"{report.SYMBOLS[records[id].verdict]} {records[id].verdict_in_words}"
+        assert line[3] == "[00](notebooks/00_start_here.ipynb) |"
+    named = [
+        number
+        for line in lines
+        if line[0].startswith("| Table")
+        for number in re.findall(r"\b[IVX]+\b", line[0].partition(":")[0])
+    ]
+    assert sorted(named) == sorted(TABLES)
+    (keys,) = [line for line in lines if line[0].startswith("| Table III:")]
+    assert keys[0] == "| Table III: keys; entropy in bits 7.9782 to 7.9808"
+    assert keys[1].startswith("entropy in bits 7.9782 to 1,000,000.0000; 7 of 8 numbers")
+    assert keys[2] == "◐ partly"
+    (structure,) = [line for line in lines if line[0].startswith("| Tables I, II and XVI")]
+    assert structure[1] == "49 of 52 numbers within their tolerance"
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch, output):
+    root = tmp_path / "repository"
+    (root / "docs").mkdir(parents=True)
+    marks = "<!-- headline:begin -->\nold\n<!-- headline:end -->\n"
+    (root / "README.md").write_text(f"before\n\n{marks}\nafter\n")
+    monkeypatch.setattr(paths, "root", lambda: root)
+    return root
+
+
+def test_publish_writes_the_numbers_and_the_table_between_the_marks(repository, records):
+    assert (
+        report.publish() == [repository / "README.md", repository / "docs" / "results.json"][::-1]
+    )
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    block = report.headline(records)
+    marked = f"<!-- headline:begin -->\n{block}<!-- headline:end -->\n"
+    assert readme == f"before\n\n{marked}\nafter\n"
+    published = json.loads((repository / "docs" / "results.json").read_text(encoding="utf-8"))
+    assert list(published) == list(records)
+    for id, content in published.items():
+        assert results.loads(json.dumps(content)).table().equals(records[id].table())
+        assert content["more"] == {}
+    report.publish()
+    assert (repository / "README.md").read_text(encoding="utf-8") == readme
+
+
+def test_publish_refuses_what_must_not_be_published(repository, output):
+    path = output / "results" / "table-V.json"
+    good = path.read_text()
+    for profile in ("smoke", None):
+        path.write_text(json.dumps(json.loads(good) | {"profile": profile}))
+        with pytest.raises(ValueError, match=f"one profile other than smoke, found .*{profile}"):
+            report.publish()
+    path.write_text(good)
+    readme = repository / "README.md"
+    readme.write_text(readme.read_text().replace("headline:end", "headline end"))
+    with pytest.raises(ValueError, match="expected one line <!-- headline:begin -->"):
+        report.publish()
+    assert not (repository / "docs" / "results.json").exists()
+
+
+def test_published_numbers_are_those_of_readme():
+    records = {
+        id: results.loads(json.dumps(content), id)
+        for id, content in json.loads(PUBLISHED.read_text(encoding="utf-8")).items()
+    }
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    marks = "<!-- headline:begin -->\n", "<!-- headline:end -->"
+    assert readme.split(marks[0])[1].split(marks[1])[0] == report.headline(records)
+
+
+def test_published_records_are_of_everything_and_of_one_profile():
+    content = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    assert list(content) == list(COMPARISONS)
+    (profile,) = {record["profile"] for record in content.values()}
+    assert profile not in ("smoke", None)
+
+
+@pytest.mark.parametrize("id", COMPARISONS)
+def test_published_verdict_follows_from_the_numbers(id):
+    content = json.loads(PUBLISHED.read_text(encoding="utf-8"))[id]
+    anew = results.loads(json.dumps(content), id)
+    assert (anew.verdict, anew.why) == (content["verdict"], content["why"])
+    for comparison, now in zip(content["comparisons"], COMPARISONS[id], strict=True):
+        assert comparison["holds"] == anew.holds(now.name)
+        expected = {
+            key: ["NaN" if value != value else value for value in field]
+            if isinstance(field, tuple)
+            else field
+            for key, field in asdict(now).items()
+        }
+        assert {key: comparison[key] for key in expected} == expected

@@ -1,0 +1,196 @@
+"""Check that a change of the code's structure changes nothing that a user sees.
+
+``write`` records what the package does now as text, one line each::
+
+    key base-phantom-1 exact             SHA-256 of the key of one phantom, on one thread
+    training base                        SHA-256 of the weights after 50 steps, on one thread
+    record table-III                     SHA-256 of every number of a record of the smoke profile
+    help dkg keygen                      SHA-256 of a command's help
+    file key.png                         SHA-256 of what a file of the first version holds
+
+``compare`` does the same again and prints ``equal`` or ``CHANGED`` for every line. Keys and weights
+depend on the processor, so both must run on one machine. The records are those of the newest
+``dkg reproduce --profile smoke``; timings differ from run to run and are left out.
+
+    python tools/check_unchanged.py write before.txt
+    python tools/check_unchanged.py compare before.txt
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import numpy as np
+import torch
+
+from dkg import cipher, dicom, paths
+from dkg.domains import DOMAINS
+from dkg.keys import KeyGenerator, list_weights
+from dkg.training import TrainConfig, train
+
+FILES = Path(__file__).resolve().parents[1] / "tests" / "compatibility"
+COMMANDS = (
+    "",
+    "keygen",
+    "encrypt",
+    "decrypt",
+    "analyze",
+    "train",
+    "train --settings",
+    "reproduce",
+    "report",
+    "dicom",
+    "dicom encrypt",
+    "dicom decrypt",
+)
+TRAININGS: dict[str, tuple[int, dict[str, Any]]] = {
+    "base": (50, {}),
+    "lsgan": (10, {"loss": "lsgan", "pool_size": 3, "convs_per_block": 2}),
+    "mobilenet": (5, {"convolution": "mobilenet", "batch_size": 2, "padding": "zero"}),
+    "xception": (5, {"convolution": "xception", "non_saturating": False, "pool_size": 0}),
+}
+TIMINGS = ("table-XIX", "table-XX", "figure-12", "beyond-lightweight")
+
+
+def sha256(*parts: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def seed_images() -> np.ndarray:
+    """Return two chest X-ray phantoms, uint8 (2, 256, 256, 3)."""
+    from dkg import data
+
+    return data.synthetic("montgomery", 2).images
+
+
+def keys() -> Iterator[tuple[str, str]]:
+    """Make one key with every network, in exact arithmetic and in single precision."""
+    seed = seed_images()[0]
+    for name in list_weights():
+        for exact in (True, False):
+            key = KeyGenerator.load(name, "cpu", exact=exact).generate(seed)
+            yield f"key {name} {'exact' if exact else 'single'}", sha256(key.tobytes())
+    low = KeyGenerator.load(None, "cpu", output="low-order").generate(seed)
+    yield "key low-order", sha256(low.tobytes())
+
+
+def trainings() -> Iterator[tuple[str, str]]:
+    """Train for a few steps; the weights, the numbers of the log and the sample keys."""
+    source = seed_images()
+    target = DOMAINS["chaotic-rgb"](source, 0)
+    for name, (steps, settings) in TRAININGS.items():
+        config = TrainConfig(
+            steps=steps,
+            seed=7,
+            threads=1,
+            device="cpu",
+            log_every=5,
+            sample_steps=(0, 5),
+            **settings,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            train(config, source, target, folder, progress=False)
+            from safetensors.numpy import load_file
+
+            for network in ("generator", "discriminator"):
+                tensors = load_file(Path(folder) / f"{network}.safetensors")
+                content = [tensors[key].tobytes() for key in sorted(tensors)]
+                yield f"training {name} {network}", sha256(*content)
+            lines = [json.loads(line) for line in (Path(folder) / "log.jsonl").open()]
+            for line in lines:
+                line.pop("seconds")
+            yield f"training {name} log", sha256(json.dumps(lines).encode())
+            samples = sorted((Path(folder) / "samples").iterdir())
+            content = [b"%s %s" % (p.name.encode(), p.read_bytes()) for p in samples]
+            yield f"training {name} samples", sha256(*content)
+
+
+def records() -> Iterator[tuple[str, str]]:
+    """Every number of the records in ``DKG_OUTPUT``, and every verdict."""
+    for path in sorted((paths.output() / "results").glob("*.json")):
+        record = json.loads(path.read_text())
+        if record["id"].startswith(TIMINGS):
+            yield f"record {path.stem}", f"timings, {len(record['comparisons'])} comparisons"
+            continue
+        numbers = {name: record[name] for name in ("comparisons", "more", "images", "networks")}
+        numbers |= {name: record[name] for name in ("verdict", "why", "sentence", "seeds")}
+        yield f"record {path.stem}", sha256(json.dumps(numbers, sort_keys=True).encode())
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """Print the help of every command."""
+    environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    for command in COMMANDS:
+        words = command.split()
+        if "--settings" not in words:
+            words.append("--help")
+        shown = subprocess.run(
+            [sys.executable, "-m", "dkg", *words],
+            env=environment,
+            capture_output=True,
+            check=True,
+        ).stdout
+        yield f"help dkg {command}".rstrip(), sha256(shown)
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """Read the files of ``tests/compatibility``, which the first version wrote."""
+    key = cipher.read_key(FILES / "key.png")
+    content = [key.keys.tobytes(), repr((key.weights_sha256, key.weights_public)).encode()]
+    yield "file key.png", sha256(*content, repr((key.output, key.exact)).encode())
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("rgb8", "gray16"):
+            out = Path(folder) / f"{name}.png"
+            cipher.decrypt_file(FILES / f"{name}.png", FILES / "key.png", out)
+            yield f"file {name}.png", sha256(cipher.read_samples(out).tobytes())
+            again = Path(folder) / f"{name}-again.png"
+            registry = Path(folder) / f"{name}.sqlite"
+            cipher.encrypt_file(out, FILES / "key.png", again, registry=registry)
+            same = again.read_bytes() == (FILES / f"{name}.png").read_bytes()
+            yield f"file {name}.png again", str(same)
+        out = Path(folder) / "image.dcm"
+        dicom.decrypt_file(FILES / "encrypted.dcm", FILES / "key.png", out)
+        yield "file encrypted.dcm", sha256(out.read_bytes())
+    metadata = KeyGenerator.load(FILES / "generator.safetensors", "cpu").metadata
+    yield "file generator.safetensors", sha256(json.dumps(metadata, sort_keys=True).encode())
+
+
+def lines() -> Iterator[tuple[str, str]]:
+    """Return everything that is compared, name and value."""
+    torch.set_num_threads(1)
+    for part in (files, helps, keys, trainings, records):
+        yield from part()
+
+
+def main() -> None:
+    """Write or compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("write", "compare"))
+    parser.add_argument("file", type=Path)
+    arguments = parser.parse_args()
+    if arguments.what == "write":
+        arguments.file.write_text("".join(f"{name}: {value}\n" for name, value in lines()))
+        return
+    before = dict(line.split(": ", 1) for line in arguments.file.read_text().splitlines())
+    changed = 0
+    for name, value in lines():
+        equal = before.pop(name, None) == value
+        changed += not equal
+        print(f"{'equal' if equal else 'CHANGED'}  {name}", flush=True)
+    for name in before:
+        print(f"CHANGED  {name}: is gone")
+    sys.exit(bool(changed or before))
+
+
+if __name__ == "__main__":
+    main()
