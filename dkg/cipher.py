@@ -23,6 +23,7 @@ import numpy as np
 import tifffile
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from dkg.storage import limits
@@ -110,6 +111,43 @@ def xor(image: np.ndarray, key: np.ndarray) -> np.ndarray:
         )
     # By itself NumPy would return the machine's byte order, whatever the image's is.
     return np.bitwise_xor(image, key, out=np.empty_like(image))
+
+
+def check_images(
+    images: ArrayLike, name: str = "images", *, shape: tuple[int, int, int] | None = None
+) -> NDArray[np.uint8]:
+    """Return color images as an array, or refuse what is not one.
+
+    Parameters
+    ----------
+    images : array_like
+        uint8 (n, height, width, 3) with n >= 1.
+    name : str, default 'images'
+        What the error message calls them.
+    shape : tuple of int, optional
+        The shape that each image must have, such as `KEY_SHAPE`. Default: any height and width.
+
+    Returns
+    -------
+    numpy.ndarray
+        The images.
+
+    Raises
+    ------
+    ValueError
+        If they have another type or shape, or there is none.
+    """
+    images = np.asarray(images)
+    wanted = shape or images.shape[1:3] + (3,)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted:
+        sides = ", ".join(map(str, shape or ("height", "width", 3)))
+        raise ValueError(
+            f"{name} must be a uint8 array of shape (n, {sides}), "
+            f"not {images.dtype} of shape {images.shape}"
+        )
+    if images.size == 0:
+        raise ValueError(f"{name} must not be empty, but their shape is {images.shape}")
+    return images
 
 
 def keys_needed(image: np.ndarray) -> int:

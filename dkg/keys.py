@@ -12,11 +12,12 @@ import math
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from dkg import paths
@@ -108,6 +109,14 @@ def noise_map() -> np.ndarray:
     """
     data = hashlib.shake_256(b"dkg noise map 1").digest(KEY_BYTES)
     return np.frombuffer(data, np.uint8).reshape(KEY_SHAPE)
+
+
+class KeySource(Protocol):
+    """Whatever makes a key from a seed image: a `KeyGenerator`, or a stand-in for one."""
+
+    def generate(self, seed_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the key of a seed image, both uint8 (256, 256, 3)."""
+        ...
 
 
 class KeyGenerator:
