@@ -138,7 +138,7 @@ def check_images(
         If they have another type or shape, or there is none.
     """
     images = np.asarray(images)
-    wanted = shape or images.shape[1:3] + (3,)
+    wanted = shape or (*images.shape[1:3], 3)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted:
         sides = ", ".join(map(str, shape or ("height", "width", 3)))
         raise ValueError(
