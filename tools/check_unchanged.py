@@ -20,6 +20,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -150,14 +151,22 @@ def files() -> Iterator[tuple[str, str]]:
     yield "file key.png", sha256(*content, repr((key.output, key.exact)).encode())
     with tempfile.TemporaryDirectory() as folder:
         for name in ("rgb8", "gray16"):
-            out = Path(folder) / f"{name}.png"
+            own = Path(folder) / name
+            own.mkdir()
+            out, again = own / "plain.png", own / "again.png"
             cipher.decrypt_file(FILES / f"{name}.png", FILES / "key.png", out)
             yield f"file {name}.png", sha256(cipher.read_samples(out).tobytes())
-            again = Path(folder) / f"{name}-again.png"
-            registry = Path(folder) / f"{name}.sqlite"
-            cipher.encrypt_file(out, FILES / "key.png", again, registry=registry)
-            same = again.read_bytes() == (FILES / f"{name}.png").read_bytes()
-            yield f"file {name}.png again", str(same)
+            # Beside the copy there is no registry yet that knows the key.
+            shutil.copy(FILES / "key.png", own)
+            cipher.encrypt_file(out, own / "key.png", again)
+            yield f"file {name}.png again", sha256(again.read_bytes())
+        # The registry knows the key, so the file is not written.
+        other, refused = Path(folder) / "other.png", Path(folder) / "refused.png"
+        cipher.write_samples(other, np.zeros((9, 9), np.uint8))
+        try:
+            cipher.encrypt_file(other, FILES / "key.png", refused)
+        except cipher.CipherError:
+            yield "file used-keys.sqlite", "knows the key"
         out = Path(folder) / "image.dcm"
         dicom.decrypt_file(FILES / "encrypted.dcm", FILES / "key.png", out)
         yield "file encrypted.dcm", sha256(out.read_bytes())
