@@ -10,7 +10,6 @@ import functools
 import hashlib
 import math
 import os
-import tomllib
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,14 +20,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dkg import paths
+from dkg.acceleration import accelerate
 from dkg.acceleration.exact import ExactGenerator
-from dkg.cipher import KEY_BYTES, KEY_SHAPE, xor
-from dkg.models import Generator, images_to_tensor, keep_freed_memory, tensor_to_images
-from dkg.training import read_metadata, resolve_device
-
-# What the manifest says of every network, and of a trained one.
-_ENTRY = {"dataset": str, "origin": str, "images": int, "domain": str, "recipe": dict}
-_TRAINED = {"file": str, "sha256": str, "steps": int}
+from dkg.acceleration.process import resolve_device
+from dkg.cipher import KEY_BYTES, KEY_SHAPE, check_images, xor
+from dkg.models import Generator, images_to_tensor, tensor_to_images
+from dkg.storage.checkpoints import read_metadata
+from dkg.storage.weights import list_weights, weights_entry
 
 OUTPUTS = ("paper", "low-order")
 """Ways to read a key off the generator's last layer."""
@@ -36,66 +34,8 @@ OUTPUTS = ("paper", "low-order")
 _AT_ONCE = 32  # Keys that a GPU makes in single precision.
 
 
-def read_manifest() -> dict[str, dict[str, Any]]:
-    """Return every entry of ``weights/manifest.toml`` by name, trained or not; see `dkg.zoo`.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is no manifest.
-    """
-    path = paths.WEIGHTS / "manifest.toml"
-    try:
-        networks = tomllib.loads(path.read_text())["networks"]
-        for name, entry in networks.items():
-            kinds = _ENTRY | (_TRAINED if "file" in entry else {})
-            wrong = [key for key, kind in kinds.items() if type(entry.get(key)) is not kind]
-            if wrong or type(entry["recipe"].get("steps")) is not int:
-                raise ValueError(f"{name} has no {', '.join(wrong) or 'steps in its recipe'}")
-    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-        raise ValueError(f"{path}: not a manifest of networks: {error}") from error
-    return networks
-
-
-def list_weights() -> list[str]:
-    """List the networks that come with the package.
-
-    Returns
-    -------
-    list of str
-        Names for `KeyGenerator.load`, the default first. Networks of the manifest that nobody has
-        trained yet are left out; `dkg.zoo.entries` has them too.
-    """
-    return [name for name, entry in read_manifest().items() if "file" in entry]
-
-
-def weights_entry(name: str) -> dict[str, Any]:
-    """Return what the manifest says of a shipped network.
-
-    Parameters
-    ----------
-    name : str
-        One of `list_weights`.
-
-    Returns
-    -------
-    dict
-        ``file``, ``sha256``, ``seed``, ``recipe`` and the rest, as in ``weights/manifest.toml``.
-
-    Raises
-    ------
-    KeyError
-        If no shipped network has that name; the message lists those that there are.
-    """
-    if name not in list_weights():
-        raise KeyError(f"no network named {name!r}; there are: {', '.join(list_weights())}")
-    return read_manifest()[name]
-
-
 @functools.cache
-def noise_map() -> np.ndarray:
+def noise_map() -> NDArray[np.uint8]:
     """Return the public noise that seed images are mixed with for low-order keys.
 
     Where a seed image is flat, the network computes the same at many places, and the key repeats.
@@ -157,8 +97,7 @@ class KeyGenerator:
                 "low-order digits are other ones on every machine unless they are computed with "
                 "exact=True"
             )
-        keep_freed_memory()
-        self._generator = generator.eval().requires_grad_(False).to(device)
+        self._generator = accelerate(generator.eval().requires_grad_(False).to(device))
         self._exact = ExactGenerator(generator, device) if exact else None
         self._device = device
         self.name = name
@@ -171,7 +110,7 @@ class KeyGenerator:
     @classmethod
     def load(
         cls,
-        path_or_name: str | os.PathLike | None = None,
+        path_or_name: str | os.PathLike[str] | None = None,
         device: str = "auto",
         *,
         exact: bool = True,
@@ -247,7 +186,7 @@ class KeyGenerator:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the network's weights.
 
         Returns
@@ -296,7 +235,7 @@ class KeyGenerator:
             output=self.output,
         )
 
-    def generate(self, seed_image: np.ndarray) -> np.ndarray:
+    def generate(self, seed_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Turn a seed image into a key (Eq. 8).
 
         Parameters
@@ -320,9 +259,10 @@ class KeyGenerator:
                 f"a seed image must be uint8 of shape {KEY_SHAPE}, "
                 f"not {seed_image.dtype} of shape {seed_image.shape}"
             )
-        return self._generate(seed_image[None])[0]
+        key: NDArray[np.uint8] = self._generate(seed_image[None])[0]
+        return key
 
-    def generate_many(self, images: np.ndarray) -> np.ndarray:
+    def generate_many(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Turn seed images into keys, each as `generate` makes it.
 
         Only on a GPU in single precision (see `exact`) a small share of the bytes may be others:
@@ -343,27 +283,24 @@ class KeyGenerator:
         ValueError
             If the images have another type or shape.
         """
-        images = np.asarray(images)
-        if images.dtype != np.uint8 or images.shape[1:] != KEY_SHAPE:
-            raise ValueError(
-                f"seed images must be uint8 of shape (n, {', '.join(map(str, KEY_SHAPE))}), "
-                f"not {images.dtype} of shape {images.shape}"
-            )
+        images = check_images(images, "seed images", shape=KEY_SHAPE, least=0)
         at_once = _AT_ONCE if self._device.type == "cuda" and not self.exact else 1
         keys = np.empty((len(images), *KEY_SHAPE), np.uint8)
         for first in range(0, len(images), at_once):
             keys[first : first + at_once] = self._generate(images[first : first + at_once])
         return keys
 
-    def _generate(self, images: np.ndarray) -> np.ndarray:  # (n, 256, 256, 3) -> the same
+    def _generate(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn seed images into keys, both (n, 256, 256, 3)."""
+        if self._exact is None:
+            with torch.inference_mode():
+                x = images_to_tensor(images, self._device)  # (n, 3, 256, 256)
+                return tensor_to_images(self._generator(x))
+        read = self._exact.paper_bytes
         if self.output == "low-order":
-            mixed = xor(images, np.broadcast_to(noise_map(), images.shape))
-            return np.stack([self._exact.low_order_bytes(self._exact(image)) for image in mixed])
-        if self.exact:
-            return np.stack([self._exact.paper_bytes(self._exact(image)) for image in images])
-        with torch.inference_mode():
-            x = images_to_tensor(images, self._device)  # (n, 3, 256, 256)
-            return tensor_to_images(self._generator(x))
+            images = xor(images, np.broadcast_to(noise_map(), images.shape))
+            read = self._exact.low_order_bytes
+        return np.stack([read(self._exact(image)) for image in images])
 
 
 def weights_sha256(generator: Generator) -> str:

@@ -1,255 +1,20 @@
 """The two networks of DeepKeyGen: the generator (Table I) and the discriminator (Table II).
 
-The tables count convolution weights only. No convolution has a bias, and the scale and offset of
-the instance normalisation are not counted; :func:`convolution_table` counts the same way, so that
-the paper's rows can be held against the live modules.
-
-What the paper leaves open is filled from the same group's later code (a CycleGAN port): ReLU in
-the generator, LeakyReLU 0.2 in the discriminator, reflection padding for the 7x7 and the residual
-convolutions, zero padding for the strided ones, instance normalisation with scale and offset and
-epsilon 1e-5 everywhere but in the discriminator's first layer and in both last layers, weights
-from N(0, 0.02), scales from N(1, 0.02).
+The paper leaves open what the same group's later code (a CycleGAN port) has: ReLU in the generator,
+LeakyReLU 0.2 in the discriminator, reflection padding for the 7x7 and the residual convolutions,
+zero padding for the strided ones, instance normalisation with scale and offset and epsilon 1e-5
+everywhere but in the discriminator's first layer and in both last layers, weights from N(0, 0.02)
+and scales from N(1, 0.02). No convolution has a bias.
 """
 
 import copy
-import ctypes
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
-
-RESIDUAL_BLOCKS = {"A": 3, "B": 6, "C": 9, "D": 12}
-"""Residual blocks of the networks A to D in Table XVI; B is the network of Table I."""
-
-
-CONVOLUTIONS = ("standard", "mobilenet", "xception")
-"""Kinds of convolution that a `Generator` can be made of; the first is the paper's."""
-
-PADDINGS = {"reflection": nn.ReflectionPad2d, "zero": nn.ZeroPad2d}
-"""What a `Generator` puts around what it convolves; the paper does not say."""
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # Of glibc's malloc.h.
-
-
-def keep_freed_memory() -> None:
-    """Have the process keep freed memory for its next tensors, where the C library can (glibc).
-
-    It would give the few MiB of each layer back to the system and ask for them again page by page,
-    which takes a quarter of the time of a key. At most 256 MiB are kept.
-    """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
-        libc.mallopt(_M_TRIM_THRESHOLD, 256 * 2**20)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, as threads of a small network wait longer than they compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-class ConvolutionRow(NamedTuple):
-    """One row of Table I or Table II, counted on a live module."""
-
-    layer: str
-    number: int
-    size: str
-    input_channels: int
-    output_channels: int
-    parameters: int
-    total_parameters: int
-
-
-class _Normalised(torch.autograd.Function):
-    """Instance normalisation of (N, C, H, W) whose channels lie side by side in memory.
-
-    torch's own goes through the other layout, in which convolutions are slower. Its batch
-    normalisation of one image is the same function and keeps the layout, but adds so many numbers
-    one after another that keys would differ in more bytes; its gradient serves.
-    """
-
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-        rows, channels = _rows(x), x.shape[1]
-        n = x.shape[2] * x.shape[3]
-        mean = _channel_sums(rows, channels) / n  # (N, 1, C)
-        centred = rows - _wide(mean, rows)
-        variance = _channel_sums(centred * centred, channels) / n  # (N, 1, C)
-        rstd = torch.rsqrt(variance + eps)
-        ctx.save_for_backward(x, weight, mean, rstd)
-        ctx.eps = eps
-        y = torch.addcmul(_wide(bias, rows), centred, _wide(weight * rstd, rows))
-        return _image(y, x.shape)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor):
-        x, weight, mean, rstd = ctx.saved_tensors
-        statistics = zip(mean.flatten(1), rstd.flatten(1), strict=True)
-        grads = [
-            torch.ops.aten.native_batch_norm_backward(
-                *(grad_i, x_i, weight, None, None, *of_i, True, ctx.eps, (True, True, True))
-            )
-            for grad_i, x_i, of_i in zip(grad.split(1), x.split(1), statistics, strict=True)
-        ]
-        grad_x, grad_weight, grad_bias = zip(*grads, strict=True)
-        whole = torch.cat(grad_x) if len(grad_x) > 1 else grad_x[0]
-        return whole, sum(grad_weight), sum(grad_bias), None
-
-
-def _rows(x: Tensor) -> Tensor:
-    """View (N, C, H, W) as (N, H, W C), copying only if its channels do not lie side by side."""
-    return x.permute(0, 2, 3, 1).contiguous().flatten(2)
-
-
-def _image(rows: Tensor, shape: torch.Size) -> Tensor:
-    """View what `_rows` returned as (N, C, H, W) again."""
-    n, channels, height, width = shape
-    return rows.view(n, height, width, channels).permute(0, 3, 1, 2)
-
-
-def _channel_sums(rows: Tensor, channels: int) -> Tensor:
-    """Sum (N, H, W C) over pixels, (N, 1, C)."""
-    return rows.sum(dim=1, keepdim=True).unflatten(2, (-1, channels)).sum(dim=2)
-
-
-def _wide(values: Tensor, rows: Tensor) -> Tensor:
-    """Repeat channels (..., C) to the width of (N, H, W C), so that vector units are full."""
-    return values.repeat(*(1,) * (values.ndim - 1), rows.shape[2] // values.shape[-1])
-
-
-class _InstanceNorm(nn.InstanceNorm2d):
-    """Instance normalisation that keeps channels side by side in memory."""
-
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, H, W)
-        """Normalise each channel of each image alone."""
-        return _Normalised.apply(x, self.weight, self.bias, self.eps)
-
-
-def _normalise(channels: int) -> nn.InstanceNorm2d:
-    return _InstanceNorm(channels, eps=1e-5, affine=True)
-
-
-_SIDE = 2
-_OFFSETS = [(row, column) for row in range(_SIDE) for column in range(_SIDE)]
-
-
-class _Convolved(torch.autograd.Function):
-    """A convolution of stride 1 whose neighbouring outputs are computed as channels.
-
-    Vector units compute 8 or 16 output channels at once, and the generator's last layer has three.
-    With the kernel at 2 x 2 offsets, a convolution of stride 2 computes the same sums for twelve,
-    and a pixel shuffle puts them into their places. The gradient of the weights is computed in the
-    same way; that of the input has as many channels as the layer before and needs no such help, and
-    with a stride it takes far longer on two threads.
-    """
-
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        room = _SIDE - 1
-        shifted = [F.pad(weight, (c, room - c, r, room - r)) for r, c in _OFFSETS]
-        kernels = torch.stack(shifted, dim=1).flatten(0, 1)  # (3 * 4, C, 8, 8)
-        return F.pixel_shuffle(F.conv2d(x, kernels, stride=_SIDE), _SIDE)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor):
-        x, weight = ctx.saved_tensors
-        grad_x = grad_weight = None
-        if ctx.needs_input_grad[0]:
-            grad_x = F.conv_transpose2d(grad.contiguous(memory_format=torch.channels_last), weight)
-        if ctx.needs_input_grad[1]:
-            outputs, channels, height, width = weight.shape
-            shape = (outputs * len(_OFFSETS), channels, height + _SIDE - 1, width + _SIDE - 1)
-            grads = F.pixel_unshuffle(grad, _SIDE)
-            kernels = torch.nn.grad.conv2d_weight(x, shape, grads, stride=_SIDE)
-            shifted = kernels.unflatten(0, (outputs, -1)).unbind(1)
-            grad_weight = sum(
-                kernel[..., r : r + height, c : c + width]
-                for kernel, (r, c) in zip(shifted, _OFFSETS, strict=True)
-            )
-        return grad_x, grad_weight
-
-
-class _FewOutputs(nn.Conv2d):
-    """A convolution with few output channels, laid out so that the CPU's vector units are full."""
-
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H + 6, W + 6) -> (N, 3, H, W)
-        """Convolve, as `torch.nn.Conv2d` with stride 1 and no padding."""
-        sizes = [
-            size - kernel + 1 for size, kernel in zip(x.shape[2:], self.kernel_size, strict=True)
-        ]
-        if x.device.type != "cpu" or any(size % _SIDE for size in sizes):
-            return super().forward(x)
-        return _Convolved.apply(x, self.weight)
-
-
-def _convolution(
-    kind: str, convolution: type[nn.Module], inputs: int, outputs: int, size: int, **options: int
-) -> list[nn.Module]:
-    """Return a convolution of one of `CONVOLUTIONS`: whole, or each channel alone and then 1x1."""
-    if kind == "standard":
-        return [convolution(inputs, outputs, size, bias=False, **options)]
-    # The mixing of channels is a plain layer of one pixel, whatever the first one is.
-    depthwise = nn.ConvTranspose2d if convolution is nn.ConvTranspose2d else nn.Conv2d
-    between = [_normalise(inputs), nn.ReLU()] if kind == "mobilenet" else []
-    return [
-        depthwise(inputs, inputs, size, groups=inputs, bias=False, **options),
-        *between,
-        nn.Conv2d(inputs, outputs, 1, bias=False),
-    ]
-
-
-class ResidualBlock(nn.Module):
-    """A residual block of the generator (Table I, "Residual block"; Fig. 3).
-
-    Parameters
-    ----------
-    channels : int
-        Channels of input and output.
-    convolutions : int
-        Convolutions in the block: 1 as Table I counts, 2 as in the cited ResNet. A ReLU follows
-        the first convolution, so that a block of one is not linear; none follows the addition.
-    kind : str, default 'standard'
-        One of `CONVOLUTIONS`.
-    padding : str, default 'reflection'
-        One of `PADDINGS`.
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        convolutions: int,
-        kind: str = "standard",
-        padding: str = "reflection",
-    ):
-        super().__init__()
-        layers: list[nn.Module] = []
-        for index in range(convolutions):
-            layers += [
-                PADDINGS[padding](1),
-                *_convolution(kind, nn.Conv2d, channels, channels, 3),
-                _normalise(channels),
-            ]
-            if index == 0:
-                layers.append(nn.ReLU())
-        self.body = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, H, W)
-        """Add the block's output to its input."""
-        return x + self.body(x)
 
 
 class Generator(nn.Module):
@@ -351,7 +116,7 @@ class Generator(nn.Module):
         self.up1 = self._up(convolution, 4 * width, 2 * width)
         self.up2 = self._up(convolution, 2 * width, width)
         self.up3 = nn.Sequential(
-            PADDINGS[padding](3), *_convolution(convolution, _FewOutputs, width, 3, 7)
+            PADDINGS[padding](3), *_convolution(convolution, nn.Conv2d, width, 3, 7)
         )
 
     @staticmethod
@@ -373,7 +138,6 @@ class Generator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn seed images into keys, both (N, 3, H, W) with values in [-1, 1] (Eq. 8)."""
-        x = x.contiguous(memory_format=torch.channels_last)
         x = self.down3(self.down2(self.down1(x)))  # (N, 4 width, H/4, W/4)
         x = self.up2(self.up1(self.residual(x)))  # (N, width, H, W)
         return torch.tanh(self.up3(x))  # (N, 3, H, W)
@@ -439,9 +203,83 @@ class Discriminator(nn.Module):
 
         A score is a logit for the cross-entropy loss and a plain value for least squares.
         """
-        x = x.contiguous(memory_format=torch.channels_last)
         x = self.state4(self.state3(self.state2(self.state1(x))))  # (N, 8 width, H/16, W/16)
-        return self.state5(x).mean(dim=1)  # (N, H/16, W/16)
+        scores: Tensor = self.state5(x)  # (N, 8 width, H/16, W/16)
+        return scores.mean(dim=1)  # (N, H/16, W/16)
+
+
+RESIDUAL_BLOCKS = {"A": 3, "B": 6, "C": 9, "D": 12}
+"""Residual blocks of the networks A to D in Table XVI; B is the network of Table I."""
+
+CONVOLUTIONS = ("standard", "mobilenet", "xception")
+"""Kinds of convolution in a `Generator`; the first is the paper's."""
+
+PADDINGS = {"reflection": nn.ReflectionPad2d, "zero": nn.ZeroPad2d}
+"""Kinds of padding in a `Generator`; the paper does not name one."""
+
+
+def _normalise(channels: int) -> nn.InstanceNorm2d:
+    return nn.InstanceNorm2d(channels, eps=1e-5, affine=True)
+
+
+def _convolution(
+    kind: str,
+    convolution: Callable[..., nn.Module],
+    inputs: int,
+    outputs: int,
+    size: int,
+    **options: int,
+) -> list[nn.Module]:
+    """Return one convolution, or a depthwise-separable one (`CONVOLUTIONS`)."""
+    if kind == "standard":
+        return [convolution(inputs, outputs, size, bias=False, **options)]
+    between = [_normalise(inputs), nn.ReLU()] if kind == "mobilenet" else []
+    return [
+        convolution(inputs, inputs, size, groups=inputs, bias=False, **options),
+        *between,
+        nn.Conv2d(inputs, outputs, 1, bias=False),
+    ]
+
+
+class ResidualBlock(nn.Module):
+    """A residual block of the generator (Table I, "Residual block"; Fig. 3).
+
+    Parameters
+    ----------
+    channels : int
+        Channels of input and output.
+    convolutions : int
+        Convolutions in the block: 1 as Table I counts, 2 as in the cited ResNet. A ReLU follows
+        the first convolution, so that a block of one is not linear; none follows the addition.
+    kind : str, default 'standard'
+        One of `CONVOLUTIONS`.
+    padding : str, default 'reflection'
+        One of `PADDINGS`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        convolutions: int,
+        kind: str = "standard",
+        padding: str = "reflection",
+    ):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for index in range(convolutions):
+            layers += [
+                PADDINGS[padding](1),
+                *_convolution(kind, nn.Conv2d, channels, channels, 3),
+                _normalise(channels),
+            ]
+            if index == 0:
+                layers.append(nn.ReLU())
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, H, W)
+        """Add the block's output to its input."""
+        change: Tensor = self.body(x)
+        return x + change
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> None:
@@ -461,6 +299,18 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
             elif isinstance(module, nn.InstanceNorm2d):
                 module.weight.normal_(1.0, 0.02, generator=generator)
                 module.bias.zero_()
+
+
+class ConvolutionRow(NamedTuple):
+    """One row of Table I or Table II, counted on a live module."""
+
+    layer: str
+    number: int
+    size: str
+    input_channels: int
+    output_channels: int
+    parameters: int
+    total_parameters: int
 
 
 _ROWS = {
@@ -527,9 +377,9 @@ def multiplications(generator: Generator, size: int = 256) -> int:
     int
         Multiplications, each with an addition; those with padding are counted too.
     """
-    counted = []
+    counted: list[int] = []
 
-    def count(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+    def count(module: nn.Conv2d, inputs: tuple[Tensor], output: Tensor) -> None:
         # Each input of a transposed convolution, and each output of another, sees all its weights.
         pixels = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output
         counted.append(pixels.shape[2] * pixels.shape[3] * module.weight.numel())
@@ -542,7 +392,7 @@ def multiplications(generator: Generator, size: int = 256) -> int:
     return sum(counted)
 
 
-def images_to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+def images_to_tensor(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
     """Turn bytes into network input.
 
     Parameters
@@ -561,7 +411,7 @@ def images_to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> 
     return tensor.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0).contiguous()
 
 
-def tensor_to_images(tensor: Tensor) -> np.ndarray:
+def tensor_to_images(tensor: Tensor) -> NDArray[np.uint8]:
     """Read the top eight bits of network output as bytes.
 
     Parameters

@@ -13,6 +13,7 @@ from dkg import keys, paths, training
 from dkg.data.phantoms import chest_xray
 from dkg.keys import KeyGenerator
 from dkg.models import Generator, images_to_tensor
+from dkg.storage.checkpoints import read_metadata, save_tensors
 
 
 @pytest.fixture(scope="module")
@@ -238,8 +239,8 @@ def test_what_is_no_network_is_refused(tmp_path, trained, monkeypatch):
 def test_a_file_that_claims_to_be_another_network_is_refused(tmp_path, trained, change, words):
     """One that claims to be larger than it is takes no memory."""
     path = tmp_path / "changed.safetensors"
-    metadata = training.read_metadata(trained) | change
-    training._save(path, safetensors.torch.load_file(trained), metadata)
+    metadata = read_metadata(trained) | change
+    save_tensors(path, safetensors.torch.load_file(trained), metadata)
     with pytest.raises(ValueError, match=rf"changed\.safetensors: .*{re.escape(words)}"):
         KeyGenerator.load(path)
 
@@ -250,11 +251,11 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, trained, value, exact
     path = tmp_path / "changed.safetensors"
     tensors = safetensors.torch.load_file(trained)
     next(iter(tensors.values())).view(-1)[0] = value
-    training._save(path, tensors, training.read_metadata(trained))
+    save_tensors(path, tensors, read_metadata(trained))
     with pytest.raises(ValueError, match=r"changed\.safetensors: .*not finite"):
         KeyGenerator.load(path, exact=exact)
     tensors = {name: tensor.double() for name, tensor in tensors.items()}
-    training._save(path, tensors, training.read_metadata(trained))
+    save_tensors(path, tensors, read_metadata(trained))
     with pytest.raises(ValueError, match=r"names, types or shapes differ"):
         KeyGenerator.load(path, exact=exact)
 

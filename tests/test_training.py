@@ -18,10 +18,12 @@ import safetensors.torch
 import torch
 
 from dkg import training
+from dkg.callbacks import Callback
 from dkg.data.phantoms import chest_xray
 from dkg.keys import KeyGenerator
 from dkg.models import images_to_tensor
-from dkg.training import TrainConfig, TrainingFailed, _Trainer, train
+from dkg.storage.checkpoints import read_metadata, save_tensors
+from dkg.training import TrainConfig, Trainer, TrainingFailed, train
 
 TINY = {
     "steps": 24,
@@ -227,7 +229,7 @@ def test_a_run_leaves_what_the_docstring_says(tmp_path):
         "key-000000.png",
         "key-000012.png",
     ]
-    metadata = training.read_metadata(result.generator)
+    metadata = read_metadata(result.generator)
     assert metadata["architecture"] == {
         "residual_blocks": 1,
         "width": 4,
@@ -289,12 +291,12 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, change, words):
     source, target = images()
     train(TrainConfig(**{**TINY, "steps": 6}), source, target, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
-    metadata, tensors = training.read_metadata(path), safetensors.torch.load_file(path)
+    metadata, tensors = read_metadata(path), safetensors.torch.load_file(path)
     if isinstance(change, dict):
         metadata |= change
     else:
         tensors[change] = tensors[change].double()
-    training._save(path, tensors, metadata)
+    save_tensors(path, tensors, metadata)
     with pytest.raises(ValueError, match=rf"checkpoint\.safetensors.* {words}"):
         train(TrainConfig(**TINY), source, target, tmp_path)
 
@@ -303,9 +305,9 @@ def test_a_checkpoint_older_than_a_setting_goes_on_with_its_default(tmp_path):
     source, target = images()
     train(TrainConfig(**{**TINY, "steps": 1}), source, target, tmp_path)
     checkpoint = tmp_path / "checkpoint.safetensors"
-    metadata = training.read_metadata(checkpoint)
+    metadata = read_metadata(checkpoint)
     del metadata["config"]["convolution"]
-    training._save(checkpoint, safetensors.torch.load_file(checkpoint), metadata)
+    save_tensors(checkpoint, safetensors.torch.load_file(checkpoint), metadata)
     lightweight = {**TINY, "steps": 2, "convolution": "xception"}
     with pytest.raises(ValueError, match="convolution: 'standard' there, 'xception' asked for"):
         train(TrainConfig(**lightweight), source, target, tmp_path)
@@ -323,16 +325,27 @@ def test_another_generator_is_trained_and_loaded(tmp_path, setting):
     assert network.generate(chest_xray(1)[0]).shape == (256, 256, 3)
 
 
+class Numbers(Callback):
+    """Keeps the losses and accuracies of every step."""
+
+    def __init__(self):
+        self.numbers = []
+
+    def on_step(self, trainer):
+        """Keep them."""
+        self.numbers.append(trainer.numbers)
+
+
 def steps_of(run, device, steps):
     """Train from seed 0 with another way to run a step's halves; the last keys and all numbers."""
     source, target = (images_to_tensor(set_).to(device) for set_ in images())
     settings = TINY | {"batch_size": 2, "pool_size": 3, "device": device}
-    config = TrainConfig(**settings)
-    trainer = _Trainer(config, 0, torch.device(device))
+    made = Numbers()
+    trainer = Trainer(TrainConfig(**settings), source, target, 0, torch.device(device), [made])
     if run is not None:
         trainer._run = run
-    made = [trainer.train_step(source, target) for _ in range(steps)]
-    return made[-1][0].cpu(), torch.stack([numbers for _, numbers in made]).cpu()
+    trainer.fit(steps)
+    return trainer.keys.cpu(), torch.stack(made.numbers).cpu()
 
 
 def test_inputs_and_outputs_may_stay_in_one_place():
@@ -379,7 +392,7 @@ def test_no_seed_draws_a_new_one_and_records_it(tmp_path):
     seeds = {train(config, source, target, tmp_path / name).seed for name in "ab"}
     assert len(seeds) == 2
     again = train(config, source, target, tmp_path / "a")
-    assert training.read_metadata(again.generator)["training"]["seed"] == again.seed
+    assert read_metadata(again.generator)["training"]["seed"] == again.seed
     assert again.seed in seeds
 
 
@@ -429,20 +442,6 @@ def test_a_collapsed_generator_is_reported(tmp_path):
 def test_bad_images_are_refused(tmp_path, source, words):
     with pytest.raises(ValueError, match=words):
         train(TrainConfig(**TINY), source, images()[1], tmp_path)
-
-
-def test_a_missing_cuda_device_is_said(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert training.resolve_device("auto").type == "cpu"
-    with pytest.raises(ValueError, match="no CUDA device"):
-        training.resolve_device("cuda")
-    with pytest.raises(ValueError, match="gpu"):
-        training.resolve_device("gpu")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert training.resolve_device("cuda:1").index == 1
-    with pytest.raises(ValueError, match="'cuda:2' was asked for, but torch sees 2"):
-        training.resolve_device("cuda:2")
 
 
 def test_a_log_cut_in_the_middle_of_a_line_is_read_up_to_there(tmp_path):

@@ -25,8 +25,9 @@ from dkg.domains import DOMAINS
 from dkg.metrics import entropy
 from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.paper import TABLES
+from dkg.storage.checkpoints import read_metadata
 from dkg.storage.files import atomic
-from dkg.training import TrainConfig, TrainingFailed, read_log, read_metadata, train
+from dkg.training import TrainConfig, TrainingFailed, read_log, train
 
 DOMAIN = "chaotic-rgb"
 COLUMNS = (

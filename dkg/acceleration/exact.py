@@ -33,6 +33,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dkg.models import Generator, ResidualBlock
@@ -56,8 +57,8 @@ _NEIGHBOURS = 4  # Columns of few outputs that become rows of one matrix.
 _Layer = Callable[[Tensor], Tensor]
 
 
-class _Numbers(NamedTuple):
-    """What is known of the whole numbers at one place of the network."""
+class FixedPointRange(NamedTuple):
+    """The range of the fixed-point numbers at one place of the network."""
 
     largest: int  # No absolute value is larger.
     unit: float  # So many stand for 1.
@@ -89,17 +90,17 @@ class ExactGenerator:
 
     def __init__(self, generator: Generator, device: torch.device | str = "cpu"):
         self._device = torch.device(device)
-        numbers = _Numbers(255, 255.0, 256 * 256)
+        numbers = FixedPointRange(255, 255.0, 256 * 256)
         self._layers, numbers = self._build(generator.children(), numbers)
         self.unit = numbers.unit
         with localcontext() as context:
             context.prec = 60
             # tanh(y) = k / 128 - 1 where y is half of the logarithm of k / (256 - k).
-            edges = [(Decimal(k) / (256 - k)).ln() / 2 * int(self.unit) for k in range(1, 256)]
-        edges = [-math.inf, *map(math.ceil, edges), math.inf]
+            inner = [(Decimal(k) / (256 - k)).ln() / 2 * int(self.unit) for k in range(1, 256)]
+        edges = [-math.inf, *map(math.ceil, inner), math.inf]
         self._edges = torch.tensor(edges, dtype=torch.float64, device=self._device)
 
-    def __call__(self, image: np.ndarray) -> Tensor:
+    def __call__(self, image: NDArray[np.uint8]) -> Tensor:
         """Compute the last layer's sums, before the hyperbolic tangent.
 
         Parameters
@@ -118,7 +119,7 @@ class ExactGenerator:
             x = x.permute(2, 0, 1).to(torch.float64).mul_(2).sub_(255)
             return _run(self._layers, x.contiguous())
 
-    def paper_bytes(self, sums: Tensor) -> np.ndarray:
+    def paper_bytes(self, sums: Tensor) -> NDArray[np.uint8]:
         """Read a key as the paper does: the top eight bits of the output after tanh.
 
         Parameters
@@ -138,7 +139,7 @@ class ExactGenerator:
         return _as_image(guess - below + above)
 
     @staticmethod
-    def low_order_bytes(sums: Tensor) -> np.ndarray:
+    def low_order_bytes(sums: Tensor) -> NDArray[np.uint8]:
         """Read a key from the low-order digits of the last layer.
 
         Parameters
@@ -156,8 +157,8 @@ class ExactGenerator:
         return _as_image(sums.to(torch.int64).bitwise_right_shift(LOW_ORDER_SHIFT) & 255)
 
     def _build(
-        self, modules: Iterable[nn.Module], numbers: _Numbers
-    ) -> tuple[list[_Layer], _Numbers]:
+        self, modules: Iterable[nn.Module], numbers: FixedPointRange
+    ) -> tuple[list[_Layer], FixedPointRange]:
         """Turn modules into functions, and follow how large the numbers can become."""
         layers: list[_Layer] = []
         modules = list(modules)
@@ -180,12 +181,14 @@ class ExactGenerator:
                 scale, offset, largest = self._normalisation(module, numbers.pixels)
                 epsilon = module.eps * numbers.unit**2
                 layers.append(partial(_normalise, scale=scale, offset=offset, epsilon=epsilon))
-                numbers = _Numbers(largest, 2.0**FRACTION_BITS, numbers.pixels)
+                numbers = FixedPointRange(largest, 2.0**FRACTION_BITS, numbers.pixels)
             elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 # A convolution of each channel alone, and the one across channels that may follow
                 # it with nothing between, are one convolution: there is one sum to round.
-                mixed = module.groups > 1 and modules and isinstance(modules[0], nn.Conv2d)
-                kernel = _kernel(module, modules.pop(0) if mixed else None)
+                mixing = None
+                if module.groups > 1 and modules and isinstance(modules[0], nn.Conv2d):
+                    mixing = modules.pop(0)
+                kernel = _kernel(module, mixing)
                 inner, numbers = self._convolution(module, kernel, numbers)
                 layers += inner
             else:
@@ -193,11 +196,11 @@ class ExactGenerator:
         return layers, numbers
 
     def _convolution(
-        self, module: nn.Conv2d | nn.ConvTranspose2d, kernel: Tensor, numbers: _Numbers
-    ) -> tuple[list[_Layer], _Numbers]:
+        self, module: nn.Conv2d | nn.ConvTranspose2d, kernel: Tensor, numbers: FixedPointRange
+    ) -> tuple[list[_Layer], FixedPointRange]:
         """Choose how to convolve with a kernel (O, C, h, w)."""
         kernel, unit = self._whole(kernel, numbers.largest)
-        step, side = module.stride[0], module.padding[0]
+        step, side = module.stride[0], int(module.padding[0])
         pixels = numbers.pixels // step**2
         layers: list[_Layer] = [partial(F.pad, pad=(side,) * 4)] if side else []
         if isinstance(module, nn.ConvTranspose2d):
@@ -209,7 +212,7 @@ class ExactGenerator:
             layers.append(partial(_convolve_few, kernel=kernel))
         else:
             layers.append(partial(_convolve, kernel=kernel, step=step))
-        return layers, _Numbers(_LARGEST, numbers.unit * unit, pixels)
+        return layers, FixedPointRange(_LARGEST, numbers.unit * unit, pixels)
 
     def _whole(self, weights: Tensor, largest: int) -> tuple[Tensor, float]:
         """Round weights (O, C, h, w) to whole numbers, as fine as the largest sum allows."""
@@ -234,7 +237,7 @@ class ExactGenerator:
         return scale.to(self._device), offset.to(self._device), largest
 
 
-def _kernel(module: nn.Conv2d | nn.ConvTranspose2d, mixing: nn.Conv2d | None) -> Tensor:
+def _kernel(module: nn.Conv2d | nn.ConvTranspose2d, mixing: nn.Module | None) -> Tensor:
     """Return a convolution's weights, and those of one across channels after it, (O, C, h, w)."""
     weights = module.weight.detach().to("cpu", torch.float64)
     if module.groups == 1:
@@ -242,7 +245,7 @@ def _kernel(module: nn.Conv2d | nn.ConvTranspose2d, mixing: nn.Conv2d | None) ->
     # Each channel alone: (C, 1, h, w), whichever way the convolution goes.
     across = torch.eye(len(weights), dtype=torch.float64)
     if mixing is not None:
-        across = mixing.weight.detach().to("cpu", torch.float64)[:, :, 0, 0]
+        across = mixing.get_parameter("weight").detach().to("cpu", torch.float64)[:, :, 0, 0]
     return across[:, :, None, None] * weights[:, 0]
 
 
@@ -260,7 +263,7 @@ def _reflect(x: Tensor, sides: tuple[int, ...]) -> Tensor:
     return F.pad(x[None], sides, mode="reflect")[0]
 
 
-def _as_image(values: Tensor) -> np.ndarray:  # (3, H, W) -> (H, W, 3)
+def _as_image(values: Tensor) -> NDArray[np.uint8]:  # (3, H, W) -> (H, W, 3)
     return values.to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
 
 
@@ -294,7 +297,8 @@ def _convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
     room = _NEIGHBOURS - 1
     shifted = torch.stack([F.pad(kernel, (i, room - i)) for i in range(_NEIGHBOURS)], dim=1)
     out = _convolve(x, shifted.flatten(0, 1), 1, _NEIGHBOURS)
-    return out.unflatten(0, (-1, _NEIGHBOURS)).permute(0, 2, 3, 1).flatten(2)
+    apart: Tensor = out.unflatten(0, (-1, _NEIGHBOURS))
+    return apart.permute(0, 2, 3, 1).flatten(2)
 
 
 def _convolve_pairs(x: Tensor, kernel: Tensor) -> Tensor:

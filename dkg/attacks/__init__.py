@@ -32,7 +32,8 @@ from dkg import domains, metrics
 from dkg.cipher import KEY_SHAPE, xor
 from dkg.data import ImageSet
 from dkg.keys import KeyGenerator
-from dkg.models import Generator, images_to_tensor, one_thread
+from dkg.models import Generator, images_to_tensor
+from dkg.acceleration.process import threads
 from dkg.storage.files import atomic
 from dkg.training import TrainConfig, train
 
@@ -1169,7 +1170,7 @@ def _with_mark(images: np.ndarray, mark: np.ndarray) -> np.ndarray:
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Train a small network with random numbers of its own."""
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    with threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 

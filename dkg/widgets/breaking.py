@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from dkg import attacks, baselines, cipher, domains, metrics, plots
 from dkg.cipher import CipherError, xor
 from dkg.keys import OUTPUTS, KeyGenerator, list_weights
-from dkg.models import one_thread
+from dkg.acceleration.process import threads
 from dkg.training import TrainConfig, train
 from dkg.widgets import sources
 from dkg.widgets.panel import Panel, View, choice, likeness, output_choice, slider, with_still
@@ -104,7 +104,7 @@ def retrained_keys(random_seed: int) -> dict[str, np.ndarray]:
         steps=_TRAINING_STEPS, seed=random_seed, threads=1, device="cpu", sample_steps=()
     )
     seeds = sources.images(_SEEDS)
-    with tempfile.TemporaryDirectory() as folder, one_thread():
+    with tempfile.TemporaryDirectory() as folder, threads(1):
         # No bar: a panel has its own sign that it computes, and a still picture needs none.
         train(config, seeds[:2], domains.chaotic(seeds[:2]), folder, progress=False)
         networks = _read_in_all_ways(Path(folder, "generator.safetensors"))
@@ -152,7 +152,7 @@ def planted(steps: int) -> tuple[attacks.Backdoor, dict[str, KeyGenerator]]:
     networks : dict of str to dkg.keys.KeyGenerator
         Its network, for each way to read keys.
     """
-    with tempfile.TemporaryDirectory() as folder, one_thread():
+    with tempfile.TemporaryDirectory() as folder, threads(1):
         path = Path(folder, "generator.safetensors")
         honest, seeds = sources.network(list_weights()[0]), sources.images(_SEEDS)[_HALF:]
         backdoor = attacks.plant_backdoor(honest, seeds, path, steps=steps, seed=0)
@@ -446,7 +446,7 @@ class BackdoorPanel(AttackPanel):
         """Mark a seed image, and decrypt with the key that the maker wrote down."""
         mark = self._backdoor.mark[: self.rows.value]
         marked = replace(self._backdoor, mark=mark).marked(self.seeds[[self.seed.value]])[0]
-        with one_thread():
+        with threads(1):
             key = self._networks[self.output.value].generate(marked)
         honest = self.generator.generate(marked)
         hidden = xor(self.plain, key)

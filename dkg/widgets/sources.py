@@ -8,7 +8,7 @@ import numpy as np
 
 from dkg import cipher, data
 from dkg.keys import KeyGenerator
-from dkg.models import one_thread
+from dkg.acceleration.process import threads
 
 N_IMAGES = 8
 """How many images of a set can be chosen from."""
@@ -33,7 +33,7 @@ def network(name: str, output: str = "paper") -> KeyGenerator:
     KeyGenerator
         The network.
     """
-    with one_thread():
+    with threads(1):
         return KeyGenerator.load(name, output=output)
 
 
@@ -83,7 +83,7 @@ def image_of(name: str, number: int) -> np.ndarray:
 @functools.lru_cache(maxsize=128)
 def _key(name: str, seed_bytes: bytes, output: str) -> np.ndarray:
     seed = np.frombuffer(seed_bytes, np.uint8).reshape(cipher.KEY_SHAPE).copy()
-    with one_thread():
+    with threads(1):
         key = network(name, output).generate(seed)
     key.setflags(write=False)
     return key

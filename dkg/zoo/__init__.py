@@ -22,13 +22,17 @@ import numpy as np
 import pandas as pd
 from skimage import io
 
-from dkg import data, keys, paths
+from dkg import data, paths
+from dkg.acceleration.process import resolve_device
 from dkg.data.phantoms import chest_xray
 from dkg.domains import DOMAINS
 from dkg.keys import KeyGenerator
 from dkg.metrics import entropy
+from dkg.storage.checkpoints import read_metadata
 from dkg.storage.files import atomic
-from dkg.training import TrainConfig, read_log, read_metadata, resolve_device, train
+from dkg.storage.runs import read_log
+from dkg.storage.weights import read_manifest
+from dkg.training import TrainConfig, train
 
 SAMPLE_STEPS = (0, 1000, 4000, 10_000, 20_000)
 """Steps whose sample keys are shipped with a network trained on phantoms."""
@@ -51,7 +55,7 @@ def entries() -> dict[str, dict[str, Any]]:
         ``seed``, ``device``, ``threads``, ``torch``, ``source_sha256``, ``target_sha256``,
         ``key_entropy`` (bits, of its key of the first chest X-ray phantom) and ``samples``.
     """
-    return keys.read_manifest()
+    return read_manifest()
 
 
 def missing() -> list[str]:

@@ -21,6 +21,7 @@ from PIL import Image
 from dkg import cipher, training
 from dkg.reproduction import records as results
 from dkg.storage import registry
+from dkg.storage.checkpoints import read_metadata
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the system has no SIGKILL")
 
@@ -97,7 +98,7 @@ def trained(out):
         path = out / f"{name}.safetensors"
         tensors = safetensors.torch.load_file(path)
         left[name] = {key: value.numpy().tobytes() for key, value in tensors.items()}
-        left[f"{name} metadata"] = training.read_metadata(path)
+        left[f"{name} metadata"] = read_metadata(path)
     for path in finished_files(out / "samples"):
         left[path.name] = path.read_bytes()
     left["log"] = [record | {"seconds": 0} for record in training.read_log(out)]
@@ -118,7 +119,7 @@ def test_training(warm, tmp_path):
             return
         for path in finished_files(out):
             if path.suffix == ".safetensors":
-                assert training.read_metadata(path)
+                assert read_metadata(path)
                 safetensors.torch.load_file(path)
             elif path.suffix == ".png":
                 with Image.open(path) as image:

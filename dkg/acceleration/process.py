@@ -1,0 +1,60 @@
+"""The process and its devices: freed memory is kept, threads are limited, a device is chosen."""
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # From glibc's malloc.h.
+
+
+def keep_freed_memory() -> None:
+    """Keep freed memory for the next tensors, where the C library can (glibc).
+
+    Otherwise the few MiB of each layer go back to the system and are requested again page by page,
+    which takes a quarter of the time of a key. At most 256 MiB are kept. It is a setting of the
+    whole process, so commands and notebooks make it, not the library.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
+        libc.mallopt(_M_TRIM_THRESHOLD, 256 * 2**20)
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """Compute on so many threads, None for as many as before.
+
+    Several threads of a small network may wait longer for each other than they compute.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def resolve_device(device: str = "auto") -> torch.device:
+    """Return the torch device that a name means; ``'auto'`` is CUDA where there is one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind of device, or a CUDA device is asked for and there is none.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must be auto, cpu, cuda or another of torch's: {error}") from None
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {device!r} was asked for, but torch sees no CUDA device")
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()}, from "
+            "cuda:0 on"
+        )
+    return resolved

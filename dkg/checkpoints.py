@@ -1,0 +1,220 @@
+"""Checkpoints of a training: saved every few steps, and checked before a run goes on from one."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from dkg import __version__
+from dkg.callbacks import Callback, CollapseWatch, Log
+from dkg.storage.checkpoints import read_metadata, save_tensors
+from dkg.storage.runs import RunFolder
+
+if TYPE_CHECKING:
+    from dkg.settings import TrainConfig
+    from dkg.training import Trainer
+
+_RESUMABLE_CHANGES = {"steps", "sample_steps", "log_every", "checkpoint_every"}
+
+# The metadata of a checkpoint.
+_STATE = {
+    "config": dict,
+    "images": dict,
+    "seed": int,
+    "step": int,
+    "threads": int,
+    "low_entropy_steps": int,
+    "collapsed": bool,
+}
+_MOST_THREADS = 1024
+
+
+class Checkpoints(Callback):
+    """Saves everything that a run needs to go on, and the trained networks at its end.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Where the files are.
+    log : Log
+        Is on the disk before a checkpoint is.
+    watch : CollapseWatch
+        Its state is part of a checkpoint.
+    about : mapping
+        What the run's images are.
+    """
+
+    def __init__(self, folder: RunFolder, log: Log, watch: CollapseWatch, about: Mapping[str, Any]):
+        self.folder, self.log, self.watch, self.about = folder, log, watch, about
+
+    def on_start(self, trainer: "Trainer") -> None:
+        """Save the untrained networks."""
+        if trainer.step == 0 and not self.log.kept:
+            self.save(trainer)
+
+    def on_step(self, trainer: "Trainer") -> None:
+        """Save a checkpoint if it is time."""
+        if trainer.is_checkpoint:
+            self.log.sync()
+            self.save(trainer)
+
+    def save(self, trainer: "Trainer") -> None:
+        """Replace the checkpoint."""
+        save_tensors(self.folder.checkpoint, tensors(trainer), self.provenance(trainer))
+
+    def save_weights(self, trainer: "Trainer") -> None:
+        """Write the trained networks."""
+        for name, network in trainer.networks.items():
+            weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+            metadata = {
+                "format": f"dkg {name} 1",
+                "architecture": network.architecture,
+                "training": self.provenance(trainer),
+            }
+            save_tensors(self.folder.weights(name), weights, metadata)
+
+    def provenance(self, trainer: "Trainer") -> dict[str, Any]:
+        """Return what the run is, and how far it has come."""
+        return {
+            "config": dataclasses.asdict(trainer.config),
+            "seed": trainer.seed,
+            "step": trainer.step,
+            "low_entropy_steps": self.watch.low_entropy_steps,
+            "collapsed": self.watch.collapsed,
+            "threads": torch.get_num_threads(),
+            "device": str(trainer.device),
+            **self.about,
+            "dkg": __version__,
+            "torch": torch.__version__,
+        }
+
+
+def tensors(trainer: "Trainer") -> dict[str, Tensor]:
+    """Collect the networks, optimisers and pool of a training under flat names."""
+    pool = trainer.pool.keys
+    found = {"pool": torch.empty(0, 3, 0, 0) if pool is None else pool[: trainer.pool.count]}
+    for name, network in trainer.networks.items():
+        for key, value in network.state_dict().items():
+            found[f"{name}.{key}"] = value
+        for index, state in trainer.optimisers[name].state_dict()["state"].items():
+            for key, value in state.items():
+                found[f"{name}.adam.{index}.{key}"] = value
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+
+
+def restore(trainer: "Trainer", checkpoint: os.PathLike[str]) -> None:
+    """Put what `tensors` returned back into a training.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged.
+    """
+    try:
+        found = safetensors.torch.load_file(checkpoint)
+        _check_tensors(trainer, found)
+    except (ValueError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{checkpoint}: damaged: {error}") from error
+    pool = found["pool"].to(trainer.device)
+    trainer.pool.count = len(pool)
+    if len(pool):
+        trainer.pool.keys = pool.new_empty(trainer.pool.size, *pool.shape[1:])
+        trainer.pool.keys[: len(pool)] = pool
+    for name, network in trainer.networks.items():
+        network.load_state_dict({k: found[f"{name}.{k}"] for k in network.state_dict()})
+        optimiser = trainer.optimisers[name]
+        state = optimiser.state_dict()
+        state["state"] = {}
+        for index in range(len(list(network.parameters()))):
+            prefix = f"{name}.adam.{index}."
+            of_index = {k[len(prefix) :]: v for k, v in found.items() if k.startswith(prefix)}
+            if of_index:
+                state["state"][index] = of_index
+        optimiser.load_state_dict(state)
+
+
+def _check_tensors(trainer: "Trainer", found: dict[str, Tensor]) -> None:
+    shapes = {
+        f"{name}.{key}": value.shape
+        for name, network in trainer.networks.items()
+        for key, value in network.state_dict().items()
+    }
+    adam = {
+        f"{name}.adam.{index}.{key}": value.shape if key != "step" else torch.Size()
+        for name, network in trainer.networks.items()
+        for index, value in enumerate(network.parameters())
+        for key in ("step", "exp_avg", "exp_avg_sq")
+    }
+    pool = found.get("pool", torch.empty(0))
+    if (
+        # Before its first step an optimiser has no state.
+        {key: value.shape for key, value in found.items() if key != "pool"}
+        not in (shapes, shapes | adam)
+        or any(value.dtype != torch.float32 for value in found.values())
+        or pool.ndim != 4
+        or pool.shape[1] != 3
+        or len(pool) > trainer.pool.size
+    ):
+        raise ValueError("its tensors are not those of its settings")
+
+
+def read_checkpoint(
+    folder: RunFolder, config: "TrainConfig", images: Mapping[str, str], *, resume: bool
+) -> dict[str, Any] | None:
+    """Return the metadata of a run's checkpoint, or None if there is none.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+    config : TrainConfig
+        The settings to go on with.
+    images : mapping of str to str
+        SHA-256 of ``source`` and ``target``.
+    resume : bool
+        Whether a checkpoint may be there.
+
+    Raises
+    ------
+    FileExistsError
+        If there is one and `resume` is False.
+    ValueError
+        If it is damaged, or belongs to other settings or images.
+    """
+    path = folder.checkpoint
+    if not path.exists():
+        return None
+    if not resume:
+        raise FileExistsError(f"{path} exists; resume it or choose another folder")
+    metadata = read_metadata(path)
+    if (
+        any(type(metadata.get(name)) is not kind for name, kind in _STATE.items())
+        or not 0 <= metadata["seed"] < 2**63
+        or not 0 < metadata["threads"] <= _MOST_THREADS
+        or min(metadata["step"], metadata["low_entropy_steps"]) < 0
+    ):
+        raise ValueError(f"{path} is not a checkpoint of this package; move it away")
+    # A checkpoint that is older than a setting was made with its default.
+    before = {name: default for name, default, _ in config.describe()} | metadata["config"]
+    now = json.loads(json.dumps(dataclasses.asdict(config)))
+    before["seed"] = metadata["seed"]
+    for name in ("seed", "threads"):
+        now[name] = before[name] if now[name] is None else now[name]
+    changed = [k for k in now if now[k] != before[k] and k not in _RESUMABLE_CHANGES]
+    if changed:
+        details = ", ".join(f"{k}: {before[k]!r} there, {now[k]!r} asked for" for k in changed)
+        raise ValueError(f"{path} belongs to a run with other settings ({details})")
+    if config.steps < metadata["step"]:
+        raise ValueError(
+            f"{path} is already at step {metadata['step']}, past the {config.steps} asked for"
+        )
+    for name, fingerprint in images.items():
+        if metadata["images"].get(name) != fingerprint:
+            raise ValueError(f"{path} belongs to a run on other {name} images")
+    return metadata
