@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from dkg.data import phantoms
+from dkg.data.phantoms import chest, ultrasound
 
 KINDS = {
     "chest": phantoms.chest_xray,
@@ -112,7 +113,7 @@ def test_film_noise_grows_as_exposure_falls():
     # Two halves of equal attenuation each; the dense one receives a tenth of the photons. The
     # noise is judged in log exposure, that is after dividing by the slope of the film's curve.
     attenuation = np.where(np.arange(256) < 128, 1.0, 3.3) * np.ones((256, 1))
-    gray = phantoms._film(np.random.default_rng(0), attenuation)
+    gray = chest.film(np.random.default_rng(0), attenuation)
     density = 1.0 - (gray - 0.03) / 0.95
     thin, dense = density[:, 20:100], density[:, 156:236]
     assert thin.mean() > dense.mean()
@@ -128,7 +129,7 @@ def test_speckle_is_fully_developed():
     # sqrt(pi / (4 - pi)) = 1.913 (Burckhardt 1978), and the mean square is the amplitude's. An
     # independent speckle cell covers about 16 pixels, so 16 images leave an error near 0.4 %.
     rng = np.random.default_rng(0)
-    envelope = np.stack([phantoms._speckle(rng, np.full((256, 256), 2.0)) for _ in range(16)])
+    envelope = np.stack([ultrasound.speckle(rng, np.full((256, 256), 2.0)) for _ in range(16)])
     ratio = envelope.mean() / envelope.std()
     assert ratio == pytest.approx(np.sqrt(np.pi / (4.0 - np.pi)), rel=0.02)
     for band in np.split(envelope, 4, axis=1):
@@ -136,7 +137,7 @@ def test_speckle_is_fully_developed():
 
 
 def test_speckle_widens_with_depth():
-    envelope = phantoms._speckle(np.random.default_rng(0), np.ones((256, 256)))
+    envelope = ultrasound.speckle(np.random.default_rng(0), np.ones((256, 256)))
 
     def neighbours_alike(rows):
         return np.corrcoef(rows[:, :-3].ravel(), rows[:, 3:].ravel())[0, 1]
