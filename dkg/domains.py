@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from PIL import Image
+from numpy.typing import ArrayLike, NDArray
 
+from dkg.cipher import check_images
 from dkg.compiled import compiled
 
 _PERTURBATION = 2.0**-20
@@ -22,20 +23,8 @@ _PART = 4096  # Steps of an orbit at a time, and the longest cycle (and one) tha
 _GROUP = 16  # Orbits side by side: two vectors of eight doubles.
 
 
-def _check_images(images: np.ndarray) -> np.ndarray:
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-        raise ValueError(
-            "images must be a uint8 array of shape (n, height, width, 3), "
-            f"not {images.dtype} of shape {images.shape}"
-        )
-    if images.size == 0:
-        raise ValueError(f"images must not be empty, but their shape is {images.shape}")
-    return images
-
-
 @compiled
-def _iterate(starts, values):
+def _iterate(starts: NDArray[np.float64], values: NDArray[np.float64]) -> None:
     """Fill `values` (steps, lanes) with orbits.
 
     One orbit is a chain of dependent multiplications. Several side by side keep the processor's
@@ -51,7 +40,7 @@ def _iterate(starts, values):
 
 
 @compiled
-def _to_bytes(values, keystreams):
+def _to_bytes(values: NDArray[np.float64], keystreams: NDArray[np.uint8]) -> None:
     """Map orbits (steps, lanes) to bytes (lanes, steps)."""
     for lane in range(values.shape[1]):
         for i in range(values.shape[0]):
@@ -59,7 +48,7 @@ def _to_bytes(values, keystreams):
             keystreams[lane, i] = np.int64(math.floor(y * 1e15)) & 255
 
 
-def _check_starts(starts: np.ndarray, length: int) -> np.ndarray:
+def _check_starts(starts: ArrayLike, length: int) -> NDArray[np.float64]:
     starts = np.array(starts, np.float64)
     if starts.ndim != 1 or not ((starts > 0.0) & (starts < 1.0)).all():
         raise ValueError(f"starts must be a list of numbers in (0, 1), not {starts}")
@@ -68,7 +57,7 @@ def _check_starts(starts: np.ndarray, length: int) -> np.ndarray:
     return starts
 
 
-def logistic_orbits(starts: np.ndarray, n_steps: int) -> np.ndarray:
+def logistic_orbits(starts: ArrayLike, n_steps: int) -> NDArray[np.float64]:
     """Iterate the logistic map ``x <- 4 x (1 - x)`` from several starts.
 
     Parameters
@@ -95,7 +84,9 @@ def logistic_orbits(starts: np.ndarray, n_steps: int) -> np.ndarray:
     return values
 
 
-def _keystreams_as_they_come(starts: np.ndarray, n_bytes: int) -> tuple[np.ndarray, np.ndarray]:
+def _keystreams_and_cycles(
+    starts: NDArray[np.float64], n_bytes: int
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Make keystreams, and say which of their orbits ended in a cycle."""
     keystreams = np.empty((starts.size, n_bytes), np.uint8)
     periodic = np.zeros(starts.size, bool)
@@ -115,7 +106,7 @@ def _keystreams_as_they_come(starts: np.ndarray, n_bytes: int) -> tuple[np.ndarr
     return keystreams, periodic
 
 
-def logistic_keystreams(starts: np.ndarray, n_bytes: int) -> np.ndarray:
+def logistic_keystreams(starts: ArrayLike, n_bytes: int) -> NDArray[np.uint8]:
     """Make keystreams from orbits of the logistic map.
 
     Every value of an orbit is mapped by ``y = asin(sqrt(x)) / pi``; the byte is
@@ -152,13 +143,13 @@ def logistic_keystreams(starts: np.ndarray, n_bytes: int) -> np.ndarray:
     keystreams = np.empty((starts.size, n_bytes), np.uint8)
     to_do = np.arange(starts.size)
     while to_do.size:
-        keystreams[to_do], periodic = _keystreams_as_they_come(starts[to_do], n_bytes)
+        keystreams[to_do], periodic = _keystreams_and_cycles(starts[to_do], n_bytes)
         to_do = to_do[periodic]
         starts[to_do] += towards_half[to_do]
     return keystreams
 
 
-def chaotic(images: np.ndarray, channels: str = "rgb") -> np.ndarray:
+def chaotic(images: NDArray[np.uint8], channels: str = "rgb") -> NDArray[np.uint8]:
     """Encrypt images with the chaotic cipher: the paper's transformation domain.
 
     Parameters
@@ -186,7 +177,7 @@ def chaotic(images: np.ndarray, channels: str = "rgb") -> np.ndarray:
     ``(0.2 + k0) / 2`` (see `logistic_keystreams`). The code that this follows starts a second map
     at ``(0.7 + k0) / 2`` and never uses it.
     """
-    images = _check_images(images)
+    images = check_images(images)
     if channels not in ("rgb", "gray"):
         raise ValueError(f"channels must be 'rgb' or 'gray', not {channels!r}")
     _, height, width, _ = images.shape
@@ -207,8 +198,8 @@ def chaotic(images: np.ndarray, channels: str = "rgb") -> np.ndarray:
     return result
 
 
-def gray(image: np.ndarray) -> np.ndarray:
-    """Convert an image to 8-bit gray, as Pillow does (ITU-R BT.601 luma).
+def gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Convert an image to 8-bit gray (luma of ITU-R BT.601, with 16 fractional bits as in Pillow).
 
     Parameters
     ----------
@@ -220,10 +211,13 @@ def gray(image: np.ndarray) -> np.ndarray:
     numpy.ndarray
         uint8 (height, width); a channel of the image if all three are equal.
     """
-    return np.asarray(Image.fromarray(image).convert("L"))
+    if image.ndim == 2:
+        return image
+    weighted = image.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
+    return ((weighted + 0x8000) >> 16).astype(np.uint8)
 
 
-def row_shuffle(images: np.ndarray, seed: int) -> np.ndarray:
+def row_shuffle(images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     """Put every image's rows in a random order: the low-security domain of Fig. 13 (a).
 
     A row shuffle keeps the histogram and everything within a row.
@@ -246,7 +240,7 @@ def row_shuffle(images: np.ndarray, seed: int) -> np.ndarray:
     ValueError
         If `images` is not as described.
     """
-    images = _check_images(images)
+    images = check_images(images)
     return np.stack(
         [
             image[np.random.default_rng([seed, index]).permutation(image.shape[0])]
@@ -255,7 +249,7 @@ def row_shuffle(images: np.ndarray, seed: int) -> np.ndarray:
     )
 
 
-def aes_ctr(images: np.ndarray, seed: int) -> np.ndarray:
+def aes_ctr(images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     """Encrypt images with AES-256 in counter mode: the ideal reference domain.
 
     Parameters
@@ -278,13 +272,13 @@ def aes_ctr(images: np.ndarray, seed: int) -> np.ndarray:
     OverflowError
         If `seed` is out of range.
     """
-    images = _check_images(images)
+    images = check_images(images)
     cipher = Cipher(algorithms.AES(int(seed).to_bytes(32, "big")), modes.CTR(bytes(16)))
     encrypted = cipher.encryptor().update(np.ascontiguousarray(images).tobytes())
     return np.frombuffer(encrypted, np.uint8).reshape(images.shape).copy()
 
 
-DOMAINS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+DOMAINS: dict[str, Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]] = {
     "chaotic-rgb": lambda images, seed: chaotic(images, "rgb"),
     "chaotic-gray": lambda images, seed: chaotic(images, "gray"),
     "row-shuffle": row_shuffle,

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from PIL import Image
 
 from dkg import domains
 
@@ -75,6 +76,12 @@ def test_gray_is_the_luma_of_colour_and_the_plane_of_gray_images():
     plane = np.arange(256, dtype=np.uint8).reshape(16, 16)
     np.testing.assert_array_equal(domains.gray(plane[..., None].repeat(3, axis=2)), plane)
     np.testing.assert_array_equal(domains.gray(plane), plane)
+
+
+def test_gray_is_what_pillow_makes_of_every_color():
+    levels = np.arange(0, 256, 5, dtype=np.uint8)
+    colors = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, len(levels), 3)
+    np.testing.assert_array_equal(domains.gray(colors), Image.fromarray(colors).convert("L"))
 
 
 def test_chaotic_gray_repeats_one_plane():
