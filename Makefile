@@ -1,4 +1,5 @@
 # make reproduce   run the notebooks into figures/, then the report of every table and figure
+# make check       the fast loop: lint, types, and the tests that are not slow
 # make test        the notebooks with small parameters, then all tests
 # make lab         open JupyterLab on the attack lab
 # make docs        the documentation site, build/docs/index.html; notebooks with outputs once they ran
@@ -11,7 +12,7 @@ PROFILE ?= default
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: reproduce test lab docs clean lock install workflow
+.PHONY: reproduce check lint types test lab docs clean lock install workflow
 .DEFAULT_GOAL := reproduce
 
 install: .venv/installed
@@ -26,6 +27,17 @@ install: .venv/installed
 reproduce: install
 	$(BIN)/dkg reproduce --profile $(PROFILE) --jobs $(JOBS)
 	$(BIN)/dkg report
+
+check: lint types
+	$(BIN)/python -m pytest --quiet --numprocesses $(JOBS) -m "not slow"
+
+lint: install
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/lint-imports --no-logo
+
+types: install
+	$(BIN)/mypy
 
 # The first run leaves the records and the executed copies that tests/notebooks/ looks at.
 test: install
@@ -67,5 +79,5 @@ lock:
 	rm -rf build/lock
 
 clean:
-	rm -rf .venv build docs/reference figures/executed figures/results figures/report figures/grid figures/*.png figures/*.svg
+	rm -rf .venv .*_cache build docs/reference figures/executed figures/results figures/report figures/grid figures/*.png figures/*.svg
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -91,7 +91,7 @@ def server(tmp_path, certificates):
         yield server
 
 
-@pytest.fixture(params=["small", "orthanc"])
+@pytest.fixture(params=["small", pytest.param("orthanc", marks=pytest.mark.orthanc)])
 def start(request, tmp_path, certificates):
     """Return a function that starts an archive, always on the same folder."""
     if request.param == "orthanc" and hospital.find_orthanc() is None:
@@ -915,6 +915,7 @@ def test_orthanc_that_does_not_start_is_said(tmp_path, certificates, monkeypatch
         hospital.Orthanc(tmp_path / "pacs", certificates)
 
 
+@pytest.mark.orthanc
 def test_orthanc_stops_by_itself(tmp_path, certificates):
     if hospital.find_orthanc() is None:
         pytest.skip("Orthanc is not installed; on Debian: apt-get install orthanc")
