@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image
 
 from dkg import data, paths
+from dkg.data import nifti
+from dkg.data.readers import resize
 from dkg.metrics import entropy
 from dkg.paper import TABLES
 
@@ -91,7 +93,7 @@ def brain_crops(files, name):
     sets = {"none": [], "box in the volume": [], "box in the slice": []}
     for path in files:
         # The public reader has no box in the volume, so this takes its inner parts.
-        volume = data._read_nifti(path)
+        volume = nifti.read_volume(path)
         _, numbers = data.read_slices(path)
         rows = np.flatnonzero(volume.brain.any(axis=(0, 2)))
         columns = np.flatnonzero(volume.brain.any(axis=(0, 1)))
@@ -100,7 +102,7 @@ def brain_crops(files, name):
             box = whole[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
             own = volume.axial_slice(number, crop=True)
             for images, pixels in zip(sets.values(), (whole, box, own), strict=True):
-                images.append(data._resize(pixels, 256, "nearest"))
+                images.append(resize(pixels, 256, "nearest"))
     return sets.items()
 
 

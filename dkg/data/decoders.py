@@ -8,8 +8,7 @@ https://pydicom.github.io/pydicom/stable/guides/decoding/decoder_plugins.html
 
 import imagecodecs
 from pydicom import uid
-from pydicom.pixels import get_decoder
-from pydicom.pixels.decoders.base import DecodeRunner
+from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 _CODECS = {
     uid.JPEGExtended12Bit: imagecodecs.jpeg8_decode,

@@ -1,10 +1,10 @@
-"""How much a file may unpack to, looked up before it is unpacked.
+"""Decompression limits, checked before decoding.
 
 A file of a kilobyte can say that it holds a gigabyte of zeros. Everything that this package reads
 is small: an image that 1,024 keys encrypt has 201 million bytes, which is `MAX_BYTES`. A file that
 would need more is refused by what its headers say, so that no file takes more than a gigabyte of
-memory. `docs/formats.md` lists what is refused. What concerns DICOM imports pydicom itself, so that
-the other formats do without.
+memory. `docs/formats.md` lists what is refused. The functions for DICOM import pydicom themselves,
+so that the other formats do without it.
 """
 
 import gzip
@@ -13,6 +13,7 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def check(n_bytes: int, what: str = "the image") -> None:
         raise ValueError(f"{what} is larger than {MAX_BYTES:,} bytes, the most that is read")
 
 
-def read(path: str | os.PathLike) -> bytes:
+def read(path: str | os.PathLike[str]) -> bytes:
     """Read a whole file, unless it is more than twice as large as an image may be.
 
     Parameters
@@ -170,11 +171,14 @@ def check_tiff(page: tifffile.TiffPage) -> None:
     Raises
     ------
     ValueError
-        If the page or one of its tiles is too large, or beyond the end of the file.
+        If the page or one of its tiles is too large, or beyond the end of the file, or the type of
+        its samples is unknown.
     """
     # Pillow reads up to the next part, wherever that is.
     if max(page.dataoffsets, default=0) > page.parent.filehandle.size:
         raise ValueError("damaged or cut off: a part of it is beyond its last byte")
+    if page.dtype is None:
+        raise ValueError("the type of its samples is unknown")
     check(page.nbytes)
     check(math.prod(page.chunks) * page.dtype.itemsize, "one of its tiles")
 
@@ -295,6 +299,7 @@ def check_dicom_frames(dataset: "Dataset", frame: int | None = None) -> None:
     if not syntax.is_encapsulated or syntax == RLELossless:
         return
     count = int(dataset.get("NumberOfFrames") or 1)
+    frames: Iterable[bytes]
     if frame is None:
         frames = generate_frames(dataset.PixelData, number_of_frames=count)
     else:

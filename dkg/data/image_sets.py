@@ -1,0 +1,223 @@
+"""Image sets, read from the files in a folder or made of phantoms."""
+
+import hashlib
+import operator
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dkg import paths
+from dkg.data import phantoms
+from dkg.data.readers import SLICES_PER_VOLUME, check_filter, file_format, read_image, read_slices
+
+# The paper trains on 138 images (section IV).
+PHANTOMS = 138
+
+# What lies beside the images of data sets, Windows' Thumbs.db too; never taken for images.
+_DOCUMENTS = {".csv", ".db", ".docx", ".htm", ".html", ".json", ".md", ".pdf", ".txt", ".xlsx"}
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """A set of images and where they come from.
+
+    Attributes
+    ----------
+    name : str
+        Name of the set, as given to `load`.
+    images : ndarray of uint8, shape (n, 256, 256, 3)
+        The images.
+    origin : {'synthetic', 'files'}
+        Whether the images are phantoms or were read from files.
+    files : tuple of str
+        For each image the name of its file; a slice of a volume is written ``name#slice``.
+        Empty for phantoms.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    origin: str
+    files: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the shape and the bytes of the images, in hexadecimal."""
+        digest = hashlib.sha256(repr(self.images.shape).encode())
+        digest.update(np.ascontiguousarray(self.images).data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """How one set is read: its phantoms, its filter, and the names that are not its images."""
+
+    phantoms: Callable[[int], NDArray[np.uint8]]
+    resample: str
+    skip: str = r"(?!)"
+
+
+_SOURCES = {
+    "montgomery": _Source(lambda n: phantoms.chest_xray(n), "lanczos"),
+    # Far from the first set's phantoms, so that the two never share an image.
+    "shenzhen": _Source(lambda n: phantoms.chest_xray(n, start=1000), "lanczos"),
+    "ultrasound": _Source(lambda n: phantoms.nerve_ultrasound(n), "nearest", r".*_mask\.tif"),
+    # The other sequences and the segmentation of a BraTS subject, by the old and the new names.
+    "brats18": _Source(
+        lambda n: phantoms.brain_mri(n),
+        "nearest",
+        r".*[_-](t1|t1c|t1ce|t1n|t2|t2w|seg)\.nii(\.gz)?",
+    ),
+}
+
+NAMES = tuple(_SOURCES)
+
+
+def synthetic(name: str, n: int | None = None) -> ImageSet:
+    """Make the phantoms of an image set, whether or not its files are there.
+
+    Parameters
+    ----------
+    name : {'montgomery', 'shenzhen', 'ultrasound', 'brats18'}
+        The set.
+    n : int, optional
+        How many. By default the paper's 138.
+
+    Returns
+    -------
+    ImageSet
+        With images of shape (n, 256, 256, 3) and the origin ``'synthetic'``.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or n is below 1.
+    """
+    source = _source(name)
+    _check_count(n)
+    return ImageSet(name, source.phantoms(PHANTOMS if n is None else n), "synthetic")
+
+
+def load(
+    name: str,
+    root: str | os.PathLike[str] | None = None,
+    n: int | None = None,
+    *,
+    resample: str | None = None,
+) -> ImageSet:
+    """Load an image set from files, or make its phantoms.
+
+    The files are those directly in ``root/name``, in natural order (2 before 10). If that folder
+    does not exist the set consists of phantoms, and its origin says so. Hidden files, documents
+    (.txt, .csv, .pdf, ...), masks (``*_mask.tif``) of the ultrasound set and the other sequences
+    (``*_t1``, ``*_t1ce``, ``*_t2``, ``*_seg`` and their newer names) of BraTS are skipped; any
+    other file that is not an image is an error. A volume gives 23 slices, see `read_slices`; the
+    first of every volume come first, then the second, so that the first n images show as many
+    patients as possible.
+
+    Parameters
+    ----------
+    name : {'montgomery', 'shenzhen', 'ultrasound', 'brats18'}
+        The set.
+    root : path-like, optional
+        Folder of the sets, by default `dkg.paths.data`. It must exist if it is given here or by
+        ``DKG_DATA``.
+    n : int, optional
+        Use only the first n images. By default all files, or the paper's 138 phantoms.
+    resample : {'nearest', 'box', 'bilinear', 'bicubic', 'lanczos'}, optional
+        Resizing filter for files. By default the one that brings the set's mean entropy nearest to
+        the paper's (docs/data.md). Phantoms are made at 256 x 256 and never resized.
+
+    Returns
+    -------
+    ImageSet
+        With images of shape (n, 256, 256, 3).
+
+    Raises
+    ------
+    ValueError
+        If the name or the filter is unknown, n is below 1 or more than there are, the folder holds
+        no image, or a file in it cannot be read.
+    FileNotFoundError
+        If the given root does not exist.
+    """
+    source = _source(name)
+    resample = source.resample if resample is None else resample
+    check_filter(resample)
+    _check_count(n)
+
+    given = root is not None or bool(os.environ.get("DKG_DATA"))
+    root = paths.data() if root is None else Path(root).expanduser().resolve()
+    if given and not root.is_dir():
+        raise FileNotFoundError(f"the folder of the image sets does not exist: {root}")
+    folder = root / name
+    if not folder.exists():
+        return synthetic(name, n)
+
+    files = _image_files(folder, source.skip)
+    per_file = [SLICES_PER_VOLUME if kind == "NIfTI" else 1 for kind in files.values()]
+    order = sorted((rank, i) for i, count in enumerate(per_file) for rank in range(count))
+    if n is not None and n > len(order):
+        raise ValueError(f"{folder} holds {len(order)} images, {n} were asked for")
+    order = order[:n]
+
+    positions: dict[int, list[int]] = {}
+    for position, (_, i) in enumerate(order):
+        positions.setdefault(i, []).append(position)
+    images = np.empty((len(order), 256, 256, 3), np.uint8)
+    names = [""] * len(order)
+    # One file at a time: an original Montgomery radiograph has 20 million pixels.
+    for i, (path, kind) in enumerate(files.items()):
+        if i not in positions:
+            continue
+        if kind == "NIfTI":
+            slices, numbers = read_slices(path, SLICES_PER_VOLUME, resample=resample)
+            for position, image, number in zip(positions[i], slices, numbers, strict=False):
+                images[position] = image
+                names[position] = f"{path.name}#{number}"
+        else:
+            images[positions[i][0]] = read_image(path, resample=resample)
+            names[positions[i][0]] = path.name
+    return ImageSet(name, images, "files", tuple(names))
+
+
+def _source(name: str) -> _Source:
+    if name not in _SOURCES:
+        raise ValueError(f"unknown image set {name!r}; known are {', '.join(NAMES)}")
+    return _SOURCES[name]
+
+
+def _check_count(n: int | None) -> None:
+    if n is not None and operator.index(n) < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
+
+
+def _image_files(folder: Path, skip: str) -> dict[Path, str]:
+    """Return the image files of a set in natural order, with their formats."""
+
+    def natural(path: Path) -> tuple[list[int | str], str]:
+        return [int(t) if t.isdecimal() else t for t in re.split(r"(\d+)", path.name)], path.name
+
+    formats, unreadable = {}, []
+    for path in sorted(folder.iterdir(), key=natural):
+        skipped = path.name.startswith(".") or path.suffix.lower() in _DOCUMENTS
+        if skipped or path.is_dir() or re.fullmatch(skip, path.name, re.IGNORECASE):
+            continue
+        try:
+            formats[path] = file_format(path)
+        except (ValueError, OSError) as error:
+            unreadable.append(str(error))
+    if unreadable:
+        raise ValueError("files that are not images: " + "; ".join(unreadable))
+    if not formats:
+        subfolders = sorted(p.name for p in folder.iterdir() if p.is_dir())
+        hint = f"; it has subfolders ({', '.join(subfolders)}), which are not read"
+        raise ValueError(
+            f"{folder} holds no images{hint if subfolders else ''}. Put the image files directly "
+            "into it (data_download/ has a script per set), or remove it to use phantoms"
+        )
+    return formats

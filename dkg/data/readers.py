@@ -1,0 +1,217 @@
+"""Readers that turn one file of any supported format into images of the paper's shape.
+
+Alg. 1 of the paper converts its images "into 256 x 256 x 3 matrices" without saying how. Here every
+reader ends in the same two steps: the image becomes 8 bits per channel by the rule of its format,
+then a named filter stretches it to ``size`` x ``size``; the aspect ratio is not kept. A gray image
+gets three equal channels. `docs/data.md` holds the measurements behind the defaults.
+
+The readers of NIfTI and DICOM are imported when they are needed, so that others start fast.
+"""
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dkg.data import raster
+from dkg.data.pixels import check_frame
+from dkg.storage.formats import HEAD, image_format
+
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+# Six volumes or more then give at least the paper's 138 images.
+SLICES_PER_VOLUME = 23
+
+
+def read_image(
+    path: str | os.PathLike[str],
+    size: int = 256,
+    resample: str = "lanczos",
+    *,
+    frame: int | None = None,
+    crop: bool = True,
+) -> NDArray[np.uint8]:
+    """Read one image from a PNG, JPEG, TIFF, NIfTI or DICOM file.
+
+    The format is told by the file's first bytes, not by its name; only a DICOM file without a
+    preamble needs the suffix .dcm. The way to 8 bits per channel depends on the format:
+
+    - PNG, JPEG, TIFF: 8-bit samples are kept. 16-bit samples v become round(v * 255 / 65535), the
+      PNG specification's rule [1]_; a 16-bit image that uses 12 bits or fewer gets dark by this
+      and raises a warning. Bilevel and palette images are expanded, a JPEG is turned as its EXIF
+      orientation says, and a transparent image is laid over black.
+    - NIfTI: the volume's minimum becomes 0 and its maximum 255, linearly. The background, which is
+      the most common value on the volume's six faces (0 in BraTS 2018, the minimum in the
+      z-scored BraTS 2015), becomes 0 wherever it lies in the range. The slice is axial and in
+      radiological display: front up, the patient's right on the left. An oblique volume is shown
+      along its own axes, each taken for the nearest one of the patient; nothing is resampled.
+    - DICOM: modality LUT or rescale, then the first VOI LUT or window onto its full output range
+      (PS3.3 C.11). Without either, stored values of up to 8 bits keep the range of their bits, and
+      others are stretched from the frame's minimum to its maximum, padding left out.
+      MONOCHROME1 is inverted, padding becomes 0. Color is converted to RGB and scaled by its bits.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    size : int, default 256
+        Height and width of the result in pixels.
+    resample : {'nearest', 'box', 'bilinear', 'bicubic', 'lanczos'}, default 'lanczos'
+        Resizing filter. All but 'nearest' average over the pixels that fall into one of the
+        result; 'box' is the plain area average. The default is that of the chest X-ray sets, the
+        paper's seed images.
+    frame : int, optional
+        Which image of a file with several, from 0: the frame of a DICOM file, the page of a TIFF
+        file, the axial slice of a NIfTI volume, counted from the feet. By default the first frame
+        or page, and the slice that shows most of the brain.
+    crop : bool, default True
+        Crop a NIfTI slice to the bounding box of the brain in it. Other formats are not cropped.
+
+    Returns
+    -------
+    ndarray of uint8, shape (size, size, 3)
+        The image, RGB.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If there is no such file.
+    ValueError
+        If the file is empty, cut off, of an unsupported format or compression, larger than
+        `dkg.storage.limits` allows, or has no such frame.
+
+    References
+    ----------
+    .. [1] W3C, Portable Network Graphics (PNG) Specification (Third Edition), 13.12 "Sample depth
+       rescaling".
+    """
+    check_filter(resample)
+    path = Path(path)
+    kind = file_format(path)
+    with _naming(path, kind):
+        if kind == "NIfTI":
+            from dkg.data import nifti
+
+            volume = nifti.read_volume(path)
+            frame = int(volume.area().argmax()) if frame is None else frame
+            pixels = volume.axial_slice(check_frame(frame, len(volume.stack)), crop)
+        elif kind == "DICOM":
+            from dkg.data import dicom
+
+            pixels = dicom.read_frame(path, frame)
+        else:
+            pixels = raster.READERS[kind](path, frame)
+    return resize(pixels, size, resample)
+
+
+def read_slices(
+    path: str | os.PathLike[str],
+    n: int = SLICES_PER_VOLUME,
+    size: int = 256,
+    resample: str = "nearest",
+    *,
+    crop: bool = True,
+) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """Read several axial slices of a NIfTI volume.
+
+    They are spaced evenly through the part of the brain whose slices show at least half as much
+    brain as the fullest one, and come in the order of how much they show, the fullest first.
+
+    Parameters
+    ----------
+    path : path-like
+        A NIfTI file, .nii or .nii.gz.
+    n : int, default 23
+        Number of slices.
+    size, resample, crop
+        As for `read_image`.
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (n, size, size, 3)
+        The slices.
+    numbers : ndarray of int, shape (n,)
+        Their numbers in the volume, counted from the feet.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If there is no such file.
+    ValueError
+        If the file is no readable NIfTI volume or does not have so many such slices.
+    """
+    check_filter(resample)
+    path = Path(path)
+    if (kind := file_format(path)) != "NIfTI":
+        raise ValueError(f"{path}: slices are read from NIfTI volumes, this is a {kind} file")
+    with _naming(path, kind):
+        from dkg.data import nifti
+
+        volume = nifti.read_volume(path)
+        area = volume.area()
+        numbers = np.flatnonzero(area >= area.max() / 2)
+        if not 1 <= n <= len(numbers):
+            raise ValueError(
+                f"{n} slices were asked for, {len(numbers)} show at least half as much brain as "
+                "the fullest"
+            )
+        numbers = numbers[np.rint(np.linspace(0, len(numbers) - 1, n)).astype(int)]
+        numbers = numbers[np.argsort(-area[numbers], kind="stable")]
+        slices = [volume.axial_slice(number, crop) for number in numbers]
+    return np.stack([resize(pixels, size, resample) for pixels in slices]), numbers
+
+
+@contextmanager
+def _naming(path: Path, kind: str) -> Iterator[None]:
+    """Turn every error of a decoder into one that names the file."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:  # Every decoder has its own exceptions.
+        raise ValueError(f"{path}: cannot be read as {kind}: {error}") from error
+
+
+def check_filter(resample: str) -> None:
+    """Refuse an unknown resizing filter."""
+    if resample not in FILTERS:
+        raise ValueError(f"unknown resizing filter {resample!r}; known are {', '.join(FILTERS)}")
+
+
+def resize(pixels: NDArray[np.uint8], size: int, resample: str) -> NDArray[np.uint8]:
+    """Turn uint8 pixels (h, w) or (h, w, 3) into an image (size, size, 3)."""
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    resized = np.array(image.resize((size, size), FILTERS[resample]))
+    return resized if resized.ndim == 3 else np.repeat(resized[..., np.newaxis], 3, axis=-1)
+
+
+def file_format(path: Path) -> str:
+    """Tell a file's format by its first bytes, or refuse it."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if not head:
+        raise ValueError(f"{path}: the file is empty")
+    kind = image_format(head)
+    if kind is None and head.startswith(b"\x1f\x8b"):
+        try:
+            with gzip.open(path) as unpacked:
+                kind = "NIfTI" if image_format(unpacked.read(HEAD)) == "NIfTI" else None
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path}: the gzip file is damaged or cut off: {error}") from error
+    if kind is None and path.suffix.lower() == ".dcm":
+        kind = "DICOM"
+    if kind is None:
+        raise ValueError(f"{path}: not a PNG, JPEG, TIFF, NIfTI or DICOM file, starts {head[:8]!r}")
+    return kind
