@@ -1,12 +1,12 @@
 """One function per figure; each returns a matplotlib `Figure` and shows nothing by itself."""
 
+from dkg.plots.architecture import architecture
 from dkg.plots.attacks import changed_pixels, leak_by_block_side, npcr_and_uaci
 from dkg.plots.breaking import leak_by_seeds_tried, shares, spectra_and_correlations
 from dkg.plots.ciphertexts import adjacent_scatter, edges_by_blur, plain_and_cipher_histograms
 from dkg.plots.comparisons import paper_and_ours
 from dkg.plots.diagrams import (
     application_scenario,
-    architecture,
     encryption_system,
     hospital_workflow,
     key_generation_steps,

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dkg.metrics import npcr, uaci
-from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure, show_image
+from dkg.plots.style import GRAY, ORANGE, SERIES, new_figure, show_image
 
-_SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
 _FEW_PIXELS = 10
 
 
@@ -42,17 +42,22 @@ def leak_by_block_side(
         ax.imshow(picture, interpolation="nearest", cmap="gray")
         ax.set_title(title)
         ax.set_axis_off()
-    for (label, leak), (color, marker, line) in zip(leaks.items(), _SERIES, strict=False):
+    for (label, leak), (color, marker, line) in zip(leaks.items(), SERIES, strict=False):
         chart.plot(list(leak), list(leak.values()), line, color=color, marker=marker, label=label)
     sides, limits = list(chance), list(chance.values())
     chart.fill_between(sides, limits, color=GRAY, alpha=0.25, linewidth=0, label="chance")
+    label_leaks(chart, sides, "side of a block (pixels)")
+    return figure
+
+
+def label_leaks(chart: Axes, numbers: list[int], xlabel: str) -> None:
+    """Label a chart of correlations with the plaintext by `numbers`, on a logarithmic scale."""
     chart.set_xscale("log", base=2)
-    chart.set_xticks(sides, [str(side) for side in sides])
+    chart.set_xticks(numbers, [str(number) for number in numbers])
     chart.set_ylim(0, 1)
-    chart.set_xlabel("side of a block (pixels)")
+    chart.set_xlabel(xlabel)
     chart.set_ylabel("size of the correlation\nwith the plaintext")
     chart.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=8)
-    return figure
 
 
 def changed_pixels(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
@@ -73,7 +78,7 @@ def changed_pixels(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure
     for ax, (title, (first, second)) in zip(axes[0], pairs.items(), strict=True):
         changed = (first != second).any(axis=-1)
         measures = f"NPCR {npcr(first, second):.3g} %, UACI {uaci(first, second):.3g} %"
-        show_image(ax, np.uint8(255 * changed), f"{title}\n{measures}")
+        show_image(ax, 255 * changed.astype(np.uint8), f"{title}\n{measures}")
         # A frame, since a map that is all white would be lost on the page.
         ax.set_axis_on()
         ax.set(xticks=[], yticks=[])
@@ -105,7 +110,7 @@ def npcr_and_uaci(
     figure, axes = new_figure(1, 2, figsize=(11, 1 + 0.5 * len(measured)), sharey=True)
     for ax, measure in zip(axes[0], ("npcr", "uaci"), strict=True):
         for row, values in enumerate(measured.values()):
-            color, marker, _ = _SERIES[min(row, 1)]
+            color, marker, _ = SERIES[min(row, 1)]
             spread = np.linspace(-0.2, 0.2, len(values[measure]))
             ax.plot(values[measure], row + spread, marker, color=color, ms=4.5, mfc="none")
         ax.axvline(ideal[measure], color=GRAY, linestyle="--", linewidth=1)

@@ -6,9 +6,8 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, label_markers, new_figure, show_image
-
-_SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
+from dkg.plots.attacks import label_leaks
+from dkg.plots.style import GRAY, SERIES, label_markers, new_figure, show_image
 
 
 def leak_by_seeds_tried(
@@ -38,16 +37,10 @@ def leak_by_seeds_tried(
     *images, chart = axes[0]
     for ax, (title, picture) in zip(images, pictures.items(), strict=True):
         show_image(ax, picture, title)
-    for (label, leak), (color, marker, line) in zip(leaks.items(), _SERIES, strict=False):
+    for (label, leak), (color, marker, line) in zip(leaks.items(), SERIES, strict=False):
         chart.plot(list(leak), list(leak.values()), line, color=color, marker=marker, label=label)
     chart.axhspan(0, limit, color=GRAY, alpha=0.25, linewidth=0, label="chance")
-    tried = list(next(iter(leaks.values())))
-    chart.set_xscale("log", base=2)
-    chart.set_xticks(tried, [str(number) for number in tried])
-    chart.set_ylim(0, 1)
-    chart.set_xlabel("other seeds tried, averaged")
-    chart.set_ylabel("size of the correlation\nwith the plaintext")
-    chart.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=8)
+    label_leaks(chart, list(next(iter(leaks.values()))), "other seeds tried, averaged")
     return figure
 
 
@@ -90,7 +83,7 @@ def spectra_and_correlations(
     maps[0].set_ylabel("periods per pixel, down")
     bar = figure.colorbar(shown, ax=maps, shrink=0.8, pad=0.02)
     bar.set_label("power, white noise = 1")
-    for (label, values), (color, marker, line) in zip(correlations.items(), _SERIES, strict=False):
+    for (label, values), (color, marker, line) in zip(correlations.items(), SERIES, strict=False):
         apart = np.arange(1, len(values) + 1)
         chart.plot(apart, values, line, color=color, marker=marker, ms=4, label=label)
     chart.axhline(0, color=GRAY, linewidth=0.8)
@@ -134,7 +127,7 @@ def shares(
         ax.axhline(row, color=GRAY, linewidth=0.4)
     offsets = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else [0.0]
     for (label, series), (color, marker, _), offset in zip(
-        values.items(), _SERIES, offsets, strict=False
+        values.items(), SERIES, offsets, strict=False
     ):
         numbers = list(series.values())
         places = np.arange(len(rows)) + offset

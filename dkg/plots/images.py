@@ -1,6 +1,7 @@
 """Images under their titles, alone and above their histograms (Figs. 6 and 7)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -64,11 +65,12 @@ def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     if not rows or not all(rows.values()):
         raise ValueError("rows must hold at least one row, and each row at least one image")
     columns = max(map(len, rows.values()))
-    places = [
+    places: list[Any] = [
         [f"{row}\n{title}" for title in images] * (columns if len(images) == 1 else 1)
         + ["."] * (columns - len(images) if len(images) > 1 else 0)
         for row, images in rows.items()
     ]
+    figure: Figure
     with plt.style.context(STYLE):
         figure, axes = plt.subplot_mosaic(places, figsize=(2.6 * columns, 3.1 * len(rows)))
     plt.close(figure)

@@ -1,6 +1,7 @@
 """Low-order keys and their controls: how far from ideal, and what each one passes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,11 +83,12 @@ def scorecard(values: pd.DataFrame, passed: pd.DataFrame) -> Figure:
     ax.set_aspect("auto")
     marks = {True: "✓ ", False: "✗ "}
     for row, column in np.ndindex(height, width):
-        verdict = passed.iat[row, column]
+        verdict: Any = passed.iat[row, column]
+        word: Any = values.iat[row, column]
         ax.text(
             column,
             row,
-            marks.get(verdict, "") + values.iat[row, column],
+            marks.get(verdict, "") + word,
             ha="center",
             va="center",
             fontsize=9,

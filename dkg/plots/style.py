@@ -17,6 +17,7 @@ STYLE = Path(__file__).with_name("dkg.mplstyle")
 # that they part in grayscale too.
 BLUE, RED, GREEN, ORANGE = "#0072b2", "#d55e00", "#009e73", "#e69f00"
 GRAY = "#6b6b6b"
+SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
 
 HIDE_KEYS = "DKG_HIDE_KEYS"
 """Environment variable that makes pictures too coarse to read a key off them."""

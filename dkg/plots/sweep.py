@@ -52,9 +52,10 @@ def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
         1, len(tables), figsize=(5.6 * len(tables) + 0.8, 1.8 + 0.42 * height)
     )
     for ax, (title, (table, known)) in zip(axes[0], tables.items(), strict=True):
+        settings: list[Any] = table.columns.tolist()
         texts = table.map(lambda entropy: f"{entropy:.3f}").to_numpy(dtype=object)
         for row, steps in enumerate(table.index):
-            for column, setting in enumerate(table.columns):
+            for column, setting in enumerate(settings):
                 if (steps, *setting) not in known:
                     texts[row, column] = ""
                 elif texts[row, column] == "nan":
@@ -71,7 +72,7 @@ def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
             linewidths=1,
             cbar=ax is axes[0, -1],
             cbar_kws={"label": "mean entropy of keys (bits)"},
-            xticklabels=[f"{rate:g}\n{batch}" for rate, batch in table.columns],
+            xticklabels=[f"{rate:g}\n{batch}" for rate, batch in settings],
             yticklabels=[f"{steps:,}" for steps in table.index],
         )
         ax.set_facecolor("lightgray")

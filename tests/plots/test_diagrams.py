@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from dkg import models
+from dkg import models, plots
 from dkg.paper import TABLES
-from dkg.plots import diagrams
 
 SIZE = (256, 256, 3)
 
@@ -19,19 +18,19 @@ def random_images(n):
 
 
 def scenario():
-    return diagrams.application_scenario(*random_images(5))
+    return plots.application_scenario(*random_images(5))
 
 
 def system():
-    return diagrams.encryption_system(*random_images(6))
+    return plots.encryption_system(*random_images(6))
 
 
 def networks():
-    return diagrams.architecture(models.Generator(), models.Discriminator(), *random_images(3))
+    return plots.architecture(models.Generator(), models.Discriminator(), *random_images(3))
 
 
 def steps():
-    return diagrams.key_generation_steps(*random_images(3), 12_345)
+    return plots.key_generation_steps(*random_images(3), 12_345)
 
 
 def drawn(figure):
@@ -69,7 +68,7 @@ def assert_captions(figure, expected):
 
 def test_the_scenario_shows_each_image_at_its_place():
     plain, seed, key, cipher, back = random_images(5)
-    figure = diagrams.application_scenario(plain, seed, key, cipher, back)
+    figure = plots.application_scenario(plain, seed, key, cipher, back)
     assert_captions(
         figure,
         [
@@ -87,7 +86,7 @@ def test_the_scenario_shows_each_image_at_its_place():
 
 def test_the_system_shows_each_image_under_its_name():
     seed, target, key, plain, cipher, back = random_images(6)
-    figure = diagrams.encryption_system(seed, target, key, plain, cipher, back)
+    figure = plots.encryption_system(seed, target, key, plain, cipher, back)
     assert_captions(
         figure,
         [
@@ -103,7 +102,7 @@ def test_the_system_shows_each_image_under_its_name():
 
 def test_the_four_steps_show_seed_key_and_target():
     seed, target, key = random_images(3)
-    figure = diagrams.key_generation_steps(seed, target, key, 12_345)
+    figure = plots.key_generation_steps(seed, target, key, 12_345)
     assert_captions(figure, [("seed", seed), ("key", key), ("key", key), ("target", target)])
     titles = [text for text in words(figure) if text[:2] in ("1 ", "2 ", "3 ", "4 ")]
     assert len(titles) == 4
@@ -114,7 +113,7 @@ def test_the_four_steps_show_seed_key_and_target():
 def test_the_architecture_is_read_off_the_networks(name):
     n = models.RESIDUAL_BLOCKS[name]
     seed, key, target = random_images(3)
-    figure = diagrams.architecture(
+    figure = plots.architecture(
         models.Generator(n), models.Discriminator(width=8), seed, key, target
     )
     assert_captions(figure, [("seed", seed), ("key", key), ("key", key), ("target", target)])
