@@ -7,6 +7,7 @@ copies in ``executed/`` of the output folder (``figures/``, or ``DKG_OUTPUT``), 
 without outputs, and says so.
 """
 
+import ast
 from pathlib import Path
 
 import nbformat
@@ -31,6 +32,7 @@ include_patterns = [
     "workflow/README.md",
     "README.md",
     "CONTRIBUTING.md",
+    "CHANGELOG.md",
 ]
 # Every other folder, so that Sphinx does not walk through it; templates are no pages.
 exclude_patterns = [
@@ -92,6 +94,16 @@ def with_outputs(name: str, source: str) -> str:
     return nbformat.writes(notebook)
 
 
+def overview(folder: Path) -> str:
+    """Return a table of the Python files below a folder: the first lines of their docstrings."""
+    rows = [f"## `{folder.name}/`", "", "| file | what it is |", "|---|---|"]
+    for path in sorted(folder.rglob("*.py"), key=lambda path: (path.parent, path)):
+        about = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        name = path.relative_to(folder.parent).as_posix().removesuffix("__init__.py")
+        rows.append(f"| `{name}` | {about.partition(chr(10))[0]} |")
+    return "\n".join(rows)
+
+
 def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
     """Complete the pages that a checkout does not hold as they are to be read."""
     folder, _, name = docname.rpartition("/")
@@ -101,14 +113,19 @@ def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
         command = typer.main.get_command(commands)
         text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="dkg")
         content[0] += text.partition("\n")[2]
+    elif docname == "docs/overview":
+        folders = ("dkg", "tools", "benchmarks", "data_download", "workflow")
+        content[0] += "\n\n".join(["", *(overview(paths.root() / folder) for folder in folders)])
 
 
 def setup(app: Sphinx) -> None:
-    """Connect to Sphinx; pages with outputs are read again each time, as the copies may change."""
+    """Connect to Sphinx; pages made from other files are read again each time."""
     app.connect("source-read", on_source_read)
     app.connect(
         "env-get-outdated",
         lambda app, env, added, changed, removed: [
-            name for name in env.found_docs if name.startswith("notebooks/")
+            name
+            for name in env.found_docs
+            if name.startswith("notebooks/") or name == "docs/overview"
         ],
     )

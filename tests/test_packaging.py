@@ -49,6 +49,13 @@ def test_environment_is_in_step_with_pyproject():
     assert all(re.fullmatch(r"[a-z0-9-]+( >=[0-9.]+)?", package) for package in packages)
 
 
+def test_version_is_the_same_everywhere():
+    version = PROJECT["version"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
+    newest = re.search(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest[1] == version
+
+
 def test_lock_has_an_allowed_exact_version_of_every_requirement():
     lock = {}
     for line in (ROOT / "requirements.lock").read_text().splitlines():
