@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from dkg import cipher, dicom, hospital, paths
+from dkg import cipher, dicom, encryption, hospital, paths
 from dkg.attacks import Backdoor, Imitation
 from dkg.cli import app
 from dkg.storage import registry
@@ -168,12 +168,12 @@ def network(tmp_path_factory):
 def test_objects_that_hold_a_key_do_not_show_it(tmp_path):
     key = random_bytes(1, 256, 256, 3)
     path = tmp_path / "key.png"
-    cipher.write_key(path, key, weights_sha256="0" * 64, weights_public=False)
+    encryption.write_key(path, key, weights_sha256="0" * 64, weights_public=False)
     store = hospital.KeyStore(tmp_path / "keys.sqlite")
     store.add("0" * 64, key)
     derived = dicom._derive_keys(key)
     holders = {
-        "key file": cipher.read_key(path),
+        "key file": encryption.read_key(path),
         "key store": store,
         "imitation": Imitation({}, random_bytes(1, 256, 256, 3), {"A": key}, None, 0),
         "backdoor": Backdoor(None, None, key[0]),
@@ -204,8 +204,8 @@ def test_a_refused_key_is_not_in_the_message(tmp_path):
         lambda: store.add("1" * 64, key[0]),
         lambda: cipher.xor(key[0], key),
         lambda: cipher.key_identifier(key.astype(np.uint16)),
-        lambda: cipher.encrypt(random_bytes(999, 999), key),
-        lambda: cipher.write_key(
+        lambda: encryption.encrypt(random_bytes(999, 999), key),
+        lambda: encryption.write_key(
             tmp_path / "key.png", key[:, 1:], weights_sha256="", weights_public=True
         ),
     ):
@@ -234,12 +234,12 @@ def test_commands_show_no_key(tmp_path, network, said, monkeypatch):
         Image.fromarray(random_bytes(256, 256, 3)).save(f"seed-{number}.png")
     command("keygen", "-s", "seed-0.png", "-w", network, "-o", "made.png")
     command("keygen", "-s", "seed-0.png", "-w", network, "-o", "made.png", status=1)
-    keys = {"made.png": cipher.read_key("made.png").keys}
+    keys = {"made.png": encryption.read_key("made.png").keys}
     for name in ("key.png", "other.png"):
         keys[name] = random_bytes(1, 256, 256, 3)
-        cipher.write_key(name, keys[name], weights_sha256="0" * 64, weights_public=True)
+        encryption.write_key(name, keys[name], weights_sha256="0" * 64, weights_public=True)
     for number, (shape, dtype) in enumerate([((40, 30, 3), np.uint8), ((30, 40), np.uint16)]):
-        cipher.write_samples(f"image-{number}.tif", random_bytes(*shape, dtype=dtype))
+        encryption.write_samples(f"image-{number}.tif", random_bytes(*shape, dtype=dtype))
     for name in ("made", "key"):
         out = f"{name}-out.png"
         command("encrypt", "image-0.tif", "-k", f"{name}.png", "-o", out)
@@ -261,7 +261,7 @@ def test_commands_show_no_key(tmp_path, network, said, monkeypatch):
     command("dicom", "decrypt", "noise.dcm", "-k", "key.png", "-o", "no.dcm", status=1)
     seeded = ("dicom", "encrypt", "image.dcm", "-s", "seed-1.png", "-w", network)
     command(*seeded, "-o", "seeded.dcm")
-    keys["seeded-key.png"] = cipher.read_key("seeded-key.png").keys
+    keys["seeded-key.png"] = encryption.read_key("seeded-key.png").keys
     search = Search(*keys.values())
     files = written(tmp_path, *map(tmp_path.joinpath, [*keys, "key-changed.png"]))
     assert {registry.BESIDE_KEY, "key-out.png", "noise.dcm", "back.dcm"} <= set(files)
@@ -274,15 +274,15 @@ def test_commands_show_no_key(tmp_path, network, said, monkeypatch):
 
 BROKEN = """
 import sys
-from dkg import cipher, dicom
-from dkg.storage import files
+from dkg import dicom
+from dkg.encryption import ciphertext_files, key_files
 from dkg.cli import app
 
 def fail(*arguments, **options):
     raise AssertionError("forced")
 
-for module, name in ((cipher, "_encode_noise"), (cipher, "write_samples"), (dicom, "_write")):
-    setattr(module, name, fail)
+ciphertext_files.encode_noise = ciphertext_files.write_samples = key_files.encode_noise = fail
+dicom._write = fail
 app(sys.argv[1:])
 """
 
@@ -291,11 +291,11 @@ app(sys.argv[1:])
 def test_a_traceback_shows_no_key(tmp_path, network, name):
     """An error that nobody has foreseen is shown without the values of variables."""
     key = random_bytes(1, 256, 256, 3)
-    cipher.write_key(tmp_path / "key.png", key, weights_sha256="0" * 64, weights_public=True)
+    encryption.write_key(tmp_path / "key.png", key, weights_sha256="0" * 64, weights_public=True)
     Image.fromarray(random_bytes(256, 256, 3)).save(tmp_path / "image.png")
     image = hospital.new_image(random_bytes(20, 30), patient_name="A", patient_id="1")
     pydicom.dcmwrite(tmp_path / "image.dcm", image, enforce_file_format=True)
-    cipher.encrypt_file(tmp_path / "image.png", tmp_path / "key.png", tmp_path / "encrypted.png")
+    encryption.encrypt_file(*(tmp_path / f"{name}.png" for name in ("image", "key", "encrypted")))
     arguments = {
         "encrypt": ("encrypt", "image.png", "-k", "key.png", "-o", "out.png"),
         "decrypt": ("decrypt", "encrypted.png", "-k", "key.png", "-o", "out.png"),
@@ -312,7 +312,7 @@ def test_a_traceback_shows_no_key(tmp_path, network, name):
     keys = [key]
     if name == "keygen":
         command("keygen", "-s", tmp_path / "image.png", "-w", network, "-o", tmp_path / "made.png")
-        keys = [cipher.read_key(tmp_path / "made.png").keys]
+        keys = [encryption.read_key(tmp_path / "made.png").keys]
     search = Search(*keys)
     assert not search.finds(ended.stderr) and not search.finds(ended.stdout)
     # Nor in the way in which NumPy shortens an array.

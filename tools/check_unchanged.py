@@ -33,7 +33,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import numpy as np
 import torch
 
-from dkg import cipher, dicom, paths
+from dkg import cipher, dicom, encryption, paths
 from dkg.domains import DOMAINS
 from dkg.keys import KeyGenerator, list_weights
 from dkg.training import TrainConfig, train
@@ -146,7 +146,7 @@ def helps() -> Iterator[tuple[str, str]]:
 
 def files() -> Iterator[tuple[str, str]]:
     """Read the files of ``tests/compatibility``, which the first version wrote."""
-    key = cipher.read_key(FILES / "key.png")
+    key = encryption.read_key(FILES / "key.png")
     content = [key.keys.tobytes(), repr((key.weights_sha256, key.weights_public)).encode()]
     yield "file key.png", sha256(*content, repr((key.output, key.exact)).encode())
     with tempfile.TemporaryDirectory() as folder:
@@ -154,17 +154,17 @@ def files() -> Iterator[tuple[str, str]]:
             own = Path(folder) / name
             own.mkdir()
             out, again = own / "plain.png", own / "again.png"
-            cipher.decrypt_file(FILES / f"{name}.png", FILES / "key.png", out)
-            yield f"file {name}.png", sha256(cipher.read_samples(out).tobytes())
+            encryption.decrypt_file(FILES / f"{name}.png", FILES / "key.png", out)
+            yield f"file {name}.png", sha256(encryption.read_samples(out).tobytes())
             # Beside the copy there is no registry yet that knows the key.
             shutil.copy(FILES / "key.png", own)
-            cipher.encrypt_file(out, own / "key.png", again)
+            encryption.encrypt_file(out, own / "key.png", again)
             yield f"file {name}.png again", sha256(again.read_bytes())
         # The registry knows the key, so the file is not written.
         other, refused = Path(folder) / "other.png", Path(folder) / "refused.png"
-        cipher.write_samples(other, np.zeros((9, 9), np.uint8))
+        encryption.write_samples(other, np.zeros((9, 9), np.uint8))
         try:
-            cipher.encrypt_file(other, FILES / "key.png", refused)
+            encryption.encrypt_file(other, FILES / "key.png", refused)
         except cipher.CipherError:
             yield "file used-keys.sqlite", "knows the key"
         out = Path(folder) / "image.dcm"

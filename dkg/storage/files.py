@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic(path: str | os.PathLike, *, overwrite: bool = True) -> Iterator[Path]:
+def atomic(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
     """Write a file under a temporary name and give it its final name only when it is whole.
 
     Parameters

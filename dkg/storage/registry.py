@@ -19,7 +19,7 @@ WAIT = 10.0
 """Seconds to wait for another process that writes."""
 
 
-def uses(path: str | os.PathLike, parts: Iterable[str]) -> set[str]:
+def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
     """Return the ciphertexts that a key, or a part of it, has made.
 
     Parameters
@@ -46,7 +46,7 @@ def uses(path: str | os.PathLike, parts: Iterable[str]) -> set[str]:
 
 
 def claim(
-    path: str | os.PathLike, parts: Iterable[str], tag: str, *, allow_reuse: bool = False
+    path: str | os.PathLike[str], parts: Iterable[str], tag: str, *, allow_reuse: bool = False
 ) -> set[str]:
     """Record that a key is about to make a ciphertext, unless it has made another one.
 
@@ -106,7 +106,7 @@ def _uses(database: sqlite3.Connection, parts: Iterable[str]) -> set[str]:
 
 
 @contextmanager
-def _open(path: str | os.PathLike) -> Iterator[sqlite3.Connection]:
+def _open(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
     """Open the file; transactions are begun and ended by hand."""
     try:
         with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as database:

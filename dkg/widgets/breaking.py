@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dkg import attacks, baselines, cipher, domains, metrics, plots
+from dkg import attacks, baselines, domains, encryption, metrics, plots
+from dkg.acceleration.process import threads
 from dkg.cipher import CipherError, xor
 from dkg.keys import OUTPUTS, KeyGenerator, list_weights
-from dkg.acceleration.process import threads
 from dkg.training import TrainConfig, train
 from dkg.widgets import sources
 from dkg.widgets.panel import Panel, View, choice, likeness, output_choice, slider, with_still
@@ -29,12 +29,12 @@ _VICTIMS_RANDOM_SEED = 7
 
 
 def verdict_of_tag(ciphertext: np.ndarray, metadata: Mapping[str, Any], keys: np.ndarray) -> str:
-    """Say what `dkg.cipher.decrypt` answers to a ciphertext.
+    """Say what `dkg.encryption.decrypt` answers to a ciphertext.
 
     Parameters
     ----------
     ciphertext, metadata, keys
-        As for `dkg.cipher.decrypt`.
+        As for `dkg.encryption.decrypt`.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def verdict_of_tag(ciphertext: np.ndarray, metadata: Mapping[str, Any], keys: np
         That it is accepted, or the reason of the refusal.
     """
     try:
-        cipher.decrypt(ciphertext, dict(metadata), keys)
+        encryption.decrypt(ciphertext, dict(metadata), keys)
     except CipherError as error:
         return f"refused: {error}"
     return "accepted"
@@ -410,7 +410,7 @@ class MalleabilityPanel(AttackPanel):
     def compute(self) -> View:
         """Change the ciphertext, decrypt it, and ask the tag."""
         keys = self.generator.generate(self.seeds[0])[np.newaxis]
-        hidden, metadata = cipher.encrypt(self.plain, keys)
+        hidden, metadata = encryption.encrypt(self.plain, keys)
         changed = attacks.flip_square(hidden, self.row.value, 96, 64, self.bits.value)
         found = xor(changed, keys[0])
         pictures = {

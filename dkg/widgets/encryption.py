@@ -11,7 +11,7 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 
-from dkg import attacks, cipher, data, metrics
+from dkg import attacks, cipher, data, encryption, metrics
 from dkg.cipher import xor
 from dkg.keys import KeyGenerator
 from dkg.widgets import sources
@@ -68,15 +68,15 @@ def files_to_download(
         paths = {
             name: Path(folder, f"{name}.png") for name in ("plain", "key", "hidden", "decrypted")
         }
-        cipher.write_samples(paths["plain"], image)
-        cipher.write_key(
+        encryption.write_samples(paths["plain"], image)
+        encryption.write_key(
             paths["key"],
             key[None],
             weights_sha256=generator.sha256,
             weights_public=generator.public,
         )
-        cipher.encrypt_file(paths["plain"], paths["key"], paths["hidden"])
-        cipher.decrypt_file(paths["hidden"], paths["key"], paths["decrypted"])
+        encryption.encrypt_file(paths["plain"], paths["key"], paths["hidden"])
+        encryption.decrypt_file(paths["hidden"], paths["key"], paths["decrypted"])
         return {path.name: path.read_bytes() for path in paths.values()}
 
 

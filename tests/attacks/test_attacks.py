@@ -7,7 +7,7 @@ import pytest
 import torch
 from skimage.filters import gaussian
 
-from dkg import attacks, cipher, data, domains, metrics, models, paths
+from dkg import attacks, cipher, data, domains, encryption, metrics, models, paths
 from dkg.attacks import AES, NO_KEY, Training
 from dkg.baselines import GENERATORS
 from dkg.keys import KeyGenerator, list_weights, weights_entry
@@ -294,15 +294,15 @@ def test_a_known_part_gives_the_other_image_and_no_more(share, rows):
 
 def test_flipped_bits_arrive_in_the_plaintext_and_the_tag_notices():
     plain, key = ideal_keys(2)
-    ciphertext, metadata = cipher.encrypt(plain, key[np.newaxis])
+    ciphertext, metadata = encryption.encrypt(plain, key[np.newaxis])
     changed = attacks.flip_square(ciphertext, 10, 96, 64, 0b1010_0000)
     difference = changed ^ key ^ plain
     assert set(np.unique(difference)) == {0, 0b1010_0000}
     assert np.count_nonzero(difference) == 64 * 64 * 3
     assert difference[10:74, 96:160].all()
-    assert (cipher.decrypt(ciphertext, metadata, key[np.newaxis]) == plain).all()
+    assert (encryption.decrypt(ciphertext, metadata, key[np.newaxis]) == plain).all()
     with pytest.raises(cipher.CipherError, match="the ciphertext"):
-        cipher.decrypt(changed, metadata, key[np.newaxis])
+        encryption.decrypt(changed, metadata, key[np.newaxis])
     for square in ((193, 0, 64), (0, -1, 64), (0, 0, 257), (0, 0, -1)):
         with pytest.raises(ValueError, match="does not lie in an image of 256 x 256 pixels"):
             attacks.flip_square(ciphertext, *square, 128)

@@ -37,7 +37,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from dkg import cipher, dicom, paths
+from dkg import cipher, dicom, encryption, paths
 from dkg.cipher import CipherError
 
 RNG = np.random.default_rng(0)
@@ -104,7 +104,7 @@ def read(encoded):
 @pytest.fixture
 def key(tmp_path):
     path = tmp_path / "key.png"
-    cipher.write_key(path, KEYS, weights_sha256="0" * 64, weights_public=False)
+    encryption.write_key(path, KEYS, weights_sha256="0" * 64, weights_public=False)
     return path
 
 
@@ -277,7 +277,8 @@ def test_files_of_pydicom_come_back_byte_for_byte(tmp_path, key, name):
     encoded = (FILES / name).read_bytes()
     if name in LARGE:
         keys = RNG.integers(0, 256, (LARGE[name], 256, 256, 3), np.uint8)
-        cipher.write_key(key, keys, weights_sha256="0" * 64, weights_public=False, overwrite=True)
+        about = {"weights_sha256": "0" * 64, "weights_public": False}
+        encryption.write_key(key, keys, **about, overwrite=True)
     if name in REFUSED:
         with pytest.raises(CipherError, match=REFUSED[name]) as caught:
             there_and_back(tmp_path, key, encoded)

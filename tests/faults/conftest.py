@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from warm import Warm
 
-from dkg import cipher
+from dkg import encryption
 from dkg.training import TrainConfig, train
 
 
@@ -42,8 +42,8 @@ def work(tmp_path):
     Image.fromarray(rng.integers(0, 256, (40, 40), np.uint8)).save(tmp_path / "seed.png")
     for number in (1, 2):
         image = rng.integers(0, 256, (30, 20), np.uint8)
-        cipher.write_samples(tmp_path / f"image-{number}.png", image)
+        encryption.write_samples(tmp_path / f"image-{number}.png", image)
         key = rng.integers(0, 256, (1, 256, 256, 3), np.uint8)
         about = {"weights_sha256": hashlib.sha256(b"none").hexdigest(), "weights_public": False}
-        cipher.write_key(tmp_path / f"key-{number}.png", key, **about)
+        encryption.write_key(tmp_path / f"key-{number}.png", key, **about)
     return tmp_path

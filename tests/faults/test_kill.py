@@ -18,7 +18,7 @@ import safetensors.torch
 import yaml
 from PIL import Image
 
-from dkg import cipher, training
+from dkg import cipher, encryption, training
 from dkg.reproduction import records as results
 from dkg.storage import registry
 from dkg.storage.checkpoints import read_metadata
@@ -186,7 +186,7 @@ def test_encryption(warm, work):
     def check():
         for number in (1, 2):
             out = work / f"{number}.png"
-            keys = cipher.read_key(work / f"key-{number}.png").keys
+            keys = encryption.read_key(work / f"key-{number}.png").keys
             uses = [registry.uses(path, [cipher.key_identifier(keys)]) for path in registries]
             assert all(len(used) <= 1 for used in uses)
             if out.exists():

@@ -12,7 +12,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from dkg import cipher
+from dkg import encryption
 from dkg.reproduction import records as results
 from dkg.storage import registry
 
@@ -70,7 +70,7 @@ def one_line(ended):
 @pytest.fixture
 def prepared(work):
     """The folder of `work` with a ciphertext."""
-    cipher.encrypt_file(work / "image-2.png", work / "key-2.png", work / "encrypted.png")
+    encryption.encrypt_file(work / "image-2.png", work / "key-2.png", work / "encrypted.png")
     return work
 
 
@@ -263,7 +263,7 @@ def test_too_little_memory(warm, prepared, network, what, mebibytes):
     """With so much more than the idle process has: torch or oneDNN is the one that fails."""
     big, out = prepared / "big.png", prepared / "new.png"
     if what == "an image":
-        cipher.write_samples(big, np.zeros((9000, 9000), np.uint8))
+        encryption.write_samples(big, np.zeros((9000, 9000), np.uint8))
         arguments = ("encrypt", big, "-k", prepared / "key-1.png", "-o", out)
     elif what == "a volume":
         big = big.with_suffix(".nii")
@@ -299,7 +299,7 @@ def test_no_gpu(warm, prepared, network):
 ENCRYPT_AT_ONCE = """
 import multiprocessing
 from pathlib import Path
-from dkg import cipher
+from dkg import cipher, encryption
 folder, copies = Path(arguments[0]), int(arguments[1])
 context = multiprocessing.get_context("fork")
 start = context.Barrier(copies)
@@ -308,8 +308,9 @@ won = context.Value("i", 0)
 def encrypt(number):
     start.wait()
     try:
-        cipher.encrypt_file(folder / f"image-{number}.png", folder / f"copy-{number}" / "key.png",
-                            folder / f"out-{number}.png", registry=folder / "registry.sqlite")
+        encryption.encrypt_file(
+            folder / f"image-{number}.png", folder / f"copy-{number}" / "key.png",
+            folder / f"out-{number}.png", registry=folder / "registry.sqlite")
     except cipher.CipherError as error:
         assert "already encrypted" in str(error), error
     else:
@@ -332,7 +333,7 @@ def test_of_several_processes_with_copies_of_a_key_one_encrypts(warm, work):
     for number in range(copies):
         (work / f"copy-{number}").mkdir()
         shutil.copy(work / "key-1.png", work / f"copy-{number}" / "key.png")
-        cipher.write_samples(
+        encryption.write_samples(
             work / f"image-{number}.png", np.full((9, 9), number, np.uint8), overwrite=True
         )
     ended = warm.run(work, copies, code=ENCRYPT_AT_ONCE)
@@ -344,7 +345,7 @@ OUT_AT_ONCE = """
 import multiprocessing
 import numpy as np
 from pathlib import Path
-from dkg import cipher
+from dkg import cipher, encryption
 folder, copies = Path(arguments[0]), int(arguments[1])
 context = multiprocessing.get_context("fork")
 start = context.Barrier(copies)
@@ -354,8 +355,8 @@ def write(number):
     for turn in range(5):
         start.wait()
         try:
-            cipher.write_key(folder / f"{turn}.png", key, weights_sha256=64 * str(number),
-                             weights_public=False)
+            encryption.write_key(folder / f"{turn}.png", key, weights_sha256=64 * str(number),
+                                 weights_public=False)
         except (cipher.CipherError, FileExistsError):
             continue
         (folder / f"{turn}-{number}.won").touch()
@@ -376,7 +377,7 @@ def test_of_several_that_write_the_same_file_one_does(warm, tmp_path):
     for turn in range(5):
         [won] = tmp_path.glob(f"{turn}-*.won")
         number = won.stem.split("-")[1]
-        assert cipher.read_key(tmp_path / f"{turn}.png").weights_sha256 == 64 * number
+        assert encryption.read_key(tmp_path / f"{turn}.png").weights_sha256 == 64 * number
     assert not list(tmp_path.glob(".*"))
 
 

@@ -241,7 +241,7 @@ def make_readers(folder: Path) -> dict[str, Reader]:
     import inputs
     import numpy as np
 
-    from dkg import cipher, data, dicom, keys, paths, training, zoo
+    from dkg import data, dicom, encryption, keys, paths, training, zoo
     from dkg.reproduction import records as results
 
     def as_seed(path):
@@ -257,7 +257,7 @@ def make_readers(folder: Path) -> dict[str, Reader]:
 
     def as_image(path):
         """Read an image to encrypt."""
-        image = cipher.read_samples(path)
+        image = encryption.read_samples(path)
         assert image.dtype in (np.uint8, np.uint16) and image.ndim in (2, 3) and image.size
         return image.shape, image.tobytes()
 
@@ -283,11 +283,11 @@ def make_readers(folder: Path) -> dict[str, Reader]:
         out = folder / "decrypted.png"
         out.unlink(missing_ok=True)
         try:
-            cipher.decrypt_file(path, key_path, out)
+            encryption.decrypt_file(path, key_path, out)
         except ValueError:
             assert not out.exists()
             raise
-        return cipher.read_samples(out).tobytes()
+        return encryption.read_samples(out).tobytes()
 
     def decrypted_dicom(path):
         out = folder / "decrypted.dcm"
@@ -366,7 +366,7 @@ def make_readers(folder: Path) -> dict[str, Reader]:
         ),
         "key": Reader(
             key_files,
-            lambda path: cipher.read_key(path).keys.tobytes(),
+            lambda path: encryption.read_key(path).keys.tobytes(),
             {".png": change_png},
             is_authentic=True,
         ),

@@ -23,7 +23,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from dkg import cipher, dicom, zoo
+from dkg import dicom, encryption, zoo
 from dkg.reproduction import records as results
 from dkg.training import TrainConfig, read_log, train
 
@@ -248,7 +248,7 @@ def key(folder):
     files = {}
     for n in (1, 2):
         path = folder / f"key-{n}.png"
-        cipher.write_key(path, KEYS[:n], weights_sha256="0" * 64, weights_public=False)
+        encryption.write_key(path, KEYS[:n], weights_sha256="0" * 64, weights_public=False)
         files[path.name] = path.read_bytes()
     return files
 
@@ -257,8 +257,8 @@ def ciphertext(folder):
     files = {}
     for name, image in (("gray.png", pixels()), ("deep.png", pixels(3, dtype=np.uint16))):
         source, out = folder / f"plain-{name}", folder / name
-        cipher.write_samples(source, image)
-        cipher.encrypt_file(source, folder / "key-1.png", out, allow_key_reuse=True)
+        encryption.write_samples(source, image)
+        encryption.encrypt_file(source, folder / "key-1.png", out, allow_key_reuse=True)
         files[name] = out.read_bytes()
     return files
 
@@ -307,7 +307,7 @@ def manifest(weights):
         },
         "missing": common | {"domain": "row-shuffle", "domain_seed": 3, "recipe": {"steps": 2}},
     }
-    return {"manifest.toml": zoo._manifest_text(networks).encode()}
+    return {"manifest.toml": zoo.dumps(networks).encode()}
 
 
 def record():

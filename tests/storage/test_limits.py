@@ -25,7 +25,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from dkg import cipher, data, dicom
+from dkg import data, dicom, encryption
 from dkg.cipher import CipherError
 from dkg.storage import limits
 
@@ -134,7 +134,7 @@ def test_png(tmp_path, args):
     with pytest.raises(ValueError, match=rf"a\.png: cannot be read as PNG: the image is {LARGE}"):
         data.read_image(path)
     with pytest.raises(CipherError, match=rf"a\.png: .*the image is {LARGE}"):
-        cipher.read_samples(path)
+        encryption.read_samples(path)
     path.write_bytes(small[:20])
     with pytest.raises(ValueError, match=r"a\.png: .*cut off: a part of it ends beyond"):
         data.read_image(path)
@@ -151,7 +151,7 @@ def test_png_of_which_a_part_is_damaged(tmp_path):
     raw = bytearray(path.read_bytes())
     raw[raw.index(b"tRNS") + 5] = 0
     path.write_bytes(raw)
-    for read in (data.read_image, cipher.read_samples):
+    for read in (data.read_image, encryption.read_samples):
         with pytest.raises(ValueError, match=r"a\.png: .*damaged: the checksum at byte"):
             read(path)
 
@@ -161,7 +161,7 @@ def test_key(tmp_path):
     about = b'dkg\0{"format":"dkg key","key_id":"0","keys":3906,"version":1}'
     path.write_bytes(png(256, 256 * 3906, 8, 2, about))
     with pytest.raises(CipherError, match=rf"key\.png: the image is {LARGE}"):
-        cipher.read_key(path)
+        encryption.read_key(path)
 
 
 def test_jpeg(tmp_path):
@@ -169,15 +169,15 @@ def test_jpeg(tmp_path):
     Image.fromarray(np.zeros((64, 64), np.uint8)).save(path, progressive=True)
     raw = path.read_bytes()
     last = raw[raw.rindex(b"\xff\xda") : -2]
-    assert cipher.read_samples(path).shape == (64, 64)
+    assert encryption.read_samples(path).shape == (64, 64)
     path.write_bytes(raw[:-2] + 100 * last + raw[-2:])
-    for read in (data.read_image, cipher.read_samples):
+    for read in (data.read_image, encryption.read_samples):
         with pytest.raises(ValueError, match=r"a\.jpg: .*it has more than 100 scans"):
             read(path)
     # The size is in the start of frame, C2 for progressive images.
     at = raw.index(b"\xff\xc2") + 5
     path.write_bytes(raw[:at] + struct.pack(">HH", 65_000, 4000) + raw[at + 4 :])
-    for read in (data.read_image, cipher.read_samples):
+    for read in (data.read_image, encryption.read_samples):
         with pytest.raises(ValueError, match=r"a\.jpg: .*(decompression bomb|is larger than)"):
             read(path)
 
@@ -193,9 +193,9 @@ def test_jpeg(tmp_path):
 def test_tiff(tmp_path, tags, message):
     path = tmp_path / "a.tif"
     path.write_bytes(tiff())
-    assert cipher.read_samples(path).shape == (64, 64)
+    assert encryption.read_samples(path).shape == (64, 64)
     path.write_bytes(tiff(**tags))
-    for read in (data.read_image, cipher.read_samples):
+    for read in (data.read_image, encryption.read_samples):
         with pytest.raises(ValueError, match=rf"a\.tif: .*{message}"):
             read(path)
 
@@ -210,7 +210,7 @@ def test_tiff_with_a_part_beyond_its_end(tmp_path):
     raw = bytearray(path.read_bytes())
     struct.pack_into("<I", raw, at + 4, 3_000_000_000)
     path.write_bytes(raw)
-    for read in (data.read_image, cipher.read_samples):
+    for read in (data.read_image, encryption.read_samples):
         with pytest.raises(ValueError, match=r"a\.tif: .*a part of it is beyond its last byte"):
             read(path)
 
@@ -303,7 +303,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
     with path.open("wb") as file:
         file.write(png(8, 8))
         file.truncate(500_000_000)  # Without taking up the disk.
-    for read in (data.read_image, cipher.read_samples, cipher.read_key):
+    for read in (data.read_image, encryption.read_samples, encryption.read_key):
         with pytest.raises(ValueError, match=r"a\.png: .*larger than 402,653,184 bytes"):
             read(path)
 
@@ -311,13 +311,13 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
 LARGEST = """
 import resource, sys, warnings
 from pathlib import Path
-from dkg import cipher, data
+from dkg import data, encryption
 warnings.simplefilter("ignore")
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + 2**30, size + 2**30))
 for path in sys.argv[1:]:
     print(data.read_image(path).shape)
-print(cipher.read_samples(sys.argv[1]).nbytes)
+print(encryption.read_samples(sys.argv[1]).nbytes)
 """
 
 

@@ -13,7 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from dkg import attacks, cipher, metrics, models
+from dkg import attacks, metrics, models
+from dkg.encryption import decrypt_file, read_key, read_samples
 from dkg.keys import OUTPUTS, list_weights
 from dkg.widgets import (
     BreakItPanel,
@@ -97,12 +98,12 @@ def test_the_files_are_those_of_the_command(tmp_path):
     assert list(files) == ["plain.png", "key.png", "hidden.png", "decrypted.png"]
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-    read = cipher.read_key(tmp_path / "key.png")
+    read = read_key(tmp_path / "key.png")
     assert read.weights_public and read.weights_sha256 == generator.sha256
     np.testing.assert_array_equal(read.keys[0], key)
-    cipher.decrypt_file(tmp_path / "hidden.png", tmp_path / "key.png", tmp_path / "back.png")
+    decrypt_file(tmp_path / "hidden.png", tmp_path / "key.png", tmp_path / "back.png")
     for name in ("plain.png", "decrypted.png", "back.png"):
-        np.testing.assert_array_equal(cipher.read_samples(tmp_path / name), plain)
+        np.testing.assert_array_equal(read_samples(tmp_path / name), plain)
 
 
 class FastNetwork:

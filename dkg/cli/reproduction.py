@@ -1,0 +1,116 @@
+"""``dkg reproduce`` and ``dkg report``: the notebooks, and what their records say."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dkg.cli.common import fail, note
+
+_Notebooks = Annotated[
+    list[str] | None, typer.Argument(help="Notebooks to run. Default: all, in reading order.")
+]
+_Dataset = Annotated[
+    list[str] | None,
+    typer.Option(help="Run each notebook that has a data set on this one. Repeat it."),
+]
+_Seeds = Annotated[
+    int | None,
+    typer.Option(help="Run each notebook that has a random seed with so many, from 0 on."),
+]
+_Weights = Annotated[
+    list[str] | None,
+    typer.Option(help="Run each notebook that has a network on this name or path. Repeat it."),
+]
+_Threads = Annotated[
+    int | None,
+    typer.Option(help="Threads of each notebook. Default: the cores, shared by the jobs."),
+]
+_Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Leave out what is finished and whose inputs are the same."),
+]
+_TimeLimit = Annotated[
+    int, typer.Option(help="Seconds that one cell of a notebook may take; 0 for no limit.")
+]
+_Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Run only this one of the plan, and train nothing. Repeat it."),
+]
+_Plan = Annotated[bool, typer.Option("--plan", help="Only print, as JSON, what would be run.")]
+_Prepare = Annotated[
+    Path | None,
+    typer.Option(help="Only put the parameters in, and write the notebooks to this folder."),
+]
+
+
+def reproduce(
+    notebooks: _Notebooks = None,
+    profile: Annotated[
+        str, typer.Option(help="A file of parameters in notebooks/profiles/.")
+    ] = "default",
+    dataset: _Dataset = None,
+    seeds: _Seeds = None,
+    weights: _Weights = None,
+    jobs: Annotated[int, typer.Option(help="Notebooks at once.")] = 1,
+    threads: _Threads = None,
+    resume: _Resume = False,
+    time_limit: _TimeLimit = 3600,
+    only: _Only = None,
+    plan: _Plan = False,
+    prepare: _Prepare = None,
+) -> None:
+    """Run the notebooks into figures/; exit status 1 if one failed.
+
+    With --dataset, --seeds or --weights it runs a grid: each notebook for each that it has, into
+    folders of their own, figures/grid/NAME.
+    """
+    from dkg.reproduction import plan as planned
+    from dkg.reproduction import runner as batch
+
+    what = planned.make(
+        notebooks, profile, datasets=dataset or (), seeds=seeds, weights=weights or ()
+    )
+    for line in what.left_out:
+        note(line)
+    if only:
+        what = what.only(only)
+    if plan:
+        typer.echo(json.dumps(what.as_dict(), indent=1))
+        return
+    if prepare is not None:
+        for run in what.runs:
+            typer.echo(batch.prepare(run, prepare))
+        return
+    outcomes = batch.reproduce(
+        what, jobs=jobs, threads=threads, resume=resume, time_limit=time_limit or None
+    )
+    failed = [outcome.name for outcome in outcomes if outcome.error]
+    typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} ran to their end")
+    if failed:
+        fail(f"failed: {', '.join(failed)}")
+
+
+def report(
+    publish: Annotated[
+        bool,
+        typer.Option(
+            "--publish",
+            help="For maintainers: also write docs/results.json and the table in README.md.",
+        ),
+    ] = False,
+) -> None:
+    """Collect the records into figures/report/; exit status 1 if some are missing or stale."""
+    from dkg import paths
+    from dkg.reproduction import report as collected
+
+    problems = collected.write()
+    typer.echo(paths.output() / "report" / "report.html")
+    for problem, ids in problems.items():
+        typer.echo(f"Error: {problem}: {', '.join(ids)}", err=True)
+    if problems:
+        raise typer.Exit(1)
+    if publish:
+        for path in collected.publish():
+            typer.echo(path)

@@ -1,0 +1,27 @@
+"""Authenticated encryption of images of any size, and the files of keys and ciphertexts.
+
+This is what the paper leaves out and a cipher for files needs: refusal of the wrong key and of
+changed files, and a record of which key has been used. ``docs/formats.md`` describes the files byte
+by byte and says what the guarantees are worth.
+"""
+
+from dkg.encryption.authenticated import decrypt, encrypt
+from dkg.encryption.ciphertext_files import decrypt_file, encrypt_file, record_use
+from dkg.encryption.key_files import ImageKey, read_key, write_key
+from dkg.encryption.png_files import check_output, kind
+from dkg.encryption.samples import read_samples, write_samples
+
+__all__ = [
+    "ImageKey",
+    "check_output",
+    "decrypt",
+    "decrypt_file",
+    "encrypt",
+    "encrypt_file",
+    "kind",
+    "read_key",
+    "read_samples",
+    "record_use",
+    "write_key",
+    "write_samples",
+]

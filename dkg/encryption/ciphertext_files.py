@@ -1,0 +1,171 @@
+"""Image files encrypted into PNG files, with a record of every use of a key."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dkg.cipher import CipherError, key_identifier
+from dkg.encryption.authenticated import decrypt, encrypt
+from dkg.encryption.key_files import read_key
+from dkg.encryption.png_files import check_output, encode_noise, kind, read_noise
+from dkg.encryption.samples import read_samples, write_samples
+from dkg.storage.files import atomic
+from dkg.storage.registry import BESIDE_KEY, claim, uses
+
+
+def encrypt_file(
+    image: str | os.PathLike[str],
+    key: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    registry: str | os.PathLike[str] | None = None,
+    allow_key_reuse: bool = False,
+    overwrite: bool = False,
+) -> int:
+    """Encrypt an image file into a PNG file, and record the use of the key in a registry.
+
+    The record is on the disk before the ciphertext is. Encrypting the same image again is no new
+    use, because the ciphertext is the same.
+
+    Parameters
+    ----------
+    image : path-like
+        What `read_samples` reads.
+    key : path-like
+        What `write_key` wrote.
+    out : path-like
+        The ciphertext, ends in .png.
+    registry : path-like, optional
+        The registry of used keys, as in `record_use`.
+    allow_key_reuse : bool
+        Encrypt although the key has encrypted another image.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    int
+        How many other images this key, or a part of it, has encrypted: 0 unless
+        `allow_key_reuse` is set.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read or written.
+    CipherError
+        If a file is refused, the key or a part of it has encrypted another image, or there are
+        too few keys.
+    """
+    image, key, out = Path(image), Path(key), Path(out)
+    check_output(out, (".png",), overwrite, inputs=(image, key))
+    keys = read_key(key).keys
+    if (found := kind(image)) != "image":
+        raise CipherError(
+            f"{image}: is already a {found} of dkg; encrypting it would lose its metadata"
+        )
+    samples = read_samples(image)
+    try:
+        ciphertext, metadata = encrypt(samples, keys)
+    except CipherError as error:
+        raise CipherError(f"{image}: {error}") from error
+    data = encode_noise(ciphertext, metadata)
+    others = record_use(key, keys, metadata, allow_key_reuse, registry)
+    with atomic(out, overwrite=overwrite) as temporary:
+        temporary.write_bytes(data)
+    return others
+
+
+def decrypt_file(
+    ciphertext: str | os.PathLike[str],
+    key: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Decrypt a file that `encrypt_file` made.
+
+    Parameters
+    ----------
+    ciphertext : path-like
+        The ciphertext.
+    key : path-like
+        The key file it was made with.
+    out : path-like
+        The plain image, ends in .png, .tif or .tiff.
+    overwrite : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read or written.
+    CipherError
+        If a file is refused: not a ciphertext, the wrong key, cut or changed.
+    """
+    ciphertext, key, out = Path(ciphertext), Path(key), Path(out)
+    check_output(out, (".png", ".tif", ".tiff"), overwrite, inputs=(ciphertext, key))
+    pixels, metadata = read_noise(ciphertext, "ciphertext")
+    keys = read_key(key).keys
+    try:
+        image = decrypt(pixels, metadata, keys)
+    except CipherError as error:
+        raise CipherError(f"{ciphertext}: {error}") from error
+    write_samples(out, image, overwrite=overwrite)
+
+
+def record_use(
+    key: str | os.PathLike[str],
+    keys: NDArray[np.uint8],
+    metadata: dict[str, Any],
+    allow_reuse: bool,
+    registry: str | os.PathLike[str] | None = None,
+) -> int:
+    """Record the use of a key before its ciphertext is written; see `dkg.storage.registry`.
+
+    Parameters
+    ----------
+    key : path-like
+        The key file.
+    keys : ndarray of uint8, shape (n, 256, 256, 3)
+        What it holds.
+    metadata : dict
+        ``tag`` of the ciphertext.
+    allow_reuse : bool
+        Whether the keys may have made other ciphertexts.
+    registry : path-like, optional
+        A registry that several folders share, in addition to ``used-keys.sqlite`` in the key
+        file's folder, which is always kept.
+
+    Returns
+    -------
+    int
+        How many other ciphertexts any of the keys has made.
+
+    Raises
+    ------
+    OSError
+        If a registry cannot be read or written.
+    CipherError
+        If any of the keys has made another ciphertext and `allow_reuse` is false.
+    """
+    tag = metadata["tag"]
+    parts = [key_identifier(one[None]) for one in keys]
+    beside = Path(key).resolve().parent / BESIDE_KEY
+    registries = [beside] if registry is None else [Path(registry), beside]
+    others = {path: uses(path, parts) - {tag} for path in registries}
+    if allow_reuse or not any(others.values()):
+        # Again, because another process may have recorded a use in between.
+        for path in registries:
+            others[path] |= claim(path, parts, tag, allow_reuse=allow_reuse)
+            if others[path] and not allow_reuse:
+                break
+    found = [path for path, tags in others.items() if tags]
+    if found and not allow_reuse:
+        raise CipherError(
+            f"{key}: this key, or a part of it, has already encrypted another image (recorded in "
+            f"{found[0]}). Make a key from other seed images, or see allow_key_reuse=True"
+        )
+    return len(set().union(*others.values()))

@@ -1,0 +1,76 @@
+"""DICOM images encrypted and decrypted with a key file, and with seed images."""
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+
+from dkg import encryption
+
+from .conftest import error, make_key, random_bytes, run, save
+
+CT = Path(pydicom.__file__).parent / "data" / "test_files" / "CT_small.dcm"
+
+
+def test_dicom_with_a_key_file(tmp_path, key):
+    out, back = tmp_path / "out.dcm", tmp_path / "back.dcm"
+    result = run("dicom", "encrypt", CT, "--key", key, "-o", out)
+    assert result.stdout == f"{out}: {CT} encrypted with {key}\n"
+    assert "patient attributes stay readable: " in result.stderr
+    for word in ("PatientName", "PatientID", "--attributes basic-profile"):
+        assert word in result.stderr.splitlines()[0]
+    assert "not readable either" in result.stderr
+    assert "172 private elements" in result.stderr
+    result = run("dicom", "decrypt", out, "--key", key, "-o", back)
+    assert result.stdout == f"{back}: {out} decrypted with {key}\n"
+    assert back.read_bytes() == CT.read_bytes()
+
+    run("dicom", "encrypt", CT, "--key", key, "-o", out, "--force")
+    assert "exists already" in error("dicom", "encrypt", CT, "--key", key, "-o", out)
+    profile = ("--attributes", "basic-profile", "--force")
+    assert "already encrypted" in error("dicom", "encrypt", CT, "-k", key, "-o", out, *profile)
+    result = run("dicom", "encrypt", CT, "-k", key, "-o", out, *profile, "--allow-key-reuse")
+    assert "Warning: this key has encrypted another image" in result.stderr
+    assert "removed or replaced as the basic profile of PS3.15" in result.stderr
+    assert "PatientName" in result.stderr
+    assert b"CompressedSamples^CT1" in CT.read_bytes()
+    assert b"CompressedSamples^CT1" not in out.read_bytes()
+    run("dicom", "decrypt", out, "--key", key, "-o", back, "--force")
+    assert back.read_bytes() == CT.read_bytes()
+
+
+def test_dicom_with_seed_images(tmp_path, network):
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    for name in "abc":
+        save(folder / f"{name}.png", random_bytes(256, 256, 3))
+    image = CT.with_name("examples_palette.dcm")  # Takes two keys.
+    out, back = tmp_path / "out.dcm", tmp_path / "back.dcm"
+    options = ("--weights", network, "--device", "cpu", "-o", out)
+    message = error("dicom", "encrypt", image, "--seed", folder / "a.png", *options)
+    assert f"{image}: needs 2 keys, one from each seed image, and there is 1" in message
+    run("dicom", "encrypt", image, "--seed", folder, *options)
+    made = tmp_path / "out-key.png"
+    assert len(encryption.read_key(made).keys) == 2
+    run("dicom", "decrypt", out, "--key", made, "-o", back)
+    assert back.read_bytes() == image.read_bytes()
+
+    named = tmp_path / "named.png"
+    run("dicom", "encrypt", image, "--seed", folder, *options, "--key", named, "--force")
+    assert np.array_equal(encryption.read_key(named).keys, encryption.read_key(made).keys)
+
+
+def test_dicom_errors(tmp_path, key):
+    out = tmp_path / "out.dcm"
+    assert "a key is needed" in error("dicom", "encrypt", CT, "-o", out)
+    assert "must end in .dcm" in error("dicom", "encrypt", CT, "-k", key, "-o", tmp_path / "a.png")
+    assert f"{key}: not a DICOM file" in error("dicom", "encrypt", key, "-k", key, "-o", out)
+    message = error("dicom", "encrypt", CT, "-k", key, "-o", out, "--attributes", "strip")
+    assert "--attributes is keep or basic-profile, not 'strip'" in message
+    assert "No such file" in error("dicom", "encrypt", tmp_path / "x.dcm", "-k", key, "-o", out)
+    run("dicom", "encrypt", CT, "-k", key, "-o", out)
+    other = make_key(tmp_path / "other.png")
+    back = tmp_path / "back.dcm"
+    assert f"{out}: wrong key" in error("dicom", "decrypt", out, "-k", other, "-o", back)
+    assert f"{CT}: not an image that dkg" in error("dicom", "decrypt", CT, "-k", key, "-o", back)
+    assert not back.exists()
