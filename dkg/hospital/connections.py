@@ -9,6 +9,7 @@ import ipaddress
 import os
 import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class HospitalError(RuntimeError):
     """A part of the hospital could not do its work; the message says which one, and why."""
 
 
-def make_certificates(folder: str | os.PathLike, *, days: int = 30) -> Path:
+def make_certificates(folder: str | os.PathLike[str], *, days: int = 30) -> Path:
     """Make an authority, and a certificate and private key for each part of the hospital.
 
     Parameters
@@ -60,13 +61,18 @@ def make_certificates(folder: str | os.PathLike, *, days: int = 30) -> Path:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("dkg hospital")
 
-    def signed(name, public_key, extensions):
+    def signed(
+        name: x509.Name,
+        public_key: ec.EllipticCurvePublicKey,
+        extensions: list[tuple[x509.ExtensionType, bool]],
+    ) -> bytes:
         builder = x509.CertificateBuilder(
             authority_name, name, public_key, x509.random_serial_number(), start, end
         )
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical=critical)
-        return builder.sign(authority_key, hashes.SHA256())
+        certificate = builder.sign(authority_key, hashes.SHA256())
+        return certificate.public_bytes(serialization.Encoding.PEM)
 
     authority_public = authority_key.public_key()
     subject = x509.SubjectKeyIdentifier.from_public_key(authority_public)
@@ -79,7 +85,7 @@ def make_certificates(folder: str | os.PathLike, *, days: int = 30) -> Path:
             (subject, False),
         ],
     )
-    _write(folder / "authority.pem", authority.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(folder / "authority.pem", authority, 0o644)
     address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
     both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject)
@@ -102,11 +108,11 @@ def make_certificates(folder: str | os.PathLike, *, days: int = 30) -> Path:
             serialization.NoEncryption(),
         )
         _write(folder / f"{part}.key", pem, 0o600)
-        _write(folder / f"{part}.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+        _write(folder / f"{part}.pem", certificate, 0o644)
     return folder
 
 
-def tls_context(folder: str | os.PathLike, part: str, *, server: bool) -> ssl.SSLContext:
+def tls_context(folder: str | os.PathLike[str], part: str, *, server: bool) -> ssl.SSLContext:
     """Return settings of TLS under which both ends must prove who they are.
 
     Parameters
@@ -150,11 +156,11 @@ class _Context(ssl.SSLContext):
         return super().wrap_socket(sock, *args, **options)
 
 
-def part_of(certificate: dict | None) -> str | None:
+def part_of(certificate: Mapping[str, Any] | None) -> str | None:
     """Return the part that a certificate is for, as `ssl.SSLSocket.getpeercert` describes it."""
     for (name, value), *_ in (certificate or {}).get("subject", ()):
         if name == "commonName":
-            return value
+            return str(value)
     return None
 
 

@@ -56,7 +56,7 @@ class KeyStore:
         If the file cannot be made or read.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         # Made with its final mode, so that nobody else can open it first.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -126,7 +126,7 @@ class KeyStore:
     def __len__(self) -> int:
         """Return the number of keys of 196,608 bytes; a large image has several."""
         with closing(self._connect()) as database:
-            return database.execute("SELECT count(*) FROM parts").fetchone()[0]
+            return int(database.execute("SELECT count(*) FROM parts").fetchone()[0])
 
     def _key(self, query: str, name: str) -> np.ndarray | None:
         with closing(self._connect()) as database:
@@ -170,7 +170,7 @@ class KeyServer:
         self,
         store: KeyStore,
         source: Iterator[np.ndarray],
-        certificates: str | os.PathLike,
+        certificates: str | os.PathLike[str],
         port: int = 0,
     ):
         self.store = store
@@ -251,7 +251,7 @@ class KeyClient:
         Who asks.
     """
 
-    def __init__(self, port: int, certificates: str | os.PathLike, part: str):
+    def __init__(self, port: int, certificates: str | os.PathLike[str], part: str):
         self.port = port
         self._context = tls_context(certificates, part, server=False)
 
@@ -352,6 +352,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     """Passes a request to the key server's own method, and writes what it returns."""
+
+    server: _Server
 
     def do_GET(self) -> None:
         self._reply(b"")

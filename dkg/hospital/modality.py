@@ -71,7 +71,7 @@ class Modality:
 
     def __init__(
         self,
-        outbox: str | os.PathLike,
+        outbox: str | os.PathLike[str],
         keys: KeyClient,
         pacs: PacsClient,
         *,

@@ -60,8 +60,8 @@ class Orthanc:
 
     def __init__(
         self,
-        folder: str | os.PathLike,
-        certificates: str | os.PathLike,
+        folder: str | os.PathLike[str],
+        certificates: str | os.PathLike[str],
         port: int = 0,
         *,
         seconds: int = 3600,

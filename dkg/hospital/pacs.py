@@ -20,11 +20,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE, AllStoragePresentationContexts, build_context, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
-from pynetdicom.sop_class import (
-    StudyRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelGet,
-    Verification,
-)
+from pynetdicom.presentation import PresentationContext
 
 from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, tls_context
 from dkg.storage.files import atomic
@@ -36,6 +32,10 @@ TITLES = {"modality": "MODALITY", "workstation": "WORKSTATION"}
 """The application entity titles that the archive answers, by the part that has them."""
 
 SUCCESS, PENDING = 0x0000, (0xFF00, 0xFF01)
+
+# Verification, and the query and retrieval of the study root's model (PS3.4, annexes A and C).
+_VERIFICATION = UID("1.2.840.10008.1.1")
+_FIND, _GET = UID("1.2.840.10008.5.1.4.1.2.2.1"), UID("1.2.840.10008.5.1.4.1.2.2.3")
 
 _RETURNED = (
     *("PatientName", "PatientID", "StudyDate", "Modality", "SOPClassUID"),
@@ -64,7 +64,7 @@ class PacsClient:
     def __init__(
         self,
         port: int,
-        certificates: str | os.PathLike,
+        certificates: str | os.PathLike[str],
         part: str,
         *,
         called: str = TITLE,
@@ -83,7 +83,7 @@ class PacsClient:
         HospitalError
             If it is not, or refuses.
         """
-        with self._association([build_context(Verification)]) as association:
+        with self._association([build_context(_VERIFICATION)]) as association:
             self._check(association.send_c_echo(), "C-ECHO")
 
     def store(self, dataset: pydicom.Dataset) -> None:
@@ -126,11 +126,10 @@ class PacsClient:
         asked.QueryRetrieveLevel = "IMAGE"
         for keyword, value in (dict.fromkeys(_RETURNED, "") | query).items():
             setattr(asked, keyword, value)
-        model = StudyRootQueryRetrieveInformationModelFind
         found = []
-        with self._association([build_context(model)]) as association:
-            for status, answer in association.send_c_find(asked, model):
-                if status and status.Status in PENDING:
+        with self._association([build_context(_FIND)]) as association:
+            for status, answer in association.send_c_find(asked, _FIND):
+                if answer is not None and status.Status in PENDING:
                     found.append(answer)
                 else:
                     self._check(status, "C-FIND")
@@ -158,7 +157,7 @@ class PacsClient:
         asked.QueryRetrieveLevel = "IMAGE"
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
             setattr(asked, keyword, found[keyword].value)
-        received = []
+        received: list[pydicom.Dataset] = []
 
         def keep(event: evt.Event) -> int:
             dataset = event.dataset
@@ -166,15 +165,11 @@ class PacsClient:
             received.append(dataset)
             return SUCCESS
 
-        model = StudyRootQueryRetrieveInformationModelGet
         # The archive sends the image in a storage operation of its own, within this association.
-        contexts = [build_context(model), build_context(found.SOPClassUID, ExplicitVRLittleEndian)]
-        options = {
-            "ext_neg": [build_role(found.SOPClassUID, scp_role=True)],
-            "handlers": [(evt.EVT_C_STORE, keep)],
-        }
-        with self._association(contexts, **options) as association:
-            for status, _ in association.send_c_get(asked, model):
+        contexts = [build_context(_GET), build_context(found.SOPClassUID, ExplicitVRLittleEndian)]
+        role = build_role(found.SOPClassUID, scp_role=True)
+        with self._association(contexts, [(evt.EVT_C_STORE, keep)], role) as association:
+            for status, _ in association.send_c_get(asked, _GET):
                 if not status or status.Status not in PENDING:
                     self._check(status, "C-GET")
         if [dataset.SOPInstanceUID for dataset in received] != [found.SOPInstanceUID]:
@@ -187,7 +182,10 @@ class PacsClient:
 
     @contextlib.contextmanager
     def _association(
-        self, contexts: list, handlers: Sequence = (), **options: Any
+        self,
+        contexts: list[PresentationContext],
+        handlers: Sequence[evt.EventHandlerType] = (),
+        *roles: Any,
     ) -> Iterator[Association]:
         refusals = []
 
@@ -211,13 +209,14 @@ class PacsClient:
                 (evt.EVT_PDU_RECV, notice),
                 *handlers,
             ],
-            **options,
+            ext_neg=list(roles),
         )
         if not association.is_established:
             if refusals:
                 reason = f"refused the association of {self._title}: {refusals[0]}"
             elif association.rejected_contexts:
-                names = {context.abstract_syntax.name for context in association.rejected_contexts}
+                rejected = (context.abstract_syntax for context in association.rejected_contexts)
+                names = {syntax.name for syntax in rejected if syntax}
                 reason = f"does not offer {', '.join(sorted(names))}"
             else:
                 reason = "cannot be reached, or does not accept the certificate"
@@ -264,7 +263,9 @@ class SmallPacs:
         Where it listens.
     """
 
-    def __init__(self, folder: str | os.PathLike, certificates: str | os.PathLike, port: int = 0):
+    def __init__(
+        self, folder: str | os.PathLike[str], certificates: str | os.PathLike[str], port: int = 0
+    ):
         self._folder = Path(folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._storing = threading.Lock()
@@ -274,15 +275,11 @@ class SmallPacs:
         self._entity.require_calling_aet = list(TITLES.values())
         self._entity.maximum_associations = 64
         self._entity.network_timeout = TIMEOUT
-        for model in (
-            Verification,
-            StudyRootQueryRetrieveInformationModelFind,
-            StudyRootQueryRetrieveInformationModelGet,
-        ):
+        for model in (_VERIFICATION, _FIND, _GET):
             self._entity.add_supported_context(model)
         for context in AllStoragePresentationContexts:
             self._entity.add_supported_context(
-                context.abstract_syntax, ExplicitVRLittleEndian, scu_role=True, scp_role=True
+                str(context.abstract_syntax), ExplicitVRLittleEndian, scu_role=True, scp_role=True
             )
         self._server = self._entity.start_server(
             (HOST, port),
@@ -296,7 +293,8 @@ class SmallPacs:
                 (evt.EVT_C_GET, self._get),
             ],
         )
-        self.port = self._server.socket.getsockname()[1]
+        listening: Any = self._server and self._server.socket  # None only if it blocked.
+        self.port = listening.getsockname()[1]
 
     def files(self) -> list[Path]:
         """Return the paths of the stored images, which are DICOM files."""
@@ -320,7 +318,8 @@ class SmallPacs:
         self.stop()
 
     def _store(self, event: evt.Event) -> int:
-        uid = UID(event.request.AffectedSOPInstanceUID)
+        request: Any = event.request
+        uid = UID(request.AffectedSOPInstanceUID)
         if not uid.is_valid:  # It becomes the name of a file.
             return 0xA900
         path = self._folder / f"{uid}.dcm"
@@ -360,7 +359,8 @@ class SmallPacs:
 
 
 def _prepare(event: evt.Event) -> None:
-    connection = event.assoc.dul.socket.socket
+    transport: Any = event.assoc.dul.socket
+    connection = transport.socket
     # Otherwise a message in two parts waits 40 ms for an acknowledgement of the first.
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # pynetdicom's own limits do not end a read of which only a part has come.
