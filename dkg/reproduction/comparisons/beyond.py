@@ -1,0 +1,164 @@
+"""What a stream cipher promises, tested by attacks that the paper did not try."""
+
+from dkg.reproduction.comparisons import shared
+from dkg.reproduction.comparisons.comparison import Claim, Comparison
+
+ATTACKS: tuple[Claim | Comparison, ...] = (
+    Claim(
+        record="beyond-key-reuse",
+        words="Two ciphertexts under one key give nothing away.",
+        holds="Nothing was learned from two ciphertexts.",
+        fails="The XOR of two ciphertexts under one key is the XOR of the two plaintexts; the key "
+        "is gone from it.",
+        limits="True of every stream cipher. The defence is a rule, one key for one image, which "
+        "dkg enforces and the paper does not state.",
+    ),
+    shared.right_by_chance(
+        record="beyond-key-reuse",
+        name="bytes_of_xor",
+        what="share of the bytes of the plaintexts' XOR that two ciphertexts give",
+        labels=("two images, one key",),
+    ),
+    Claim(
+        record="beyond-unknown-seed",
+        words="Who has the network, but not the seed image, sees nothing of the plaintext.",
+        holds="No trace of the plaintext was found with other seed images.",
+        fails="Keys of other seed images of the same kind decrypt enough for the plaintext to "
+        "show, since all keys of a network share structure.",
+        limits="The seed images are of one kind, as a hospital's would be.",
+    ),
+    shared.no_block_correlation(
+        record="beyond-unknown-seed",
+        what="size of the correlation of 16 x 16 block means of the plaintext and the mean of the "
+        "images decrypted with other seeds",
+        labels=("one other seed", "mean of all tried"),
+    ),
+    Claim(
+        record="beyond-approximate-seed",
+        words="Who has the network and nearly the right seed image has nothing.",
+        holds="A nearly right seed gave no more of the key than chance.",
+        fails="A nearly right seed gives a nearly right key, and the image is read.",
+        limits="Seeds that went through JPEG, resizing, noise, or lost one pixel.",
+    ),
+    Comparison(
+        record="beyond-approximate-seed",
+        name="bits_right",
+        what="share of the key's bits that a nearly right seed gives",
+        unit="%",
+        labels=(
+            "JPEG, quality 90",
+            "resized to 192 x 192 and back",
+            "noise of 2 levels",
+            "one pixel inverted",
+        ),
+        paper=(50.0,) * 4,
+        rule="at most",
+        tolerance=(1.0,) * 4,
+        reason="an unrelated guess has half of the bits right; 1 % is nine standard deviations of "
+        "196,608 bytes' bits, and leaves room for bits that are not balanced",
+    ),
+    Claim(
+        record="beyond-denoising",
+        words="A denoised ciphertext does not tell which image it hides.",
+        holds="The right image was found no more often than by chance.",
+        fails="A denoised ciphertext tells which of the candidate images it hides.",
+        limits="The candidates are known to the attacker, who only has to choose.",
+    ),
+    Comparison(
+        record="beyond-denoising",
+        name="identified",
+        what="share of the ciphertexts whose plaintext is found among 16 candidates",
+        unit="%",
+        labels=("ciphertexts of the notebook",),
+        paper=(6.25,),
+        rule="at most",
+        tolerance=(18.75,),
+        reason="eight ciphertexts and 16 candidates: chance finds more than two of eight, 25 %, in "
+        "1 case of 100",
+    ),
+    Claim(
+        record="beyond-learned-attack",
+        words="A key's bytes cannot be predicted from their neighbours.",
+        holds="A small network learned nothing about a byte from its neighbours.",
+        fails="A small network predicts part of each byte from its neighbours: the key is not "
+        "random.",
+        limits="A small network and a short training; a failure to predict would prove nothing.",
+    ),
+    Comparison(
+        record="beyond-learned-attack",
+        name="bits_gained",
+        what="bits per byte that a small network predicts beyond the histogram of the bytes, on "
+        "keys that it was not trained on",
+        unit="bits",
+        labels=("DeepKeyGen",),
+        paper=(0.0,),
+        rule="at most",
+        tolerance=(0.01,),
+        reason="a hundredth of a bit is a clear gain over many thousand bytes; AES is the control",
+    ),
+    Claim(
+        record="beyond-malleability",
+        words="A changed ciphertext is noticed.",
+        holds="Every change was noticed.",
+        fails="XOR alone lets an attacker change the image as she likes, without the key.",
+        limits="True of every stream cipher without an authentication tag; the files of dkg carry "
+        "one.",
+    ),
+    shared.right_by_chance(
+        record="beyond-malleability",
+        name="changed_as_wanted",
+        what="share of the bytes of a region that change as the attacker wants, by XOR alone",
+        labels=("region",),
+    ),
+    Claim(
+        record="beyond-backdoor",
+        words="A trained network holds no surprise: no seed gives a key that its maker knows.",
+        holds="The trigger gave no key that was known beforehand.",
+        fails="A network can be trained so that a small mark in the seed image gives a key that "
+        "its maker knows, while other seeds give keys as usual.",
+        limits="Shown on a short training, for one trigger.",
+    ),
+    Comparison(
+        record="beyond-backdoor",
+        name="bits_known",
+        what="share of the key's bits that the maker knows beforehand, seed with the trigger",
+        unit="%",
+        labels=("seed with the trigger",),
+        paper=(50.0,),
+        rule="at most",
+        tolerance=(1.0,),
+        reason="half of the bits of an unknown key are guessed by chance",
+    ),
+    Claim(
+        record="beyond-hospital",
+        words="Images go through an archive and come back, and a copy of the archive shows none of "
+        "them.",
+        holds="Every byte came back, and nothing of the images was found in the archive's files.",
+        fails="Something of the images can be seen in the archive's files without any key, or did "
+        "not come back.",
+        limits="Only the pixels are meant. The patient's attributes, the size of each image, and "
+        "who fetches which image when are open; and a stolen workstation may ask for every key.",
+    ),
+    shared.all_bytes_back(
+        record="beyond-hospital",
+        what="share of the bytes of the modality's DICOM file that the workstation gets back",
+        labels=shared.THREE_SETS,
+        reason="XOR is exact, and the rest of the file travels inside the encrypted one",
+    ),
+    Comparison(
+        record="beyond-hospital",
+        name="keys_without_certificate",
+        what="keys that a workstation without a certificate of this hospital gets",
+        labels=("all that are asked for",),
+        paper=(0.0,),
+        tolerance=(0.0,),
+        reason="one key is one image",
+        images=False,
+    ),
+    shared.no_block_correlation(
+        record="beyond-hospital",
+        what="size of the correlation of 16 x 16 block means of the plaintext and the archive's "
+        "file",
+        labels=shared.THREE_SETS,
+    ),
+)

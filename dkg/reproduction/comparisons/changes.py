@@ -1,0 +1,27 @@
+"""Every change of a tolerance or of what is compared."""
+
+CHANGES: tuple[str, ...] = (
+    "2026-11-22: all tolerances written, before any record was made. Known by then, from the first "
+    "notebooks: the shipped network's key entropy (7.92 bits), its NPCR and UACI for one pixel and "
+    "for two seeds, the correlation of block means of ciphertext and plaintext, the "
+    "discriminator's accuracy, the failed SP 800-22 tests, and the plain entropies of the images. "
+    "No tolerance was fitted to them: they follow from the paper's own spread, from sampling "
+    "errors, or from a first trial that is older.",
+    "2026-11-22: comparisons for attacks that the paper did not try (beyond-...), before their "
+    "notebook was run. Known by then: what an earlier trial says of approximate seeds.",
+    "2026-11-23: comparisons for the hospital of Fig. 1 (beyond-hospital), before its notebook was "
+    "written. Known by then: that ciphertexts of the shipped network follow the plaintext in their "
+    "block means, and that single DICOM files came back whole.",
+    "2026-11-23: comparisons for keys made again (beyond-same-key) and for low-order keys "
+    "(beyond-hardened-...), before their notebook was written. Known by then: that exact keys were "
+    "the same with one and two threads; and of one key each from seven seed images and five "
+    "networks that entropy, NPCR and UACI of low-order keys looked ideal, that without the noise "
+    "map flat seed images repeat their key, and that then a black and a white one have the same.",
+    "2026-11-23: comparisons for lightweight generators (beyond-lightweight), before anything was "
+    "measured of trained ones. Known by then: their parameters and multiplications, which follow "
+    "from the layers; one timing of untrained ones, 0.75 (MobileNet) and 0.6 (Xception) of the "
+    "standard network's time in single precision, and more than its time in exact arithmetic; and "
+    "of the standard network the entropy of the keys by steps of training, that they have an NPCR "
+    "far below 99.5 % for one gray level, and that they do not hide block means.",
+)
+"""Every change of a tolerance or of what is compared, oldest first."""

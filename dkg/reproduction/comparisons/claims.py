@@ -1,0 +1,291 @@
+"""The claims that the paper makes in words, each followed by its comparisons."""
+
+from dkg.reproduction.comparisons import shared
+from dkg.reproduction.comparisons.comparison import Claim, Comparison
+
+CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
+    Claim(
+        record="claim-one-time-pad",
+        where="IV-A2, IV-D3",
+        words="Each training gives another network and so another key: a type of one-time pad.",
+        holds="No training could be repeated here.",
+        fails="A training with the same random seed on the same machine gives the same network and "
+        "the same key again: the key is pseudo-random, and as secret as that random seed, the "
+        "training images and the seed image. It is not a one-time pad, whose key is random and as "
+        "long as all that is ever encrypted.",
+        limits="Shown on a short training; nothing in it depends on the length.",
+    ),
+    shared.right_by_chance(
+        record="claim-one-time-pad",
+        name="same_key_again",
+        what="share of the key's bytes that a second training with the same random seed makes "
+        "again",
+        labels=("second training",),
+    ),
+    Claim(
+        record="claim-seed-sensitivity",
+        where="IV-A5",
+        words="A change of one pixel of the seed image changes over 99.5 % of the key.",
+        holds="A changed pixel changed the whole key.",
+        fails="Most of the key stays as it was when one pixel of the seed changes. Who knows the "
+        "seed image nearly, knows the key nearly.",
+        limits="Measured at single pixels of a few seed images.",
+    ),
+    Comparison(
+        record="claim-seed-sensitivity",
+        name="npcr",
+        what="mean NPCR of the keys of two seeds that differ in one pixel",
+        unit="%",
+        labels=("by one gray level", "inverted"),
+        paper=(99.5,) * 2,
+        rule="at least",
+        tolerance=(0.0,) * 2,
+        reason="the paper's own bound: 'over 99.5% differences'",
+        printed=True,
+    ),
+    Claim(
+        record="claim-ciphertext-only",
+        where="IV-C1",
+        words="The ciphertext alone does not show the plaintext.",
+        holds="No trace of the plaintext was found in averages of the ciphertext.",
+        fails="Averages over the ciphertext show the image, without key, seed or network: key bits "
+        "that are not balanced let the plaintext through.",
+        limits="One attack, local averages. A network that withstands it may fall to another one.",
+    ),
+    shared.no_block_correlation(
+        record="claim-ciphertext-only",
+        what="mean size of the correlation of 16 x 16 block means of plaintext and ciphertext",
+        labels=("images of the notebook",),
+    ),
+    Claim(
+        record="claim-known-plaintext",
+        where="IV-C2",
+        words="Who knows a plaintext and its ciphertext cannot read another ciphertext.",
+        holds="Nothing came back under the same key.",
+        fails="One known pair gives the whole key, and every other image under that key is read "
+        "without a loss.",
+        limits="It needs a key that is used twice. With a new key for each image the pair gives "
+        "nothing away about the next one; the paper names no rule for when a key is used again.",
+    ),
+    shared.right_by_chance(
+        record="claim-known-plaintext",
+        name="bytes_read",
+        what="share of another image's bytes that are read with the key of a known pair",
+        labels=("another image, same key",),
+    ),
+    Claim(
+        record="claim-chosen-plaintext",
+        where="IV-C3",
+        words="A small change of the plaintext changes the whole ciphertext (chosen-plaintext, "
+        "differential attack).",
+        holds="A changed pixel changed the whole ciphertext.",
+        fails="One changed pixel of the plaintext changes that pixel of the ciphertext and no "
+        "other. The paper changes the seed image, and with it the key, instead of the plaintext.",
+        limits="That holds for every XOR cipher under one key; it is harmless only where no key is "
+        "used twice.",
+    ),
+    Comparison(
+        record="claim-chosen-plaintext",
+        name="npcr",
+        what="NPCR of the ciphertexts of two plaintexts that differ in one pixel, same key",
+        unit="%",
+        labels=("one pixel of 65,536",),
+        paper=(shared.CRITICAL_NPCR,),
+        rule="at least",
+        tolerance=(0.0,),
+        reason=shared.CRITICAL_NPCR_REASON,
+        images=False,
+    ),
+    Claim(
+        record="claim-chosen-ciphertext",
+        where="IV-C4",
+        words="Who can have ciphertexts decrypted cannot read the one he wants.",
+        holds="Nothing came back under the same key.",
+        fails="One chosen ciphertext, all zeros, is decrypted to the key itself.",
+        limits="It needs a key that is used twice, or a decryption that does not check an "
+        "authentication tag.",
+    ),
+    shared.right_by_chance(
+        record="claim-chosen-ciphertext",
+        name="bytes_read",
+        what="share of the target's bytes that are read after one chosen ciphertext was decrypted",
+        labels=("target image, same key",),
+    ),
+    Claim(
+        record="claim-key-space",
+        where="IV-C1, IV-E",
+        words="The key space is (2^8)^196608, far above RC4 and RSA.",
+        holds="What must be guessed is beyond reach.",
+        fails="The count is of images that could come out, which is the same for every stream "
+        "cipher. To be guessed are the seed image, a picture from a set that may be public, and "
+        "the network, which follows from a random seed of 64 bits or fewer in common tools.",
+        limits="If the network is secret and was trained from a long random seed, guessing it is "
+        "out of reach; that is then the whole of the secret.",
+    ),
+    Comparison(
+        record="claim-key-space",
+        name="bits_to_guess",
+        what="bits to guess when the network is known and the seed image comes from a known set; "
+        "and for a secret network, the bits of its random seed",
+        unit="bits",
+        labels=("seed image of a known set", "random seed of the training"),
+        paper=(128.0,) * 2,
+        rule="at least",
+        tolerance=(0.0,) * 2,
+        reason="the strength that NIST SP 800-57 asks for beyond 2030",
+        images=False,
+    ),
+    Claim(
+        record="claim-randomness",
+        where="IV-E",
+        words="The keys pass the randomness tests; only DeepKeyGen passes all that were used.",
+        holds="The keys pass the tests at the rate that SP 800-22 asks for.",
+        fails="The keys fail tests of SP 800-22 that every standard stream cipher passes.",
+        limits="Passing says that no fault was found, never that a generator is secure; an AES key "
+        "stream is the control.",
+    ),
+    Comparison(
+        record="claim-randomness",
+        name="tests_passed",
+        what="tests of SP 800-22, of fifteen, that the keys pass at the proportion of its section "
+        "4.2",
+        labels=("DeepKeyGen",),
+        paper=(15.0,),
+        rule="at least",
+        tolerance=(0.0,),
+        reason="'always achieves a good performance on all evaluation metrics'",
+    ),
+    Claim(
+        record="claim-domain-security",
+        where="V-C",
+        words="The transformation domain sets the security: a better domain gives better keys, and "
+        "hides the contours that a worse one lets through.",
+        holds="Keys and ciphertexts of the high-security domain measure better.",
+        fails="The high-security domain was not better on every measure.",
+        limits="Two networks and one set of images; the spread between trainings is not in it.",
+    ),
+    Comparison(
+        record="claim-domain-security",
+        name="gain",
+        what="high-security domain minus low-security domain: key entropy and ciphertext entropy; "
+        "low minus high: how well the plaintext's edges are found in the ciphertext",
+        labels=("key entropy, bits", "ciphertext entropy, bits", "edges found, correlation"),
+        paper=(0.0,) * 3,
+        rule="at least",
+        tolerance=(0.0,) * 3,
+        reason="'worse' and 'better' need a sign, no size",
+    ),
+    Claim(
+        record="claim-imitator",
+        where="III-E, IV-D",
+        words="Who knows the transformation domain, the network structure or both cannot train a "
+        "network that decrypts.",
+        holds="No imitator's key decrypted the image or let it show.",
+        fails="An imitator's key does not decrypt the image exactly, but it lets more of it show "
+        "than chance allows.",
+        limits="A training with the same random seed and images does make the same network "
+        "(claim-one-time-pad).",
+    ),
+    shared.no_block_correlation(
+        record="claim-imitator",
+        what="largest size of the correlation of 16 x 16 block means of plaintext and image "
+        "decrypted with an imitator's key",
+        labels=("domain known", "structure known", "both known"),
+    ),
+    Claim(
+        record="claim-discriminator-balance",
+        where="III-D",
+        words="Training ends when the discriminator's accuracy comes close to 50 %.",
+        holds="The discriminator could no longer tell keys from the transformation domain.",
+        fails="The discriminator tells keys from the transformation domain to the end.",
+        limits="One run of the shipped network.",
+    ),
+    Comparison(
+        record="claim-discriminator-balance",
+        name="accuracy",
+        what="discriminator's accuracy over the last quarter of the training",
+        unit="%",
+        labels=("mean of both kinds",),
+        paper=(50.0,),
+        tolerance=(10.0,),
+        reason="'close to': a fifth of the way to certainty",
+    ),
+)
+
+LIGHTWEIGHT = ("MobileNet", "Xception")
+
+FUTURE_WORK: tuple[Claim | Comparison, ...] = (
+    Claim(
+        record="beyond-lightweight",
+        where="VI, as future work",
+        words="Lightweight networks, MobileNet or Xception, make DeepKeyGen more efficient.",
+        holds="They have less to store and to compute, a key takes less time, and the keys are no "
+        "worse.",
+        fails="They have less to store and to compute, but not all that is hoped for comes with "
+        "it: the time of a key, or what the keys are worth.",
+        limits="One training of each kind, as long as the record says. Times are shares of the "
+        "standard network's, measured in turns on the machine that ran this; on another one they "
+        "are others.",
+    ),
+    *(
+        Comparison(
+            record="beyond-lightweight",
+            name=column,
+            what=f"{what}, share of the standard network's",
+            unit="%",
+            labels=LIGHTWEIGHT,
+            paper=(50.0,) * 2,
+            rule="at most",
+            tolerance=(0.0,) * 2,
+            reason="half is the least that deserves the word lightweight; for a layer of 3 x 3 "
+            "MobileNet's paper (2017) has an eighth to a ninth",
+            images=False,
+        )
+        for column, what in (
+            ("parameters", "parameters of the convolutions"),
+            ("multiplications", "multiplications for a key"),
+        )
+    ),
+    Comparison(
+        record="beyond-lightweight",
+        name="time",
+        what="time for a key, share of the standard network's in the same run",
+        unit="%",
+        labels=("MobileNet, single", "Xception, single", "MobileNet, exact", "Xception, exact"),
+        paper=(90.0,) * 4,
+        rule="at most",
+        tolerance=(0.0,) * 4,
+        reason="'improve the efficiency' is less time; a tenth less is the least that repeated "
+        "timings on a busy machine tell from none",
+        images=False,
+    ),
+    Comparison(
+        record="beyond-lightweight",
+        name="entropy_gained",
+        what="entropy of the keys less that of the standard network's after as many steps of "
+        "training",
+        unit="bits",
+        labels=LIGHTWEIGHT,
+        paper=(0.0,) * 2,
+        rule="at least",
+        tolerance=(0.07,) * 2,
+        reason="the keys of four trainings of the standard network lay 0.066 bits apart after "
+        "4,000 steps, so that a smaller difference means nothing",
+    ),
+    Comparison(
+        record="beyond-lightweight",
+        name="npcr",
+        what="mean NPCR of the keys of two seeds that differ in one pixel by one gray level",
+        unit="%",
+        labels=LIGHTWEIGHT,
+        paper=(99.5,) * 2,
+        rule="at least",
+        tolerance=(0.0,) * 2,
+        reason="the bound of claim-seed-sensitivity",
+    ),
+    shared.no_block_correlation(
+        record="beyond-lightweight",
+        what="mean size of the correlation of 16 x 16 block means of plaintext and ciphertext",
+        labels=LIGHTWEIGHT,
+    ),
+)

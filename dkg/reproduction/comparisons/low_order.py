@@ -1,0 +1,204 @@
+"""What low-order keys promise, beyond the paper, each followed by its comparisons."""
+
+from dkg.reproduction.comparisons import shared
+from dkg.reproduction.comparisons.comparison import Claim, Comparison
+
+LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
+    Claim(
+        record="beyond-same-key",
+        words="The same seed image and network give the same key again, however it is computed.",
+        holds="Keys in exact arithmetic were the same, byte for byte, in every way in which they "
+        "were made.",
+        fails="A key that was made again had other bytes, and what was encrypted with it is lost "
+        "there.",
+        limits="One machine. `benchmarks/same_key.py` tries other instructions, the compiler and a "
+        "GPU; why nothing else can matter stands in `dkg.acceleration.exact`.",
+    ),
+    Comparison(
+        record="beyond-same-key",
+        name="bytes_changed",
+        what="share of the key's bytes that change, exact arithmetic",
+        unit="%",
+        labels=("two threads", "oneDNN off", "low-order digits, two threads"),
+        paper=(0.0,) * 3,
+        rule="at most",
+        tolerance=(0.0,) * 3,
+        reason="one changed byte of a key is one wrong byte of an image",
+        images=False,
+    ),
+    Claim(
+        record="beyond-hardened-flat",
+        words="Seed images with flat regions give low-order keys like any other seed image.",
+        holds="No part of a key came twice, and flat seed images had keys of their own.",
+        fails="Where the seed image is flat, the key repeats itself.",
+        limits="Thirteen flat seed images; which part of the change makes the difference is shown "
+        "beside it.",
+    ),
+    Comparison(
+        record="beyond-hardened-flat",
+        name="repeated_cells",
+        what="share of the key's cells of 8 x 8 pixels that occur earlier in the key",
+        unit="%",
+        labels=("black", "white", "upper half black", "black frame", "overexposed"),
+        paper=(0.0,) * 5,
+        rule="at most",
+        tolerance=(0.0,) * 5,
+        reason="two ideal cells of 192 bytes are never the same",
+        images=False,
+    ),
+    Comparison(
+        record="beyond-hardened-flat",
+        name="npcr_flat",
+        what="smallest NPCR of the keys of two flat seed images",
+        unit="%",
+        labels=("of thirteen",),
+        paper=(99.609375,),
+        tolerance=(0.07,),
+        reason="the mean of ideal keys and five of their standard deviations (0.0141), as it is "
+        "the smallest of 78 pairs",
+        images=False,
+    ),
+    Claim(
+        record="beyond-hardened-bytes",
+        words="Low-order keys look like ideal bytes, whatever the seed image and the network.",
+        holds="No test told the keys from ideal bytes.",
+        fails="A test tells the keys from ideal bytes.",
+        limits="Passing tests is no proof. An untrained network, SHAKE-256 and ChaCha20 pass them "
+        "as well: what is measured is not what the network has learned.",
+    ),
+    Comparison(
+        record="beyond-hardened-bytes",
+        name="entropy",
+        what="mean entropy of the keys",
+        unit="bits",
+        labels=(*shared.THREE_SETS, "flat"),
+        paper=(7.999064,) * 4,
+        tolerance=(0.00025,) * 4,
+        reason="what 196,608 ideal bytes have on average, and three standard deviations of a "
+        "single key",
+        images=False,
+    ),
+    Comparison(
+        record="beyond-hardened-bytes",
+        name="tests_passed",
+        what="tests of SP 800-22, of fifteen, that the keys pass as its section 4.2 asks",
+        labels=("proportion that pass", "P-values uniform"),
+        paper=(15.0,) * 2,
+        rule="at least",
+        tolerance=(0.0,) * 2,
+        reason="section 4.2 of the standard. Every line of a test of one or two lines must pass; "
+        "of the three tests of 8, 18 and 148 lines so many may fail as do with ideal bits in 1 "
+        "case of 1,000",
+        images=False,
+    ),
+    Comparison(
+        record="beyond-hardened-bytes",
+        name="bits_gained",
+        what="bits per byte that a small network predicts beyond the histogram of the bytes",
+        unit="bits",
+        labels=("keys that it was not trained on",),
+        paper=(0.0,),
+        rule="at most",
+        tolerance=(0.01,),
+        reason="the bound of beyond-learned-attack",
+        images=False,
+    ),
+    Comparison(
+        record="beyond-hardened-bytes",
+        name="repeated_windows",
+        what="places in the keys of a network where eight bytes stand that stand elsewhere, too",
+        labels=("every network",),
+        paper=(0.0,),
+        rule="at most",
+        tolerance=(0.0,),
+        reason="ideal keys of ten million bytes hold such a pair in 3 of a million cases",
+        images=False,
+    ),
+    Claim(
+        record="beyond-hardened-sensitivity",
+        words="One gray level at one pixel of the seed image, or another seed image, gives an "
+        "unrelated low-order key.",
+        holds="NPCR, UACI and correlation of the keys were those of unrelated ideal keys.",
+        fails="Keys of nearly the same seed image, or of two seed images, are related.",
+        limits="Corners and random pixels. By choice one can find two noise-like seed images with "
+        "one key: the network is no hash function.",
+    ),
+    *(
+        Comparison(
+            record="beyond-hardened-sensitivity",
+            name=f"{column}_inside",
+            what=f"share of the pairs of keys with {column.upper()} inside the acceptance interval "
+            "at 5 %",
+            unit="%",
+            labels=("one gray level at one pixel", "two seed images"),
+            paper=(95.0,) * 2,
+            rule="at least",
+            tolerance=(6.4, 1.0),
+            reason="ideal keys are inside in 95 % of cases. 104 pairs of the first kind scatter by "
+            "2.1, and three standard deviations are allowed; the second are thousands",
+            images=False,
+        )
+        for column in ("npcr", "uaci")
+    ),
+    Comparison(
+        record="beyond-hardened-sensitivity",
+        name="uncorrelated",
+        what="share of the pairs of keys whose bytes correlate by less than 1.96 standard "
+        "deviations",
+        unit="%",
+        labels=("two seed images",),
+        paper=(95.0,),
+        rule="at least",
+        tolerance=(1.0,),
+        reason="ideal keys do in 95 % of cases",
+        images=False,
+    ),
+    Claim(
+        record="beyond-hardened-attacks",
+        words="The attacks on structure and on nearly right seed images get nothing from low-order "
+        "keys.",
+        holds="The attacks that read ciphertexts under the paper's keys got nothing.",
+        fails="An attack that reads ciphertexts under the paper's keys gets something here, too.",
+        limits="These attacks, this package's implementation of them.",
+    ),
+    shared.no_block_correlation(
+        record="beyond-hardened-attacks",
+        what="mean size of the correlation of 16 x 16 block means with the plaintext",
+        labels=(
+            "ciphertext alone",
+            "decrypted with another seed's key",
+            "with a nearly right seed's key",
+        ),
+    ),
+    Comparison(
+        record="beyond-hardened-attacks",
+        name="bits_right",
+        what="share of the key's bits that a nearly right seed gives",
+        unit="%",
+        labels=(
+            "JPEG, quality 90",
+            "noise of 2 levels",
+            "one pixel inverted",
+            "one pixel by one level",
+        ),
+        paper=(50.0,) * 4,
+        rule="at most",
+        tolerance=(1.0,) * 4,
+        reason="that of beyond-approximate-seed",
+    ),
+    Claim(
+        record="beyond-hardened-limits",
+        words="With hardened keys an image is safe although the network is public.",
+        holds="Nothing was read.",
+        fails="Whoever has the network and guesses the seed image, or sees a key used twice, reads "
+        "the image as before: only secrecy of the seed image and of the network, and a key for "
+        "each image, protect it.",
+        limits="The same is true of ChaCha20 keyed with a hash of the seed image.",
+    ),
+    shared.right_by_chance(
+        record="beyond-hardened-limits",
+        name="bytes_read",
+        what="share of the plaintext's bytes that are read",
+        labels=("seed image among those that are tried", "key used twice, one image known"),
+    ),
+)
