@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half-written under its final name."""
+"""Atomic writing: no file is ever half-written under its final name."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
-    """Write a file under a temporary name and give it its final name only when it is whole.
+    """Write a file under a temporary name, and rename it when it is complete.
 
     Parameters
     ----------
@@ -18,13 +18,13 @@ def atomic(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[
         The final name; its folder must exist.
     overwrite : bool
         Replace an existing file. If false, no file is ever replaced, not even one that another
-        process makes in the meantime, as long as the file system knows hard links.
+        process creates in the meantime, provided that the file system supports hard links.
 
     Yields
     ------
     pathlib.Path
-        A temporary name in the same folder to write to. It is flushed to the disk and renamed at
-        the end of the ``with`` block, or removed if the block raises.
+        A temporary name in the same folder to write to. The file is flushed to the disk and
+        renamed at the end of the ``with`` block, or removed if the block raises.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def atomic(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[
         else:
             _rename(temporary, path)
     except OSError as error:
-        # A full disk gives no name, and nobody knows the temporary one.
+        # The error of a full disk has no name, and the temporary name means nothing to users.
         if error.filename in (None, str(temporary)) and error.errno is not None:
             error.filename = str(path)
         raise
@@ -57,7 +57,7 @@ def _rename(temporary: Path, path: Path) -> None:
     except FileExistsError:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
     except OSError as error:
-        # FAT and some network drives know no links.
+        # FAT and some network drives do not support links.
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
             raise
         if path.exists():

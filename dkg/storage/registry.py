@@ -1,8 +1,8 @@
-"""Which key has encrypted which image, in one SQLite file, so that no key encrypts a second one.
+"""A registry of used keys in an SQLite file, so that no key encrypts two images.
 
-What counts is a key's bytes, not its file: a key that was copied, renamed or made again is the same
-key. A use is on the disk before the ciphertext is. Of two processes one waits for the other, and
-what a killed one had not finished is undone when the file is opened next.
+A key is recognized by its bytes, so that a copied, renamed or regenerated key file is the same key.
+A use is on the disk before the ciphertext is. A process waits while another one writes, and the
+unfinished transaction of a killed process is rolled back when the file is next opened.
 """
 
 import os
@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 BESIDE_KEY = "used-keys.sqlite"
-"""Name of the registry in a key file's folder, which is used where no other is named."""
+"""Name of the registry in a key file's folder."""
 
 WAIT = 10.0
-"""Seconds to wait for another process that writes."""
+"""Seconds to wait while another process writes."""
 
 
 def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
@@ -25,7 +25,7 @@ def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
     Parameters
     ----------
     path : path-like
-        The registry. None has been used where there is none.
+        The registry. If it does not exist, no key has been used.
     parts : iterable of str
         `dkg.cipher.key_identifier` of each 256 x 256 x 3 part of the key.
 
@@ -37,7 +37,7 @@ def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
     Raises
     ------
     OSError
-        If the file cannot be read or is no registry.
+        If the file cannot be read or is not a registry.
     """
     if not Path(path).exists():
         return set()
@@ -53,13 +53,13 @@ def claim(
     Parameters
     ----------
     path : path-like
-        The registry; made, for its owner only, if it is not there.
+        The registry; created, readable only by its owner, if it does not exist.
     parts : iterable of str
         `dkg.cipher.key_identifier` of each 256 x 256 x 3 part of the key.
     tag : str
-        The ciphertext's authentication tag. The same image and key have the same one.
+        The ciphertext's authentication tag. The same image and key give the same tag.
     allow_reuse : bool
-        Record it although there are others.
+        Record it although the key has made other ciphertexts.
 
     Returns
     -------
@@ -70,14 +70,14 @@ def claim(
     Raises
     ------
     OSError
-        If the file cannot be read or written, is no registry, or another process holds it for
-        longer than `WAIT`.
+        If the file cannot be read or written, is not a registry, or another process locks it
+        for longer than `WAIT`.
     """
     parts = list(parts)
-    # Made with its final mode, so that nobody else can open it first.
+    # Created with its final mode, so that nobody else can open it first.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     with _open(path) as database:
-        # Nobody else writes between the question and the answer.
+        # No other process writes between the query and the insertion.
         database.execute("BEGIN IMMEDIATE")
         database.execute(
             "CREATE TABLE IF NOT EXISTS uses (part TEXT, tag TEXT, time TEXT NOT NULL,"
@@ -97,7 +97,7 @@ def claim(
 
 def _uses(database: sqlite3.Connection, parts: Iterable[str]) -> set[str]:
     if not database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'uses'").fetchone():
-        return set()  # Its maker was killed before the first use.
+        return set()  # The process that created it was killed before the first use.
     return {
         tag
         for part in parts
@@ -107,10 +107,10 @@ def _uses(database: sqlite3.Connection, parts: Iterable[str]) -> set[str]:
 
 @contextmanager
 def _open(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
-    """Open the file; transactions are begun and ended by hand."""
+    """Open the file; transactions are begun and ended explicitly."""
     try:
         with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as database:
-            # With EXTRA what was committed survives a power cut.
+            # With EXTRA, committed transactions survive a power cut.
             database.execute("PRAGMA synchronous = EXTRA")
             yield database
     except sqlite3.Error as error:
