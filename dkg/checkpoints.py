@@ -1,14 +1,17 @@
 """Checkpoints of a training: saved every few steps, and checked before a run goes on from one."""
 
 import dataclasses
+import hashlib
 import json
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dkg import __version__
@@ -47,7 +50,7 @@ class Checkpoints(Callback):
     watch : CollapseWatch
         Its state is part of a checkpoint.
     about : mapping
-        What the run's images are.
+        What the run's images are, from `describe_images`.
     """
 
     def __init__(self, folder: RunFolder, log: Log, watch: CollapseWatch, about: Mapping[str, Any]):
@@ -95,6 +98,22 @@ class Checkpoints(Callback):
         }
 
 
+def describe_images(
+    source: NDArray[np.uint8], target: NDArray[np.uint8], description: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a run's files say of its images: their SHA-256, their number, what they are."""
+    hashes = {
+        name: hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
+        for name, images in (("source", source), ("target", target))
+    }
+    return {
+        "images": hashes,
+        "n_source": len(source),
+        "n_target": len(target),
+        "description": dict(description),
+    }
+
+
 def tensors(trainer: "Trainer") -> dict[str, Tensor]:
     """Collect the networks, optimisers and pool of a training under flat names."""
     pool = trainer.pool.keys
@@ -108,8 +127,8 @@ def tensors(trainer: "Trainer") -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
 
 
-def restore(trainer: "Trainer", checkpoint: os.PathLike[str]) -> None:
-    """Put what `tensors` returned back into a training.
+def restore(trainer: "Trainer", checkpoint: os.PathLike[str], step: int) -> None:
+    """Put what `tensors` returned at a step back into a training.
 
     Raises
     ------
@@ -137,6 +156,7 @@ def restore(trainer: "Trainer", checkpoint: os.PathLike[str]) -> None:
             if of_index:
                 state["state"][index] = of_index
         optimiser.load_state_dict(state)
+    trainer.step = step
 
 
 def _check_tensors(trainer: "Trainer", found: dict[str, Tensor]) -> None:

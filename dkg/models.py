@@ -41,11 +41,9 @@ class Generator(nn.Module):
     convs_per_block : {1, 2}, default 1
         Convolutions in a residual block; Table I counts one, the cited ResNet has two.
     convolution : {'standard', 'mobilenet', 'xception'}, default 'standard'
-        Kind of every convolution but the first layer's, which MobileNet and Xception keep whole
-        too. The other two are the lightweight generators of the paper's future work (section VI):
-        a convolution of each channel alone and then a 1x1 convolution across channels, with
-        normalisation and ReLU between them as in MobileNet [1]_, or with nothing between as in
-        Xception [2]_.
+        Kind of every convolution but the first. The other two make the lightweight generators of
+        section VI: depthwise and then 1x1 convolutions, with normalisation and ReLU between them
+        as in MobileNet [1]_ or with nothing between as in Xception [2]_.
     padding : {'reflection', 'zero'}, default 'reflection'
         What surrounds the input of the 7x7 and the residual convolutions; the strided ones always
         have zeros.
@@ -80,12 +78,10 @@ class Generator(nn.Module):
         padding: str = "reflection",
     ):
         super().__init__()
-        if padding not in PADDINGS:
-            raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}")
-        if convolution not in CONVOLUTIONS:
-            raise ValueError(
-                f"convolution must be one of {', '.join(CONVOLUTIONS)}, not {convolution!r}"
-            )
+        kinds = (("padding", padding, PADDINGS), ("convolution", convolution, CONVOLUTIONS))
+        for name, kind, known in kinds:
+            if kind not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {kind!r}")
         if residual_blocks < 0 or width < 1:
             raise ValueError(
                 f"residual_blocks must be >= 0 and width >= 1, not {residual_blocks} and {width}"
@@ -100,19 +96,12 @@ class Generator(nn.Module):
             "padding": padding,
         }
         self.down1 = nn.Sequential(
-            PADDINGS[padding](3),
-            nn.Conv2d(3, width, 7, bias=False),
-            _normalise(width),
-            nn.ReLU(),
+            PADDINGS[padding](3), nn.Conv2d(3, width, 7, bias=False), _normalise(width), nn.ReLU()
         )
         self.down2 = self._down(convolution, width, 2 * width)
         self.down3 = self._down(convolution, 2 * width, 4 * width)
-        self.residual = nn.Sequential(
-            *(
-                ResidualBlock(4 * width, convs_per_block, convolution, padding)
-                for _ in range(residual_blocks)
-            )
-        )
+        block = (4 * width, convs_per_block, convolution, padding)
+        self.residual = nn.Sequential(*(ResidualBlock(*block) for _ in range(residual_blocks)))
         self.up1 = self._up(convolution, 4 * width, 2 * width)
         self.up2 = self._up(convolution, 2 * width, width)
         self.up3 = nn.Sequential(
@@ -165,11 +154,6 @@ class Discriminator(nn.Module):
     ----------
     width : int, default 16
         Filters of the first layer.
-
-    Attributes
-    ----------
-    architecture : dict
-        The parameters; files of weights hold them.
     """
 
     def __init__(self, width: int = 16):
@@ -244,25 +228,12 @@ def _convolution(
 class ResidualBlock(nn.Module):
     """A residual block of the generator (Table I, "Residual block"; Fig. 3).
 
-    Parameters
-    ----------
-    channels : int
-        Channels of input and output.
-    convolutions : int
-        Convolutions in the block: 1 as Table I counts, 2 as in the cited ResNet. A ReLU follows
-        the first convolution, so that a block of one is not linear; none follows the addition.
-    kind : str, default 'standard'
-        One of `CONVOLUTIONS`.
-    padding : str, default 'reflection'
-        One of `PADDINGS`.
+    A ReLU follows the first convolution, so that a block of one is not linear; none follows the
+    addition. The parameters are those of `Generator`.
     """
 
     def __init__(
-        self,
-        channels: int,
-        convolutions: int,
-        kind: str = "standard",
-        padding: str = "reflection",
+        self, channels: int, convolutions: int, kind: str = "standard", padding: str = "reflection"
     ):
         super().__init__()
         layers: list[nn.Module] = []

@@ -2,13 +2,11 @@
 
 One "epoch" of the paper is one optimiser step with one image, so 20,000 epochs are 20,000 steps.
 `dkg.callbacks` has what else happens during a training: log, sample keys, checkpoints. A run that
-is killed and started again ends with the same weights, bit for bit, as one that was left alone
-(same random seed, CPU and number of threads), since every random choice depends on nothing but the
-random seed and the step.
+is killed and started again ends with the same weights, bit for bit (same random seed, CPU and
+number of threads), since every random choice depends only on the random seed and the step.
 """
 
 import contextlib
-import hashlib
 import os
 import secrets
 import time
@@ -25,57 +23,18 @@ from torch import Tensor
 
 from dkg.acceleration import accelerate
 from dkg.acceleration.graphs import CudaGraph
-from dkg.acceleration.process import resolve_device, threads
-from dkg.callbacks import Callback, CollapseWatch, Log, ProgressBar, SampleKeys, TrainingFailed
-from dkg.checkpoints import Checkpoints, read_checkpoint, restore
+from dkg.acceleration.process import resolve_device as resolve_device
+from dkg.acceleration.process import threads
+from dkg.callbacks import Callback, CollapseWatch, Log, ProgressBar, SampleKeys
+from dkg.callbacks import TrainingFailed as TrainingFailed
+from dkg.checkpoints import Checkpoints, describe_images, read_checkpoint, restore
 from dkg.cipher import check_images
 from dkg.models import Discriminator, Generator, images_to_tensor, initialise
-from dkg.settings import TrainConfig
-from dkg.storage.runs import RunFolder, read_log
-
-__all__ = [
-    "KeyPool",
-    "TrainConfig",
-    "TrainResult",
-    "Trainer",
-    "TrainingFailed",
-    "discriminator_loss",
-    "generator_loss",
-    "read_log",
-    "resolve_device",
-    "train",
-]
+from dkg.settings import TrainConfig as TrainConfig
+from dkg.storage.runs import RunFolder
+from dkg.storage.runs import read_log as read_log
 
 _SOURCE_ORDER, _TARGET_ORDER, _POOL = range(3)  # The random streams of one seed.
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a finished run leaves.
-
-    Attributes
-    ----------
-    out : pathlib.Path
-        The run's folder.
-    generator : pathlib.Path
-        The trained generator, for `dkg.keys.KeyGenerator.load`.
-    seed : int
-        The seed that was given or drawn.
-    step : int
-        Steps trained.
-    key_entropy : float
-        Entropy of the last logged key, in bits.
-    collapsed : bool
-        Whether the keys' entropy stayed below the bound for the time that the configuration says,
-        at any time of the run.
-    """
-
-    out: Path
-    generator: Path
-    seed: int
-    step: int
-    key_entropy: float
-    collapsed: bool
 
 
 def generator_loss(scores: Tensor, config: TrainConfig) -> Tensor:
@@ -168,7 +127,7 @@ class Trainer:
     seed : int
         Random seed of the weights, the order of the images and the pool.
     device : torch.device
-        Where the networks are.
+        Device of the networks.
     callbacks : sequence of dkg.callbacks.Callback
         Called after each step and at each event, in this order.
 
@@ -214,13 +173,7 @@ class Trainer:
         self.seconds_before, self.began = 0.0, time.perf_counter()
 
     def fit(self, steps: int) -> None:
-        """Train until so many steps are done (Algorithm 1).
-
-        Parameters
-        ----------
-        steps : int
-            Steps, counted from the beginning of the training.
-        """
+        """Train until `steps` steps are done, counted from the beginning (Algorithm 1)."""
         while self.step < steps:
             x = self.batch(self.source, _SOURCE_ORDER)  # Seed images, (B, 3, H, W)
             y = self.batch(self.target, _TARGET_ORDER)  # Transformation domain, (B, 3, H, W)
@@ -311,6 +264,32 @@ class Trainer:
             callback.on_event(self, record)
 
 
+@dataclass(frozen=True)
+class TrainResult:
+    """What a finished run leaves.
+
+    Attributes
+    ----------
+    out : pathlib.Path
+        The run's folder.
+    generator : pathlib.Path
+        The trained generator, for `dkg.keys.KeyGenerator.load`.
+    seed, step : int
+        The random seed that was given or drawn, and the steps trained.
+    key_entropy : float
+        Entropy of the last logged key, in bits.
+    collapsed : bool
+        Whether the keys' entropy stayed below ``collapse_entropy`` for ``collapse_steps`` steps.
+    """
+
+    out: Path
+    generator: Path
+    seed: int
+    step: int
+    key_entropy: float
+    collapsed: bool
+
+
 def train(
     config: TrainConfig,
     source: NDArray[np.uint8],
@@ -372,21 +351,15 @@ def train(
         raise ValueError(
             f"source and target differ in shape: {source.shape[1:]} and {target.shape[1:]}"
         )
-    images = {"source": _sha256(source), "target": _sha256(target)}
+    about = describe_images(source, target, description or {})
     device = resolve_device(config.device)
     folder = RunFolder(out)
     with folder.locked():
-        saved = read_checkpoint(folder, config, images, resume=resume) or {}
+        saved = read_checkpoint(folder, config, about["images"], resume=resume) or {}
         log = Log(folder, bool(saved), on_log)
         watch = CollapseWatch(
             folder, saved.get("low_entropy_steps", 0), saved.get("collapsed", False)
         )
-        about = {
-            "images": images,
-            "n_source": len(source),
-            "n_target": len(target),
-            "description": dict(description or {}),
-        }
         checkpoints = Checkpoints(folder, log, watch, about)
         bar = [ProgressBar()] if progress else []
         seed = secrets.randbits(63) if config.seed is None else config.seed
@@ -400,8 +373,7 @@ def train(
                 [log, *bar, watch, SampleKeys(folder, log), checkpoints],
             )
             if saved:
-                restore(trainer, folder.checkpoint)
-                trainer.step = saved["step"]
+                restore(trainer, folder.checkpoint, saved["step"])
             with contextlib.ExitStack() as stack:
                 for callback in trainer.callbacks:
                     callback.on_start(trainer)
@@ -426,7 +398,3 @@ def _check(name: str, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
             f"{name} needs a height and width divisible by 16 and at least 32, not {images.shape}"
         )
     return images
-
-
-def _sha256(images: NDArray[np.uint8]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()

@@ -135,7 +135,7 @@ def test_every_named_domain_keeps_shape_and_type(name):
     [
         (np.zeros((2, 8, 8), np.uint8), "shape"),
         (np.zeros((2, 8, 8, 3)), "float64"),
-        (np.zeros((0, 8, 8, 3), np.uint8), "empty"),
+        (np.zeros((0, 8, 8, 3), np.uint8), "n >= 1"),
     ],
 )
 def test_bad_images_are_refused(images, words):

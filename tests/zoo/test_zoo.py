@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dkg import data, paths, training, zoo
+from dkg import data, paths, zoo
 from dkg.keys import KeyGenerator, list_weights
 from dkg.training import TrainConfig
 
@@ -22,7 +22,7 @@ def entry(steps=2, **settings):
         "images": 2,
         "domain": "row-shuffle",
         "domain_seed": 3,
-        "recipe": zoo.recipe(TrainConfig(steps=steps, **small | settings)),
+        "recipe": zoo.settings(TrainConfig(steps=steps, **small | settings)),
     }
 
 
@@ -35,7 +35,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "runs", lambda: tmp_path / "runs")
 
     def write(**entries):
-        (weights / "manifest.toml").write_text(zoo._manifest_text(entries))
+        (weights / "manifest.toml").write_text(zoo.dumps(entries))
 
     return write
 
@@ -62,8 +62,8 @@ def test_shipped_weights_are_small():
 
 def test_the_manifest_reads_back_as_it_was_written():
     manifest = zoo.entries()
-    assert tomllib.loads(zoo._manifest_text(manifest))["networks"] == manifest
-    assert zoo._manifest_text(manifest) == (paths.WEIGHTS / "manifest.toml").read_text()
+    assert tomllib.loads(zoo.dumps(manifest))["networks"] == manifest
+    assert zoo.dumps(manifest) == (paths.WEIGHTS / "manifest.toml").read_text()
 
 
 def test_missing_networks_are_trained_installed_and_found_good(package):
@@ -102,12 +102,11 @@ def test_an_unfinished_network_goes_on_from_its_checkpoint(package):
     assert second["steps"] == 3 and second["seed"] == first["seed"]
     assert second["sha256"] != first["sha256"]
 
-    whole = zoo.load_images(second)
-    config = TrainConfig(**second["recipe"], seed=second["seed"], threads=1)
-    alone = training.train(config, *whole[:2], paths.runs() / "alone", description=whole[2])
+    recipe = zoo.Recipe.of_entry(second, seed=second["seed"], threads=1)
+    alone, image = recipe.train(paths.runs() / "alone"), recipe.load()[0].images[0]
     np.testing.assert_array_equal(
-        KeyGenerator.load(alone.generator).generate(whole[0][0]),
-        KeyGenerator.load("one").generate(whole[0][0]),
+        KeyGenerator.load(alone.generator).generate(image),
+        KeyGenerator.load("one").generate(image),
     )
 
 
@@ -185,11 +184,13 @@ def test_phantoms_are_trained_on_even_where_there_are_files(tmp_path, monkeypatc
     image = Image.fromarray(np.zeros((256, 256, 3), np.uint8))
     image.save(tmp_path / "montgomery" / "1.png")
     monkeypatch.setenv("DKG_DATA", str(tmp_path))
-    source, target, description = zoo.load_images(entry())
-    np.testing.assert_array_equal(source, data.synthetic("montgomery", 2).images)
-    assert target.shape == source.shape and description["origin"] == "synthetic"
-    one_file = entry() | {"origin": "files", "images": 1}
-    assert not zoo.load_images(one_file)[0].any()
+    phantoms = zoo.Recipe.of_entry(entry())
+    source, target = phantoms.load()
+    np.testing.assert_array_equal(source.images, data.synthetic("montgomery", 2).images)
+    assert target.shape == source.images.shape
+    assert phantoms.describe(source)["origin"] == "synthetic"
+    one_file = zoo.Recipe.of_entry(entry() | {"origin": "files", "images": 1})
+    assert not one_file.load()[0].images.any()
     shutil.rmtree(tmp_path / "montgomery")
     with pytest.raises(FileNotFoundError):
-        zoo.load_images(one_file)
+        one_file.load()

@@ -1,0 +1,109 @@
+"""Training of the networks that are missing, several at once."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from dkg import paths
+from dkg.acceleration.process import resolve_device
+from dkg.storage.checkpoints import read_metadata
+from dkg.zoo.manifest import entry, install, missing, run_folder
+from dkg.zoo.recipe import Recipe
+
+
+def train_missing(
+    names: Sequence[str] | None = None,
+    jobs: int | None = None,
+    device: str = "auto",
+    report: Callable[[str], None] = print,
+) -> list[str]:
+    """Train the networks that are missing, several at once, and put them into the package.
+
+    A run that was cut off goes on from its last checkpoint. A network that is trained to the end of
+    its recipe is never trained again nor overwritten.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Networks of the manifest. Default: all that are `missing`.
+    jobs : int, optional
+        Trainings at once. Default: one for each core of the CPU, each with one thread, which trains
+        more steps in a second than one training with all threads; four on a GPU.
+    device : str, default 'auto'
+        As in `dkg.training.TrainConfig`.
+    report : callable, default print
+        Called with a line of text for every thousandth step and every network that is done.
+
+    Returns
+    -------
+    list of str
+        Names of the networks that were trained now.
+
+    Raises
+    ------
+    FileExistsError
+        If a network that was asked for by name is trained already.
+    FileNotFoundError
+        If the images of one are not there. Nothing is trained then.
+    ValueError
+        If a name is not in the manifest, `jobs` is below 1, or the device is not there.
+    RuntimeError
+        If a training failed; the others go on first, and the message has every failure.
+    """
+    to_train = missing()
+    for name in names or ():
+        if "file" in (known := entry(name)) and name not in to_train:
+            raise FileExistsError(
+                f"{paths.WEIGHTS / known['file']}: {name} is trained to the end of its recipe, and "
+                "is not overwritten"
+            )
+    to_train = list(dict.fromkeys(names or to_train))
+    on_gpu = resolve_device(device).type == "cuda"
+    if jobs is None:
+        jobs = 4 if on_gpu else os.cpu_count() or 1
+    if jobs < 1:
+        raise ValueError(f"jobs must be at least 1, not {jobs}")
+    for name in to_train:
+        if entry(name)["origin"] != "synthetic":
+            Recipe.of_entry(entry(name)).load()
+
+    failures = {}
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = {
+            pool.submit(_train_one, name, entry(name), run_folder(name), device): name
+            for name in to_train
+        }
+        for future in as_completed(futures):
+            name = futures[future]
+            try:
+                future.result()
+            except Exception as error:
+                failures[name] = error
+                report(f"{name}: failed: {error}")
+            else:
+                install(run_folder(name), name)
+                report(f"{name}: trained, and in {paths.WEIGHTS}")
+    if failures:
+        raise RuntimeError("; ".join(f"{name}: {error}" for name, error in failures.items()))
+    return to_train
+
+
+def _train_one(name: str, entry: dict[str, Any], out: Path, device: str) -> None:
+    checkpoint = out / "checkpoint.safetensors"
+    threads = read_metadata(checkpoint)["threads"] if checkpoint.exists() else 1
+    recipe = Recipe.of_entry(entry, threads=threads, device=device)
+    steps = recipe.config.steps
+
+    def print_line(record: dict[str, Any]) -> None:
+        if record["event"] == "log" and record["step"] % 1000 == 0:
+            left = record["seconds"] / record["step"] * (steps - record["step"]) / 60
+            print(
+                f"{name}: step {record['step']:,} of {steps:,}, key entropy "
+                f"{record['key_entropy']:.4f} bits, about {left:.0f} min left",
+                flush=True,
+            )
+
+    recipe.train(out, on_log=print_line, progress=False)
