@@ -1,11 +1,15 @@
 """The compiler of the inner loops: numba, with its compiled code kept on disk where that works."""
 
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import numba
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def compiled(function: Callable) -> Callable:
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function of NumPy arrays to machine code at its first call.
 
     The compiled code is cached beside the source file, or in the user's cache folder (or

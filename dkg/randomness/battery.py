@@ -1,18 +1,22 @@
 """All tests on many sequences: proportions that pass, and P-values that should be uniform."""
 
 import math
-import os
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import gammaincc
 
-from dkg.randomness.result import check_constants
+from dkg import cores
+from dkg.randomness.result import TestResult, check_constants
 from dkg.randomness.suite import check_alpha, check_tests, run_tests
+
+T = TypeVar("T")
 
 _BINS = 10
 _UNIFORM_FROM = 55  # Sequences that section 4.2.2 asks for.
@@ -40,7 +44,7 @@ class Battery:
 
 
 def run_battery(
-    sequences: Iterable,
+    sequences: Iterable[ArrayLike],
     alpha: float = 0.01,
     *,
     tests: Iterable[str] | None = None,
@@ -99,10 +103,10 @@ def run_battery(
     check_alpha(alpha)
     check_constants(constants)
     names = check_tests(tests)
-    workers = workers or _processors()
-    total = len(sequences) if hasattr(sequences, "__len__") else None
-    rows = []
-    columns = length = None
+    workers = workers or cores.usable()
+    total = len(sequences) if isinstance(sequences, Sized) else None
+    rows: list[list[float | None]] = []
+    length: int | None = None
     outcomes = _in_threads(sequences, workers, lambda bits: run_tests(bits, names, constants))
     for results in tqdm(outcomes, total=total, desc="sequences", disable=not progress):
         n = results[0].parameters["n"]
@@ -126,17 +130,12 @@ def run_battery(
     return Battery(p_values, _summary(p_values, alpha), alpha)
 
 
-def _processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux; a cluster gives a job some of them.
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _in_threads(items, workers, function) -> Iterator:
+def _in_threads(
+    items: Iterable[T], workers: int, function: Callable[[T], list[TestResult]]
+) -> Iterator[list[TestResult]]:
     """Yield ``function(item)`` in order, with at most two items a worker under way."""
     with ThreadPoolExecutor(workers) as pool:
-        pending = deque()
+        pending: deque[Future[list[TestResult]]] = deque()
         for item in items:
             pending.append(pool.submit(function, item))
             if len(pending) >= 2 * workers:
@@ -147,7 +146,8 @@ def _in_threads(items, workers, function) -> Iterator:
 
 def _summary(p_values: pd.DataFrame, alpha: float) -> pd.DataFrame:
     rows = []
-    for test, variant in p_values.columns:
+    names: list[Any] = p_values.columns.tolist()
+    for test, variant in names:
         values = p_values[test, variant].dropna().to_numpy()
         n = values.size
         row = {"test": test, "variant": variant, "n_sequences": n}
@@ -158,7 +158,7 @@ def _summary(p_values: pd.DataFrame, alpha: float) -> pd.DataFrame:
         margin = 3 * math.sqrt(alpha * (1 - alpha) / n)
         lower, upper = max(0.0, 1 - alpha - margin), min(1.0, 1 - alpha + margin)
         counts, _ = np.histogram(values, bins=_BINS, range=(0, 1))
-        chi2 = np.sum((counts - n / _BINS) ** 2) / (n / _BINS)
+        chi2 = float(np.sum((counts - n / _BINS) ** 2)) / (n / _BINS)
         uniformity = float(gammaincc((_BINS - 1) / 2, chi2 / 2))
         row |= {
             "proportion": proportion,

@@ -1,10 +1,11 @@
 """Predictability: the shortest linear feedback shift register that makes each block of bits."""
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincc
 
 from dkg.compiled import compiled
-from dkg.randomness.result import TestResult, as_bits, check_constants
+from dkg.randomness.result import Bits, TestResult, as_bits, check_constants
 
 # T <= -2.5, six classes of width 1, T > 2.5. NIST's tool and the standard round 1/96 to 0.01047.
 _PROBABILITIES = {
@@ -15,7 +16,7 @@ _LANES = 32  # Blocks that are worked on side by side.
 
 
 @compiled
-def _linear_complexities(bits, block_length):
+def _linear_complexities(bits: Bits, block_length: int) -> NDArray[np.int64]:
     """Return the linear complexity of each whole block.
 
     Berlekamp-Massey without polynomials and inner products. With S the block as a power series, C
@@ -68,7 +69,9 @@ def _linear_complexities(bits, block_length):
     return complexities
 
 
-def linear_complexity(bits, block_length: int = 500, constants: str = "nist") -> TestResult:
+def linear_complexity(
+    bits: ArrayLike, block_length: int = 500, constants: str = "nist"
+) -> TestResult:
     """Linear complexity test, section 2.10.
 
     Parameters

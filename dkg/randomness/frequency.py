@@ -3,12 +3,13 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaincc
 
 from dkg.randomness.result import TestResult, as_bits, shorter_than
 
 
-def monobit(bits) -> TestResult:
+def monobit(bits: ArrayLike) -> TestResult:
     """Frequency (monobit) test, section 2.1.
 
     Parameters
@@ -43,7 +44,7 @@ def monobit(bits) -> TestResult:
     )
 
 
-def block_frequency(bits, block_length: int = 128) -> TestResult:
+def block_frequency(bits: ArrayLike, block_length: int = 128) -> TestResult:
     """Frequency test within a block, section 2.2.
 
     Parameters

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from dkg.compiled import compiled
 from dkg.randomness.result import TestResult, as_bits, shorter_than
@@ -32,7 +33,7 @@ def rank_probability(rank: int, size: int = _SIZE) -> float:
 
 
 @compiled
-def _ranks(rows):
+def _ranks(rows: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Return the rank of each matrix; rows: uint32 (n_matrices, 32), overwritten."""
     ranks = np.zeros(rows.shape[0], np.int64)
     for k in range(rows.shape[0]):
@@ -47,7 +48,7 @@ def _ranks(rows):
     return ranks
 
 
-def binary_matrix_rank(bits) -> TestResult:
+def binary_matrix_rank(bits: ArrayLike) -> TestResult:
     """Binary matrix rank test, section 2.5, with 32 x 32 matrices.
 
     Parameters

@@ -3,16 +3,17 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincc
 
 from dkg.compiled import compiled
-from dkg.randomness.result import TestResult, as_bits
+from dkg.randomness.result import Bits, TestResult, as_bits
 
 _LONGEST_PATTERN = 24
 
 
 @compiled
-def _count_cyclic_windows(bits, length):
+def _count_cyclic_windows(bits: Bits, length: int) -> NDArray[np.int64]:
     """Count each value of the n windows of `length` bits; the last ones go on at the start."""
     counts = np.zeros(1 << length, np.int64)
     mask = np.int64((1 << length) - 1)
@@ -28,22 +29,22 @@ def _count_cyclic_windows(bits, length):
     return counts
 
 
-def _drop_last_bit(counts):
+def _drop_last_bit(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the counts of windows that are one bit shorter."""
     return counts[0::2] + counts[1::2]
 
 
-def _check_pattern_length(length, least):
+def _check_pattern_length(length: int, least: int) -> None:
     if not least <= length <= _LONGEST_PATTERN:
         raise ValueError(f"pattern_length must be from {least} to {_LONGEST_PATTERN}, got {length}")
 
 
-def _more_patterns_than_bits(length, n):
+def _more_patterns_than_bits(length: int, n: int) -> str:
     """Return the reason why no P-value makes sense, or nothing."""
     return f"there are more patterns, 2^{length}, than bits, {n:,}" if 2**length > n else ""
 
 
-def _too_long(length, n, margin, section):
+def _too_long(length: int, n: int, margin: int, section: str) -> str:
     """Return the reason why the standard advises against patterns of this length, or nothing."""
     if length < int(math.log2(n)) - margin:
         return ""
@@ -53,7 +54,7 @@ def _too_long(length, n, margin, section):
     )
 
 
-def serial(bits, pattern_length: int = 16) -> TestResult:
+def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
     """Test patterns of m bits: the serial test, section 2.11.
 
     Parameters
@@ -113,7 +114,7 @@ def serial(bits, pattern_length: int = 16) -> TestResult:
     )
 
 
-def approximate_entropy(bits, pattern_length: int = 10) -> TestResult:
+def approximate_entropy(bits: ArrayLike, pattern_length: int = 10) -> TestResult:
     """Approximate entropy test, section 2.12.
 
     Parameters

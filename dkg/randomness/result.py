@@ -1,8 +1,12 @@
 """What every test takes and returns: a sequence of bits in, a `TestResult` out."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Bits = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,22 +40,25 @@ class TestResult:
 
     name: str
     variants: tuple[str, ...]
-    parameters: dict
+    parameters: dict[str, Any]
     statistics: tuple[float | None, ...]
     p_values: tuple[float | None, ...]
     applicable: bool = True
     reason: str = ""
-    details: dict = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def not_applicable(
-        cls, name: str, parameters: dict, reason: str, variants=("",), details: dict | None = None
+        cls,
+        name: str,
+        parameters: dict[str, Any],
+        reason: str,
+        variants: tuple[str, ...] = ("",),
+        details: dict[str, Any] | None = None,
     ) -> "TestResult":
         """Return a result without statistics and P-values, with the reason."""
         nothing = (None,) * len(variants)
-        return cls(
-            name, tuple(variants), parameters, nothing, nothing, False, reason, details or {}
-        )
+        return cls(name, variants, parameters, nothing, nothing, False, reason, details or {})
 
     @property
     def statistic(self) -> float | None:
@@ -63,7 +70,7 @@ class TestResult:
         """The P-value of a test with one variant."""
         return self._only(self.p_values)
 
-    def _only(self, values: tuple) -> float | None:
+    def _only(self, values: tuple[float | None, ...]) -> float | None:
         if len(values) != 1:
             raise ValueError(
                 f"{self.name} has {len(values)} variants: read `statistics` and `p_values`"
@@ -105,7 +112,7 @@ def check_constants(constants: str) -> None:
         raise ValueError(f"constants must be 'nist' or 'exact', got {constants!r}")
 
 
-def as_bits(data) -> np.ndarray:
+def as_bits(data: ArrayLike) -> Bits:
     """Return the bits of a sequence, first bit first.
 
     Bytes give their most significant bit first, as NIST's tool reads a binary file.

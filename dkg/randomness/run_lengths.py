@@ -4,10 +4,11 @@ import functools
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincc
 
 from dkg.compiled import compiled
-from dkg.randomness.result import TestResult, as_bits, check_constants, shorter_than
+from dkg.randomness.result import Bits, TestResult, as_bits, check_constants, shorter_than
 
 # Bits needed, bits in a block, and the lengths of the first and the last class (section 2.4.2).
 _CLASSES = ((750_000, 10_000, 10, 16), (6_272, 128, 4, 9), (128, 8, 1, 4))
@@ -20,7 +21,7 @@ _NIST_PROBABILITIES = {
 }
 
 
-def runs(bits) -> TestResult:
+def runs(bits: ArrayLike) -> TestResult:
     """Test the number of runs: the runs test, section 2.3.
 
     Parameters
@@ -98,7 +99,7 @@ def longest_run_probabilities(block_length: int, first: int, last: int) -> np.nd
 
 
 @compiled
-def _longest_runs(bits, block_length):
+def _longest_runs(bits: Bits, block_length: int) -> NDArray[np.int64]:
     """Return the longest run of ones in each whole block."""
     longest = np.zeros(bits.size // block_length, np.int64)
     for block in range(longest.size):
@@ -111,7 +112,7 @@ def _longest_runs(bits, block_length):
     return longest
 
 
-def longest_run_of_ones(bits, constants: str = "nist") -> TestResult:
+def longest_run_of_ones(bits: ArrayLike, constants: str = "nist") -> TestResult:
     """Test for the longest run of ones in a block, section 2.4.
 
     Parameters

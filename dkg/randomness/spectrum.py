@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from dkg.compiled import compiled
 from dkg.randomness.result import TestResult, as_bits, shorter_than
@@ -12,7 +13,7 @@ _LOG_20 = 2.995732274
 
 
 @compiled
-def _count_below(spectrum, bound):
+def _count_below(spectrum: NDArray[np.float64], bound: float) -> int:
     """Return how many values (real and imaginary parts in turn) have a modulus below `bound`."""
     below = 0
     for i in range(0, spectrum.size, 2):
@@ -21,7 +22,7 @@ def _count_below(spectrum, bound):
     return below
 
 
-def spectral(bits) -> TestResult:
+def spectral(bits: ArrayLike) -> TestResult:
     """Discrete Fourier transform (spectral) test, section 2.6.
 
     Parameters

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from dkg.randomness.complexity import linear_complexity
 from dkg.randomness.frequency import block_frequency, monobit
@@ -40,7 +41,9 @@ TESTS: dict[str, Callable[..., TestResult]] = {
 _WITH_CONSTANTS = {"longest_run_of_ones", "overlapping_template", "linear_complexity"}
 
 
-def run_tests(bits, tests: Iterable[str] | None = None, constants: str = "nist"):
+def run_tests(
+    bits: ArrayLike, tests: Iterable[str] | None = None, constants: str = "nist"
+) -> list[TestResult]:
     """Run tests with their default parameters.
 
     Parameters
@@ -86,7 +89,7 @@ def check_tests(tests: Iterable[str] | None) -> list[str]:
 
 
 def run_suite(
-    bits,
+    bits: ArrayLike,
     tests: Iterable[str] | None = None,
     constants: str = "nist",
     *,
@@ -137,7 +140,7 @@ def run_suite(
             variant,
             statistic,
             p_value,
-            p_value >= alpha if result.applicable else None,
+            None if p_value is None or not result.applicable else p_value >= alpha,
             result.reason,
         )
         for result in results

@@ -4,10 +4,11 @@ import functools
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincc
 
 from dkg.compiled import compiled
-from dkg.randomness.result import TestResult, as_bits, check_constants
+from dkg.randomness.result import Bits, TestResult, as_bits, check_constants
 
 _OVERLAPPING_BLOCK = 1032
 _OVERLAPPING_CLASSES = 6  # 0, 1, 2, 3, 4, and 5 or more matches in a block.
@@ -56,7 +57,7 @@ def aperiodic_templates(length: int = 9) -> tuple[str, ...]:
 
 
 @compiled
-def _count_windows(bits, length, n_blocks, block_length):
+def _count_windows(bits: Bits, length: int, n_blocks: int, block_length: int) -> NDArray[np.int32]:
     """Count each value of the windows of `length` bits that lie inside each block."""
     counts = np.zeros((n_blocks, 1 << length), np.int32)
     mask = np.int64((1 << length) - 1)
@@ -72,7 +73,7 @@ def _count_windows(bits, length, n_blocks, block_length):
 
 
 def non_overlapping_template(
-    bits, templates: tuple[str, ...] | None = None, n_blocks: int = 8
+    bits: ArrayLike, templates: tuple[str, ...] | None = None, n_blocks: int = 8
 ) -> TestResult:
     """Non-overlapping template matching test, section 2.7.
 
@@ -188,11 +189,12 @@ def overlapping_probabilities(template_length: int, constants: str) -> np.ndarra
         matched = after[-1] + state[-1] / 2
         after[-1] = [0.0, *matched[: last - 1], matched[last - 1] + matched[last]]
         state = after
-    return state.sum(axis=0)
+    probabilities: np.ndarray = state.sum(axis=0)
+    return probabilities
 
 
 @compiled
-def _count_ones_templates(bits, length, block_length):
+def _count_ones_templates(bits: Bits, length: int, block_length: int) -> NDArray[np.int64]:
     """Return, for each whole block, the places where `length` ones follow each other."""
     matches = np.zeros(bits.size // block_length, np.int64)
     for block in range(matches.size):
@@ -205,7 +207,9 @@ def _count_ones_templates(bits, length, block_length):
     return matches
 
 
-def overlapping_template(bits, template_length: int = 9, constants: str = "nist") -> TestResult:
+def overlapping_template(
+    bits: ArrayLike, template_length: int = 9, constants: str = "nist"
+) -> TestResult:
     """Overlapping template matching test, section 2.8, with a template of ones.
 
     Parameters

@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dkg.compiled import compiled
-from dkg.randomness.result import TestResult, as_bits, shorter_than
+from dkg.randomness.result import Bits, TestResult, as_bits, shorter_than
 
 # Block length L: bits needed, 1010 * 2^L * L, expected value and variance (section 2.9.4).
 _BLOCKS = {
@@ -24,7 +25,7 @@ _BLOCKS = {
 
 
 @compiled
-def _sum_log_distances(bits, length, n_first):
+def _sum_log_distances(bits: Bits, length: int, n_first: int) -> float:
     """Sum log2 of the distance to each block's last occurrence, over blocks after `n_first`."""
     last_seen = np.zeros(1 << length, np.int64)
     total = 0.0
@@ -38,7 +39,7 @@ def _sum_log_distances(bits, length, n_first):
     return total
 
 
-def maurers_universal(bits) -> TestResult:
+def maurers_universal(bits: ArrayLike) -> TestResult:
     """Maurer's "universal statistical" test, section 2.9.
 
     Parameters

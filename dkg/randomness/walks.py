@@ -3,10 +3,11 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincc, ndtr
 
 from dkg.compiled import compiled
-from dkg.randomness.result import TestResult, as_bits, shorter_than
+from dkg.randomness.result import Bits, TestResult, as_bits, shorter_than
 
 _STATES = (-4, -3, -2, -1, 1, 2, 3, 4)
 _VARIANT_STATES = (*range(-9, 0), *range(1, 10))
@@ -22,24 +23,24 @@ _VISITS = {
 
 
 @compiled
-def _extremes(bits):
+def _extremes(bits: Bits) -> tuple[int, int, int]:
     """Return the highest, the lowest and the last point of the walk."""
     position = 0
     highest = 0
     lowest = 0
     for i in range(bits.size):
-        position += 2 * np.int64(bits[i]) - 1
+        position += 1 if bits[i] else -1
         highest = max(highest, position)
         lowest = min(lowest, position)
     return highest, lowest, position
 
 
-def _quotient(a, b):
+def _quotient(a: int, b: int) -> int:
     """Divide integers as C does, towards zero."""
     return int(math.copysign(abs(a) // b, a))
 
 
-def _cumulative_sums_p_value(z, n):
+def _cumulative_sums_p_value(z: int, n: int) -> float:
     """Section 2.13.4 (4), with the limits of the sums in the integer arithmetic of NIST's tool."""
     turns = n // z
     x = z / math.sqrt(n)
@@ -52,12 +53,12 @@ def _cumulative_sums_p_value(z, n):
     return min(1.0, max(0.0, float(2 * ndtr(-x) - first.sum() + second.sum())))
 
 
-def _normal_between(low, high):
+def _normal_between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return Phi(high) - Phi(low) for intervals without zero, accurate in both tails."""
     return np.where(low > 0, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
 
 
-def cumulative_sums(bits) -> TestResult:
+def cumulative_sums(bits: ArrayLike) -> TestResult:
     """Cumulative sums test, section 2.13, forward and backward.
 
     Parameters
@@ -93,7 +94,7 @@ def cumulative_sums(bits) -> TestResult:
 
 
 @compiled
-def _excursions(bits):
+def _excursions(bits: Bits) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
     """Count the walk's cycles, the visits in them to states -4 to 4, and all visits to -9 to 9.
 
     Returns the number of cycles, the cycles by state and by visits (0 to 4, 5 and more), shape
@@ -105,7 +106,7 @@ def _excursions(bits):
     in_cycle = np.zeros(9, np.int64)
     position = 0
     for i in range(bits.size):
-        position += 2 * np.int64(bits[i]) - 1
+        position += 1 if bits[i] else -1
         if -9 <= position <= 9:
             visits[position + 9] += 1
             if -4 <= position <= 4:
@@ -118,7 +119,7 @@ def _excursions(bits):
     return cycles, cycles_by_visits, visits
 
 
-def _too_few_cycles(cycles, n, section, min_cycles):
+def _too_few_cycles(cycles: int, n: int, section: str, min_cycles: float | None) -> str:
     if min_cycles is None:
         min_cycles = max(0.005 * math.sqrt(n), 500)
     if cycles >= min_cycles:
@@ -126,7 +127,7 @@ def _too_few_cycles(cycles, n, section, min_cycles):
     return f"the walk has {cycles} cycles; section {section} asks for at least {min_cycles:.0f}"
 
 
-def random_excursions(bits, min_cycles: int | None = None) -> TestResult:
+def random_excursions(bits: ArrayLike, min_cycles: int | None = None) -> TestResult:
     """Random excursions test, section 2.14, for the states -4 to -1 and 1 to 4.
 
     Parameters
@@ -169,7 +170,7 @@ def random_excursions(bits, min_cycles: int | None = None) -> TestResult:
     )
 
 
-def random_excursions_variant(bits, min_cycles: int | None = None) -> TestResult:
+def random_excursions_variant(bits: ArrayLike, min_cycles: int | None = None) -> TestResult:
     """Random excursions variant test, section 2.15, for the states -9 to -1 and 1 to 9.
 
     Parameters

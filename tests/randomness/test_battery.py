@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from dkg.plots import p_value_heatmap, p_value_histograms
-from dkg.randomness import run_battery, run_suite
+from dkg.randomness import monobit, run_battery, run_suite
 
 TESTS = ["monobit", "runs", "cumulative_sums", "random_excursions"]
 
@@ -38,6 +38,20 @@ def test_proportion_and_its_band(battery):
     assert row["upper"] == 1
     assert row["proportion_passed"]
     assert row["remark"] == ""
+
+
+def test_p_values_equal_to_the_level_pass(sequences, battery, monkeypatch):
+    p_value = monobit(sequences[0]).p_value
+    uniform = battery.summary["uniformity_p_value"][0]
+    for up, passed in ((False, True), (True, False)):
+        alpha = np.nextafter(p_value, 1) if up else p_value
+        alike = run_battery(sequences[:1] * 2, alpha, tests=["monobit"], progress=False).summary
+        # Both sequences are the same, so that either none passes or both do.
+        assert alike["proportion"].tolist() == [float(passed)]
+        level = np.nextafter(uniform, 1) if up else uniform
+        monkeypatch.setattr("dkg.randomness.battery._UNIFORM_ALPHA", level)
+        again = run_battery(sequences, tests=["monobit"], progress=False).summary
+        assert again["uniformity_passed"].tolist() == [passed]
 
 
 def test_uniformity_is_a_chi_square_test(battery):

@@ -33,6 +33,13 @@ def test_table(key):
     assert (table["passed"] == (table["p_value"] >= 0.01))[applicable].all()
 
 
+def test_a_p_value_equal_to_alpha_passes(key):
+    p_value = randomness.monobit(key).p_value
+    for alpha, passed in ((p_value, True), (np.nextafter(p_value, 1), False)):
+        table = randomness.run_suite(key, tests=["monobit"], alpha=alpha)
+        assert table["passed"].tolist() == [passed]
+
+
 def test_rows_are_those_of_the_tests(key):
     for name, rows in randomness.run_suite(key).groupby("test"):
         result = randomness.TESTS[name](key)
