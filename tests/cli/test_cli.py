@@ -3,7 +3,8 @@
 import subprocess
 import sys
 
-from dkg import __version__
+from dkg import __version__, paths
+from dkg.cli import common
 
 from .conftest import random_bytes, run, save
 
@@ -46,3 +47,10 @@ def test_wrong_usage_exits_with_2(tmp_path):
     assert "--key" in run("encrypt", tmp_path / "image.png", "-o", "out.png", status=2).stderr
     run("keygen", status=2)
     run("decypt", status=2)
+
+
+def test_every_argument_that_becomes_an_option_is_named_by_the_package():
+    """Otherwise a reworded message would show the argument to users of the command."""
+    package = [p.read_text() for p in paths.PACKAGE.rglob("*.py") if p.parent.name != "cli"]
+    for argument in common._OPTIONS:
+        assert any(argument in text for text in package), argument
