@@ -79,6 +79,31 @@ def test_normalisation_is_where_the_text_puts_it():
     assert normalised(Generator()) == {"down1", "down2", "down3", "residual", "up1", "up2"}
 
 
+def test_every_leaky_relu_of_the_discriminator_has_slope_0_2():
+    """Each state of a small one, from its own convolutions, computed by hand."""
+    torch.manual_seed(0)
+    discriminator = Discriminator(width=2).double()
+    convolve = torch.nn.functional.conv2d
+
+    def leaky(z):
+        assert (z < 0).any() and (z > 0).any()
+        return torch.where(z < 0, 0.2 * z, z)
+
+    x = torch.rand(2, 3, 64, 64, dtype=torch.float64) * 2 - 1
+    with torch.no_grad():
+        for name in ("state1", "state2", "state3", "state4"):
+            state = getattr(discriminator, name)
+            z = convolve(x, state[0].weight, stride=2, padding=1)
+            if name != "state1":
+                mean = z.mean(dim=(2, 3), keepdim=True)
+                z = (z - mean) / ((z - mean).square().mean(dim=(2, 3), keepdim=True) + 1e-5).sqrt()
+            torch.testing.assert_close(state(x), leaky(z))
+            x = state(x)
+        first, last = (m for m in discriminator.state5 if isinstance(m, torch.nn.Conv2d))
+        z = convolve(torch.nn.functional.pad(x, (1, 2, 1, 2)), first.weight)
+        torch.testing.assert_close(discriminator.state5(x), convolve(leaky(z), last.weight))
+
+
 def test_the_discriminator_does_not_see_the_contrast_of_an_image():
     """No layer before the first normalisation has an offset, and that one divides by the contrast.
 
