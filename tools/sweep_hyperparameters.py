@@ -21,6 +21,7 @@ import torch
 import typer
 
 from dkg import data, paths
+from dkg.acceleration.process import keep_freed_memory
 from dkg.domains import DOMAINS
 from dkg.metrics import entropy
 from dkg.models import Generator, images_to_tensor, tensor_to_images
@@ -168,7 +169,7 @@ def main(
 
     pending: dict[Future, tuple[int, float, int]] = {}
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as executor:
+    with ProcessPoolExecutor(jobs, context, keep_freed_memory) as executor:
         for setting in product(range(1, repeats + 1), learning_rate, batch_size):
             advance(setting)
         while pending:

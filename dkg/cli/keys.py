@@ -52,10 +52,12 @@ def keygen(
     from tqdm import tqdm
 
     from dkg import encryption
+    from dkg.acceleration.process import keep_freed_memory
     from dkg.keys import KeyGenerator
 
     encryption.check_output(out, (".png",), force, inputs=seed)
     seeds = _read_seeds(seed_files(seed))
+    keep_freed_memory()
     generator = KeyGenerator.load(weights, device=device, exact=exact, output=output)
     keys = np.stack([generator.generate(image) for image in tqdm(seeds, "keys", disable=None)])
     encryption.write_key(
@@ -84,6 +86,7 @@ def _read_seeds(files: list[Path]) -> list[NDArray[np.uint8]]:
 
 def _report(out: Path, keys: NDArray[np.uint8], generator: "KeyGenerator") -> None:
     from dkg.cipher import key_identifier
+    from dkg.metrics import repeated_cells
 
     typer.echo(
         f"{out}: key {key_identifier(keys)[:16]} of {keys.size:,} bytes from {len(keys)} "
@@ -94,16 +97,10 @@ def _report(out: Path, keys: NDArray[np.uint8], generator: "KeyGenerator") -> No
             f"the weights {generator.name} are public: whoever guesses the seed image has the key. "
             "Use it for study only"
         )
-    repeated = _repeated_share(keys)
+    repeated = repeated_cells(keys)
     if repeated > 0:
         note(
-            f"{repeated:.1%} of the key repeats other parts of it, as happens where a seed image "
+            f"{repeated:.1f}% of the key repeats other parts of it, as happens where a seed image "
             "is flat, such as at a black border. What it encrypts may show through there. Keys "
             "made with --output low-order do not repeat"
         )
-
-
-def _repeated_share(keys: NDArray[np.uint8]) -> float:
-    """Return the share of 8 x 8 pixel cells that occur earlier in the keys; 0 if random."""
-    cells = keys.reshape(len(keys), 32, 8, 32, 8, 3).swapaxes(2, 3).reshape(-1, 8 * 8 * 3)
-    return 1 - len({cell.tobytes() for cell in cells}) / len(cells)

@@ -107,15 +107,18 @@ def _train(
     settings: list[str],
     fresh: bool,
 ) -> None:
-    from dkg import data
-    from dkg.domains import DOMAINS
-    from dkg.training import TrainConfig, TrainingFailed, train
+    from dkg.acceleration.process import keep_freed_memory
+    from dkg.training import TrainConfig, TrainingFailed
+    from dkg.zoo import Recipe
 
+    keep_freed_memory()
     config = TrainConfig.from_mapping(_parse(settings))
-    if domain not in DOMAINS:
-        raise ValueError(f"no domain {domain!r}; there are: {', '.join(DOMAINS)}")
-    source = data.load(dataset, n=images)
-    note(f"{len(source.images)} images of {dataset} ({source.origin}), domain {domain}")
+    recipe = Recipe(
+        config=config, dataset=dataset, n_images=images, domain=domain, domain_seed=domain_seed
+    )
+    loaded = recipe.load()
+    origin = loaded[0].origin
+    note(f"{len(loaded[1])} images of {dataset} ({origin}), domain {domain}")
 
     def print_line(record: dict[str, Any]) -> None:
         if record["event"] == "sample":
@@ -125,19 +128,9 @@ def _train(
                 err=True,
             )
 
-    description: dict[str, Any] = {"dataset": dataset, "origin": source.origin, "domain": domain}
-    if domain in ("row-shuffle", "aes-ctr"):
-        description["domain_seed"] = domain_seed
+    on_log = None if sys.stderr.isatty() else print_line
     try:
-        result = train(
-            config,
-            source.images,
-            DOMAINS[domain](source.images, domain_seed),
-            out,
-            resume=not fresh,
-            description=description,
-            on_log=None if sys.stderr.isatty() else print_line,
-        )
+        result = recipe.train(out, loaded, resume=not fresh, on_log=on_log)
     except TrainingFailed as error:
         fail(str(error), error)
     typer.echo(

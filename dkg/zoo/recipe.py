@@ -98,13 +98,20 @@ class Recipe:
         seeded = self.domain in SEEDED_DOMAINS
         return about | ({"domain_seed": self.domain_seed} if seeded else {})
 
-    def train(self, out: str | os.PathLike[str], **options: Any) -> TrainResult:
+    def train(
+        self,
+        out: str | os.PathLike[str],
+        images: tuple[data.ImageSet, NDArray[np.uint8]] | None = None,
+        **options: Any,
+    ) -> TrainResult:
         """Train the network, or go on with a training that was cut off.
 
         Parameters
         ----------
         out : path-like
             Folder of the run.
+        images : tuple, optional
+            What `load` returned, where it was called before.
         **options
             Of `dkg.training.train`: ``resume``, ``on_log``, ``progress``.
 
@@ -113,7 +120,7 @@ class Recipe:
         TrainResult
             Where the trained generator is, and how the run went.
         """
-        source, target = self.load()
+        source, target = images or self.load()
         about = self.describe(source)
         return train(self.config, source.images, target, out, description=about, **options)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dkg import paths
-from dkg.acceleration.process import resolve_device
+from dkg.acceleration.process import keep_freed_memory, resolve_device
 from dkg.storage.checkpoints import read_metadata
 from dkg.zoo.manifest import entry, install, missing, run_folder
 from dkg.zoo.recipe import Recipe
@@ -71,7 +71,8 @@ def train_missing(
             Recipe.of_entry(entry(name)).load()
 
     failures = {}
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=keep_freed_memory) as pool:
         futures = {
             pool.submit(_train_one, name, entry(name), run_folder(name), device): name
             for name in to_train
