@@ -20,14 +20,21 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from dkg import cipher, dicom, encryption, hospital, paths
+from dkg import cipher, encryption, hospital, paths
 from dkg.attacks import Backdoor, Imitation
 from dkg.cli import app
+from dkg.dicom.envelope import derive_keys
 from dkg.storage import registry
 from dkg.training import TrainConfig, train
 
 RNG = np.random.default_rng(0)
 WINDOW = 16
+
+
+def setup_function(function):
+    """Let a test draw the same alone and among others."""
+    global RNG
+    RNG = np.random.default_rng(zlib.crc32(function.__name__.encode()))
 
 
 def random_bytes(*shape, dtype=np.uint8):
@@ -158,7 +165,7 @@ def network(tmp_path_factory):
         threads=1,
     )
     folder = tmp_path_factory.mktemp("network")
-    images = random_bytes(1, 32, 32, 3)
+    images = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)
     return train(config, images, images, folder, progress=False).generator
 
 
@@ -171,7 +178,7 @@ def test_objects_that_hold_a_key_do_not_show_it(tmp_path):
     encryption.write_key(path, key, weights_sha256="0" * 64, weights_public=False)
     store = hospital.KeyStore(tmp_path / "keys.sqlite")
     store.add("0" * 64, key)
-    derived = dicom._derive_keys(key)
+    derived = derive_keys(key)
     holders = {
         "key file": encryption.read_key(path),
         "key store": store,
@@ -274,15 +281,15 @@ def test_commands_show_no_key(tmp_path, network, said, monkeypatch):
 
 BROKEN = """
 import sys
-from dkg import dicom
-from dkg.encryption import ciphertext_files, key_files
 from dkg.cli import app
+from dkg.dicom import encryption
+from dkg.encryption import ciphertext_files, key_files
 
 def fail(*arguments, **options):
     raise AssertionError("forced")
 
 ciphertext_files.encode_noise = ciphertext_files.write_samples = key_files.encode_noise = fail
-dicom._write = fail
+encryption.serialize = fail
 app(sys.argv[1:])
 """
 

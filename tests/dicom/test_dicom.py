@@ -669,7 +669,7 @@ def test_openssl_opens_the_encrypted_attributes(tmp_path):
     (item,) = encrypted.EncryptedAttributesSequence
     assert item.EncryptedContentTransferSyntaxUID == ExplicitVRLittleEndian
     (tmp_path / "content.der").write_bytes(item.EncryptedContent)
-    wrapping = dicom._derive_keys(KEYS).wrapping
+    wrapping = dicom.envelope.derive_keys(KEYS).wrapping
     # fmt: off
     result = subprocess.run(
         ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-in", "content.der",
@@ -695,7 +695,7 @@ def test_hkdf_as_documented():
     for number in range(1, 5):
         block = hmac.digest(extracted, block + b"dkg DICOM 1" + bytes([number]), "sha256")
         blocks.append(block)
-    assert dataclasses.astuple(dicom._derive_keys(KEYS)) == tuple(blocks)
+    assert dataclasses.astuple(dicom.envelope.derive_keys(KEYS)) == tuple(blocks)
 
 
 # --- What is refused

@@ -1,0 +1,324 @@
+"""Encryption and decryption of DICOM data sets and files."""
+
+import copy
+import hashlib
+import hmac
+import os
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filewriter import correct_ambiguous_vr
+from pydicom.uid import ExplicitVRLittleEndian
+
+from dkg import cipher
+from dkg.cipher import CipherError
+from dkg.dicom.attributes import describe, withdraw
+from dkg.dicom.confidentiality import deidentify, make_uid
+from dkg.dicom.envelope import (
+    derive_keys,
+    encode_content,
+    even,
+    open_envelope,
+    read_envelope,
+    seal,
+)
+from dkg.dicom.parsing import file_meta, parse, serialize
+from dkg.dicom.pixel_data import PIXEL_DATA, read_samples, without_samples, xor_stored
+from dkg.encryption import check_output, read_key, record_use
+from dkg.storage import limits
+from dkg.storage.files import atomic
+
+ATTRIBUTES = ("keep", "basic-profile")
+"""What can be done with the patient's attributes; `encrypt_dataset` says what it means."""
+
+
+def is_encrypted(dataset: Dataset) -> bool:
+    """Tell whether a data set was made by `encrypt_dataset`.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        Any data set.
+
+    Returns
+    -------
+    bool
+        Whether its Encrypted Attributes Sequence (0400,0500) is one of this package.
+    """
+    try:
+        read_envelope(dataset)
+    except CipherError:
+        return False
+    return True
+
+
+def key_identifier(dataset: Dataset) -> str:
+    """Return the identifier of the keys that an image was encrypted with.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        The encrypted image.
+
+    Returns
+    -------
+    str
+        As `dkg.cipher.key_identifier` gives it: 64 hexadecimal digits.
+
+    Raises
+    ------
+    CipherError
+        If the data set is not one that `encrypt_dataset` made.
+    """
+    return read_envelope(dataset).key_identifier
+
+
+def encrypt_dataset(
+    dataset: Dataset,
+    keys: NDArray[np.uint8],
+    *,
+    attributes: Literal["keep", "basic-profile"] = "keep",
+) -> Dataset:
+    """Encrypt a DICOM image into a new one that shows noise.
+
+    The bytes of the keys are laid over the samples in the order frame, row, column, sample, the
+    first byte of a sample being its high byte. Only the stored bits are encrypted: those above stay
+    zero or copies of the sign, as viewers expect.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        The image, with its file meta information. It is not changed.
+    keys : ndarray of uint8, shape (n, 256, 256, 3)
+        At least `keys_needed` keys; what the image leaves over is not used.
+    attributes : {'keep', 'basic-profile'}
+        ``'keep'`` leaves the patient's attributes readable (`identifying_attributes` lists them).
+        ``'basic-profile'`` removes or replaces them as the Basic Application Level Confidentiality
+        Profile says (PS3.15, Table E.1-1). Either way, everything that shows the image or is
+        computed from it is withdrawn, such as thumbnails, overlays and lookup tables, and so are
+        all private elements, as nobody knows what they hold. All comes back with decryption.
+
+    Returns
+    -------
+    pydicom.Dataset
+        The encrypted image with file meta information, in Explicit VR Little Endian, with the SOP
+        Class of the original. It has a SOP Instance UID of its own, and a Series Instance UID
+        that all encrypted images of one series share, so that no series mixes images and noise. The
+        same image and keys give the same data set. It was decrypted and compared with the image.
+
+    Raises
+    ------
+    CipherError
+        If the image cannot be encrypted or is encrypted already, the keys have another type or
+        shape, the same key is there twice, or there are too few keys.
+    """
+    meta = copy.deepcopy(file_meta(dataset))
+    # Writing fills in the file meta information, which must not change the argument.
+    dataset = copy.copy(dataset)
+    dataset.file_meta = meta
+    return _encrypt(serialize(dataset, enforce_file_format=True), keys, attributes)
+
+
+def decrypt_dataset(dataset: Dataset, keys: NDArray[np.uint8]) -> Dataset:
+    """Undo `encrypt_dataset`, or refuse.
+
+    What others did to the readable attributes of the encrypted image does not matter, as all
+    attributes come from its encrypted part. An archive may also store it in another transfer
+    syntax, as long as that loses nothing.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        The encrypted image, with its file meta information. It is not changed.
+    keys : ndarray of uint8, shape (n, 256, 256, 3)
+        The keys it was made with, all of them and in the same order.
+
+    Returns
+    -------
+    pydicom.Dataset
+        The original with its preamble and file meta information, as pydicom writes and reads it,
+        which drops group lengths. `decrypt_file` gives the bytes of the original file.
+
+    Raises
+    ------
+    CipherError
+        If the keys are not those, or the noise or the encrypted part are not as `encrypt_dataset`
+        made them.
+    """
+    return parse(_decrypt(dataset, keys))
+
+
+def encrypt_file(
+    source: str | os.PathLike[str],
+    key: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    attributes: Literal["keep", "basic-profile"] = "keep",
+    registry: str | os.PathLike[str] | None = None,
+    allow_key_reuse: bool = False,
+    overwrite: bool = False,
+) -> int:
+    """Encrypt a DICOM file, and record the use of the key in a registry.
+
+    As with `dkg.encryption.encrypt_file`, that happens before the encrypted image is written, and a
+    key encrypts one image.
+
+    Parameters
+    ----------
+    source : path-like
+        A DICOM file of an image.
+    key : path-like
+        The key file.
+    target : path-like
+        The encrypted image, ends in .dcm.
+    attributes : {'keep', 'basic-profile'}
+        What happens to the patient's attributes, as in `encrypt_dataset`.
+    registry : path-like, optional
+        The registry of used keys, as in `dkg.encryption.record_use`.
+    allow_key_reuse : bool
+        Encrypt a further image with a used key. Unsafe.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    int
+        How many other images this key, or a part of it, has encrypted; 0 is the safe answer.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read or written.
+    CipherError
+        If a file is refused, or the key or a part of it has encrypted another image.
+    """
+    source, key, target = Path(source), Path(key), Path(target)
+    check_output(target, (".dcm",), overwrite, inputs=(source, key))
+    keys = read_key(key).keys
+    try:
+        encrypted = _encrypt(limits.read(source), keys, attributes)
+        encoded = serialize(encrypted, enforce_file_format=True)
+    except ValueError as error:
+        raise CipherError(f"{source}: {error}") from error
+    metadata = {"tag": read_envelope(encrypted).tag.hex()}
+    others = record_use(key, keys, metadata, allow_key_reuse, registry)
+    with atomic(target, overwrite=overwrite) as temporary:
+        temporary.write_bytes(encoded)
+    return others
+
+
+def decrypt_file(
+    source: str | os.PathLike[str],
+    key: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Decrypt a file that `encrypt_file` made to the bytes of the original file.
+
+    Parameters
+    ----------
+    source : path-like
+        The encrypted image.
+    key : path-like
+        The key file it was made with.
+    target : path-like
+        The original, ends in .dcm.
+    overwrite : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read or written.
+    CipherError
+        If a file is refused: not encrypted, the wrong key, cut or changed.
+    """
+    source, key, target = Path(source), Path(key), Path(target)
+    check_output(target, (".dcm",), overwrite, inputs=(source, key))
+    keys = read_key(key).keys
+    try:
+        original = _decrypt(parse(limits.read(source)), keys)
+    except ValueError as error:
+        raise CipherError(f"{source}: {error}") from error
+    with atomic(target, overwrite=overwrite) as temporary:
+        temporary.write_bytes(original)
+
+
+def _encrypt(encoded: bytes, keys: NDArray[np.uint8], attributes: str) -> Dataset:
+    """Encrypt the bytes of a DICOM file into a data set."""
+    if attributes not in ATTRIBUTES:
+        raise CipherError(f"attributes must be one of {ATTRIBUTES}, not {attributes!r}")
+    identifier = cipher.key_identifier(keys)
+    original, image = parse(encoded), parse(encoded)
+    if is_encrypted(image):
+        raise CipherError("it is encrypted by dkg already")
+    for keyword in ("SOPClassUID", "SOPInstanceUID"):
+        if not image.get(keyword):
+            raise CipherError(f"it has no {keyword}, which every DICOM image must have")
+    samples, layout = read_samples(image)
+    noise = xor_stored(samples, keys, layout)
+    derived = derive_keys(keys)
+    remainder = without_samples(encoded, noise, keys, layout)
+
+    for each in (original, image):
+        correct_ambiguous_vr(each, bool(original.original_encoding[1]))
+    withdraw(image, layout)
+    if attributes == "basic-profile":
+        deidentify(image, derived.uid)
+    elif image.get("SeriesInstanceUID"):
+        digest = hashlib.sha256(b"dkg series 1\0" + image.SeriesInstanceUID.encode()).digest()
+        image.SeriesInstanceUID = make_uid(digest)
+    describe(image, layout, original if attributes == "keep" else None)
+    del image.SOPInstanceUID
+
+    content = encode_content(original, image, remainder)
+    vr = "OW" if layout.bits_allocated > 8 else "OB"
+    image.add_new(PIXEL_DATA, vr, even(noise.tobytes()))
+    item = Dataset()
+    item.EncryptedContentTransferSyntaxUID = ExplicitVRLittleEndian
+    item.EncryptedContent, tag = seal(content, identifier, derived, noise, layout)
+    image.EncryptedAttributesSequence = [item]
+    image.SOPInstanceUID = make_uid(tag)
+
+    # A new data set, which has forgotten how the file was encoded.
+    encrypted = Dataset()
+    encrypted.update(image)
+    encrypted.preamble = bytes(128)
+    encrypted.file_meta = FileMetaDataset()
+    encrypted.file_meta.MediaStorageSOPClassUID = encrypted.SOPClassUID
+    encrypted.file_meta.MediaStorageSOPInstanceUID = encrypted.SOPInstanceUID
+    encrypted.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    # Whoever deletes the original must be able to rely on the encrypted image.
+    if not _gives_back(encrypted, keys, encoded):
+        raise CipherError("it is not as DICOM images should be, and would not come back as it is")
+    return encrypted
+
+
+def _decrypt(dataset: Dataset, keys: NDArray[np.uint8]) -> bytes:
+    """Decrypt a data set to the bytes of the original file."""
+    envelope = read_envelope(dataset)
+    identifier = cipher.key_identifier(keys)
+    if envelope.key_identifier != identifier:
+        raise CipherError(
+            f"wrong key: the image was made with key {envelope.key_identifier[:16]}, this is key "
+            f"{identifier[:16]}"
+        )
+    samples, layout = read_samples(copy.deepcopy(dataset))
+    derived = derive_keys(keys)
+    if not hmac.compare_digest(envelope.tag, envelope.authenticate(derived.tag, samples, layout)):
+        raise CipherError(
+            "the pixel data or the encrypted attributes were changed after encryption, for example "
+            "by lossy compression: the authentication tag does not fit"
+        )
+    return without_samples(open_envelope(envelope, derived), samples, keys, layout)
+
+
+def _gives_back(encrypted: Dataset, keys: NDArray[np.uint8], encoded: bytes) -> bool:
+    try:
+        return _decrypt(encrypted, keys) == encoded
+    except CipherError:
+        return False

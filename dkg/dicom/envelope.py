@@ -1,0 +1,167 @@
+"""The Encrypted Attributes Sequence: the original file sealed in a CMS message, and its keys."""
+
+import hmac
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from asn1crypto import cms, core
+from cryptography.hazmat.primitives import hashes, keywrap, padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+
+from dkg.cipher import CipherError
+from dkg.dicom.parsing import serialize
+from dkg.dicom.pixel_data import PIXEL_DATA, Layout
+
+# The private element of the encrypted content that holds the file.
+_PRIVATE_GROUP, _PRIVATE_CREATOR, _FILE = 0x0401, "DKG CIPHERTEXT 1", 0x01
+
+# The type of the unprotected attribute that holds the authentication tag.
+_TAG_TYPE = "2.25.40902581556227418574057455210244158314"
+
+
+class Envelope(NamedTuple):
+    """A CMS message (RFC 5652): the recipient, the encrypted content, and the tag over both."""
+
+    recipient: cms.KEKRecipientInfo
+    encrypted: cms.EncryptedContentInfo
+    key_identifier: str
+    tag: bytes = b""
+
+    def encode(self) -> bytes:
+        """Return the message in DER, with a last byte that makes its length even."""
+        attribute = {"type": _TAG_TYPE, "values": [core.OctetString(self.tag)]}
+        enveloped = {
+            "version": "v2",
+            "recipient_infos": [cms.RecipientInfo("kekri", self.recipient)],
+            "encrypted_content_info": self.encrypted,
+            "unprotected_attrs": [attribute],
+        }
+        message = cms.ContentInfo({"content_type": "enveloped_data", "content": enveloped})
+        return even(message.dump())
+
+    def authenticate(self, tag_key: bytes, noise: NDArray[Any], layout: Layout) -> bytes:
+        """Return the tag that this message and the noise must have: HMAC-SHA-256."""
+        mac = hmac.new(tag_key, struct.pack(">8Q", *layout), "sha256")
+        for data in (self.recipient.contents, self.encrypted.contents, noise.tobytes()):
+            mac.update(struct.pack(">Q", len(data)))
+            mac.update(data)
+        return mac.digest()
+
+
+@dataclass(frozen=True, repr=False)
+class DerivedKeys:
+    """Keys of 32 bytes each that HKDF makes from all bytes of the image keys."""
+
+    wrapping: bytes
+    content: bytes
+    tag: bytes
+    uid: bytes
+
+
+def derive_keys(keys: NDArray[np.uint8]) -> DerivedKeys:
+    """Derive the four keys from image keys, uint8 (n, 256, 256, 3)."""
+    material = np.ascontiguousarray(keys).data
+    derived = HKDF(hashes.SHA256(), length=128, salt=None, info=b"dkg DICOM 1").derive(material)
+    return DerivedKeys(*(derived[start : start + 32] for start in range(0, 128, 32)))
+
+
+def encode_content(original: Dataset, image: Dataset, file: bytes) -> bytes:
+    """Encode an Encrypted Attributes Data Set (PS3.3 C.12.1.1.4): changed attributes, and the file.
+
+    Other programs can bring back the attributes with it. This one needs only the file, which is in
+    a private element.
+    """
+    item = Dataset()
+    for element in original:
+        unchanged = element.tag in image and image[element.tag] == element
+        if element.keyword == "SpecificCharacterSet" or not (
+            unchanged or element.tag == PIXEL_DATA or element.tag.element == 0
+        ):
+            item.add(element)
+    block = item.private_block(_PRIVATE_GROUP, _PRIVATE_CREATOR, create=True)
+    block.add_new(_FILE, "OB", even(zlib.compress(file)))
+    content = Dataset()
+    content.ModifiedAttributesSequence = [item]
+    return serialize(content, implicit_vr=False, little_endian=True)
+
+
+def even(data: bytes) -> bytes:
+    """Append a zero byte to data of odd length, as DICOM asks for."""
+    return data + bytes(len(data) % 2)
+
+
+def seal(
+    content: bytes, identifier: str, derived: DerivedKeys, noise: NDArray[Any], layout: Layout
+) -> tuple[bytes, bytes]:
+    """Encrypt and authenticate content as CMS enveloped data; return the message and its tag."""
+    # Key and vector are made from the content, so that no other content has the same.
+    secret = hmac.digest(derived.content, b"key" + content, "sha256")
+    vector = hmac.digest(derived.content, b"vector" + content, "sha256")[:16]
+    padder = padding.PKCS7(128).padder()
+    encryptor = Cipher(algorithms.AES256(secret), modes.CBC(vector)).encryptor()
+    ciphertext = encryptor.update(padder.update(content) + padder.finalize()) + encryptor.finalize()
+    # The recipient has the key that the content's key is wrapped with.
+    recipient = {
+        "version": "v4",
+        "kekid": {"key_identifier": bytes.fromhex(identifier)},
+        "key_encryption_algorithm": {"algorithm": "aes256_wrap"},
+        "encrypted_key": keywrap.aes_key_wrap(derived.wrapping, secret),
+    }
+    encrypted = {
+        "content_type": "data",
+        "content_encryption_algorithm": {"algorithm": "aes256_cbc", "parameters": vector},
+        "encrypted_content": ciphertext,
+    }
+    envelope = Envelope(
+        cms.KEKRecipientInfo(recipient), cms.EncryptedContentInfo(encrypted), identifier
+    )
+    envelope = envelope._replace(tag=envelope.authenticate(derived.tag, noise, layout))
+    return envelope.encode(), envelope.tag
+
+
+def read_envelope(dataset: Dataset) -> Envelope:
+    """Read the CMS message of an encrypted image, without a key.
+
+    Raises
+    ------
+    CipherError
+        If the data set holds no message of this package.
+    """
+    try:
+        message = dataset.EncryptedAttributesSequence[0].EncryptedContent
+        enveloped = cms.ContentInfo.load(message)["content"]
+        recipient = enveloped["recipient_infos"][0].chosen
+        identifier = recipient["kekid"]["key_identifier"].native.hex()
+        tag = enveloped["unprotected_attrs"][0]["values"][0].parse(core.OctetString).native
+        envelope = Envelope(recipient, enveloped["encrypted_content_info"], identifier, tag)
+        if envelope.encode() != message:
+            raise ValueError("a message of another program, or a changed one")
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise CipherError(
+            "not an image that dkg encrypted, or one that lost its Encrypted Attributes Sequence "
+            "(0400,0500)"
+        ) from error
+    return envelope
+
+
+def open_envelope(envelope: Envelope, derived: DerivedKeys) -> bytes:
+    """Decrypt an authentic message, and return the file in it."""
+    secret = keywrap.aes_key_unwrap(derived.wrapping, envelope.recipient["encrypted_key"].native)
+    vector = envelope.encrypted["content_encryption_algorithm"]["parameters"].native
+    decryptor = Cipher(algorithms.AES256(secret), modes.CBC(vector)).decryptor()
+    unpadder = padding.PKCS7(128).unpadder()
+    padded = decryptor.update(envelope.encrypted["encrypted_content"].native)
+    padded += decryptor.finalize()
+    content = io.BytesIO(unpadder.update(padded) + unpadder.finalize())
+    item = read_dataset(content, False, True).ModifiedAttributesSequence[0]
+    block = item.private_block(_PRIVATE_GROUP, _PRIVATE_CREATOR)
+    # What follows the compressed data is a byte that makes the length even.
+    return zlib.decompressobj().decompress(block[_FILE].value)

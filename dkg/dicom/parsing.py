@@ -1,0 +1,77 @@
+"""Reading and writing of whole DICOM data sets, with errors that say what is wrong."""
+
+import io
+import os
+
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID
+
+from dkg.cipher import CipherError
+from dkg.storage import limits
+
+
+def read(path: str | os.PathLike[str]) -> Dataset:
+    """Read a whole DICOM file.
+
+    Parameters
+    ----------
+    path : path-like
+        A file with a header, as DICOM PS3.10 has it.
+
+    Returns
+    -------
+    pydicom.Dataset
+        The data set with its file meta information.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    CipherError
+        If it is not a DICOM file, is damaged, or does not name its transfer syntax.
+    """
+    try:
+        return parse(limits.read(path))
+    except ValueError as error:
+        raise CipherError(f"{path}: {error}") from error
+
+
+def parse(encoded: bytes) -> Dataset:
+    """Read a data set from the bytes of a whole file."""
+    try:
+        limits.check_dicom_file(encoded)
+        dataset = pydicom.dcmread(io.BytesIO(encoded))
+        # Sequences are parsed only when they are looked at, and may be broken, too.
+        dataset.walk(lambda *_: None)
+    except MemoryError:
+        raise
+    except pydicom.errors.InvalidDicomError:
+        raise CipherError("not a DICOM file: DICM does not stand at its byte 128") from None
+    except Exception as error:  # pydicom lets pass whatever its parser stumbles on.
+        raise CipherError(f"damaged, or not a DICOM file: {error}") from error
+    file_meta(dataset)
+    return dataset
+
+
+def serialize(dataset: Dataset, **options: bool) -> bytes:
+    """Write a data set to bytes, with the options of pydicom."""
+    buffer = io.BytesIO()
+    try:
+        pydicom.dcmwrite(buffer, dataset, **options)
+    except Exception as error:  # As in reading.
+        raise CipherError(f"its attributes cannot be written: {error}") from error
+    return buffer.getvalue()
+
+
+def file_meta(dataset: Dataset) -> FileMetaDataset:
+    """Return the file meta information, or refuse one that names no transfer syntax."""
+    meta: FileMetaDataset | None = getattr(dataset, "file_meta", None)
+    if meta is None or not meta.get("TransferSyntaxUID"):
+        raise CipherError(
+            "it names no transfer syntax: the file meta information (0002,0010) is missing"
+        )
+    syntax = meta.TransferSyntaxUID
+    if not isinstance(syntax, UID) or not syntax.is_transfer_syntax:
+        raise CipherError(f"its transfer syntax, {syntax}, is not one of DICOM's")
+    return meta
