@@ -68,11 +68,11 @@ def main():
     )
     for name, tables in (("one gray level at one pixel", pairs), ("two seed images", between)):
         table = pd.concat(tables)
-        shares = ", ".join(f"{k} {v:.2f} %" for k, v in low_order.inside(table).items())
+        shares = ", ".join(f"{k} {v:.2f} %" for k, v in low_order.acceptance_rates(table).items())
         print(f"{name}, {len(table)} pairs, inside: {shares}; least NPCR {table['npcr'].min():.3f}")
     print(f"eight bytes that come twice: {repeated}")
     print(f"bits per byte gained by a predictor: at most {max(gained):.4f}")
-    verdict = low_order.judge(run_battery(keys))
+    verdict = low_order.failures_by_test(run_battery(keys))
     proportion = verdict["outside"] <= verdict["outside_allowed"]
     uniform = verdict["not_uniform"] <= verdict["not_uniform_allowed"]
     print(

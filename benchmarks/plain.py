@@ -1,56 +1,21 @@
-"""The networks and the training loop as one would write them at first, for comparisons.
+"""A plain training loop, to compare the package's with.
 
-The same layers as in `dkg.models`: torch's own normalisation and last convolution, channels one
-after another in memory, an optimiser that is not fused, and each half of a step scored alone.
+The networks of `dkg.models` as they are, without `dkg.acceleration`: torch's own layers with
+channels first in memory. The optimiser is not fused, and each half of a step is scored alone.
 """
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from dkg.models import Discriminator, Generator, initialise
-
-
-def _plain(network: nn.Module) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.InstanceNorm2d):
-            module.__class__ = nn.InstanceNorm2d
-        elif isinstance(module, nn.Conv2d):
-            module.__class__ = nn.Conv2d
-
-
-class PlainGenerator(Generator):
-    """The generator of Table I."""
-
-    def __init__(self):
-        super().__init__()
-        _plain(self)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Turn seed images into keys."""
-        x = self.down3(self.down2(self.down1(x)))
-        x = self.up2(self.up1(self.residual(x)))
-        return torch.tanh(self.up3(x))
-
-
-class PlainDiscriminator(Discriminator):
-    """The discriminator of Table II."""
-
-    def __init__(self):
-        super().__init__()
-        _plain(self)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Score images."""
-        x = self.state4(self.state3(self.state2(self.state1(x))))
-        return self.state5(x).mean(dim=1)
 
 
 class PlainTrainer:
     """A plain loop with the paper's settings; the images and the pool's choices are given."""
 
     def __init__(self, seed: int, device: torch.device, dtype: torch.dtype):
-        self.generator, self.discriminator = PlainGenerator(), PlainDiscriminator()
+        self.generator, self.discriminator = Generator(), Discriminator()
         random = torch.Generator().manual_seed(seed)
         initialise(self.generator, random)
         initialise(self.discriminator, random)

@@ -21,9 +21,10 @@ import torch
 from plain import PlainTrainer
 
 from dkg import domains
+from dkg.acceleration.process import keep_freed_memory
 from dkg.data import load
-from dkg.models import images_to_tensor, keep_freed_memory
-from dkg.training import TrainConfig, _Trainer
+from dkg.models import images_to_tensor
+from dkg.training import TrainConfig, Trainer
 
 SEED = 0  # Of the weights and of the order of the images, on both sides.
 state = {}
@@ -36,7 +37,8 @@ def prepare(kind, device, threads, dtype=torch.float32):
     images = load("montgomery", n=16).images
     source, target = images_to_tensor(images), images_to_tensor(domains.chaotic(images))
     source, target = source.to(device, dtype), target.to(device, dtype)
-    ours = _Trainer(TrainConfig(seed=SEED, device=device), SEED, torch.device(device))
+    config = TrainConfig(seed=SEED, device=device)
+    ours = Trainer(config, source, target, SEED, torch.device(device))
     ours.generator.to(dtype)
     ours.discriminator.to(dtype)
     if kind == "plain":
@@ -44,16 +46,19 @@ def prepare(kind, device, threads, dtype=torch.float32):
         plain = PlainTrainer(SEED, torch.device(device), dtype)
 
         def step():
-            x = ours._chosen(source, 0)
-            y = ours._chosen(target, 1)
-            losses = plain.train_step(x, y, ours._pooled)
+            x, y = ours.batch(source, 0), ours.batch(target, 1)
+            losses = plain.train_step(x, y, pooled)
             ours.step += 1
             return losses
+
+        def pooled(keys):
+            return ours.pool.swap(keys, ours.random(2, ours.step))
     else:
         keep_freed_memory()
 
         def step():
-            return ours.train_step(source, target)[1][:2]
+            ours.fit(ours.step + 1)
+            return ours.numbers[:2]
 
     state.update(step=step, device=device)
     return torch.get_num_threads()
@@ -139,7 +144,7 @@ def main():
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--rounds", type=int, default=11, help="pairs")
     options = parser.parse_args()
-    print(f"torch {torch.__version__}")
+    print(f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}")
     if options.device == "cpu":
         for threads in (1, None):
             beside_plain("cpu", threads, options.rounds, 20)
