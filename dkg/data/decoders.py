@@ -28,35 +28,14 @@ DECODER_DEPENDENCIES = dict.fromkeys(_CODECS, ("imagecodecs",))
 
 
 def is_available(syntax: str) -> bool:
-    """Tell pydicom whether a transfer syntax can be decoded.
-
-    Parameters
-    ----------
-    syntax : str
-        The UID of the transfer syntax.
-
-    Returns
-    -------
-    bool
-        Whether it can.
-    """
+    """Tell pydicom whether the transfer syntax of a UID can be decoded."""
     return syntax in _CODECS
 
 
 def decode_frame(frame: bytes, runner: DecodeRunner) -> bytearray:
-    """Decode one frame for pydicom.
+    """Decode one compressed frame for pydicom, and tell it how the samples are laid out.
 
-    Parameters
-    ----------
-    frame : bytes
-        The compressed frame.
-    runner : pydicom.pixels.decoders.base.DecodeRunner
-        Holds the image's attributes, and is told how the samples are laid out.
-
-    Returns
-    -------
-    bytearray
-        The samples, color by pixel.
+    The samples are returned color by pixel, in as many bytes as the codec takes for them.
     """
     samples = _CODECS[runner.transfer_syntax](frame)
     runner.set_option("bits_allocated", 8 * samples.itemsize)

@@ -16,33 +16,14 @@ HEAD = 352
 
 
 def raster_format(data: bytes) -> Literal["PNG", "JPEG", "TIFF"] | None:
-    """Tell PNG, JPEG and TIFF by their signature.
-
-    Parameters
-    ----------
-    data : bytes
-        The file, or its first bytes.
-
-    Returns
-    -------
-    {'PNG', 'JPEG', 'TIFF'} or None
-        The format; None if it is none of them.
-    """
+    """Tell PNG, JPEG and TIFF by the first bytes of a file; None if it is none of them."""
     return next((name for magic, name in SIGNATURES.items() if data.startswith(magic)), None)
 
 
 def image_format(data: bytes) -> Literal["PNG", "JPEG", "TIFF", "NIfTI", "DICOM"] | None:
-    """Tell the format of an image or volume that is not compressed with gzip.
+    """Tell the format of an image or volume by the first `HEAD` bytes; None if it is unknown.
 
-    Parameters
-    ----------
-    data : bytes
-        The file, or at least its first 352 bytes.
-
-    Returns
-    -------
-    {'PNG', 'JPEG', 'TIFF', 'NIfTI', 'DICOM'} or None
-        The format; None if it is none of them. A DICOM file without a preamble is not recognized.
+    What is compressed with gzip must be unpacked first. A DICOM file without a preamble is unknown.
     """
     # A DICOM file may at the same time be a TIFF file: its first 128 bytes are free.
     if data[128:132] == b"DICM":

@@ -41,43 +41,22 @@ _STARTS_OF_FRAME = {bytes([b]) for b in (*range(0xC0, 0xD0), 0xF7) if b not in (
 
 
 def check(n_bytes: int, what: str = "the image") -> None:
-    """Refuse what is too large.
-
-    Parameters
-    ----------
-    n_bytes : int
-        Size in bytes.
-    what : str
-        What it is the size of, for the message.
-
-    Raises
-    ------
-    ValueError
-        If it is above `MAX_BYTES`.
-    """
+    """Refuse a size in bytes above `MAX_BYTES` with a ValueError that says what is too large."""
     if n_bytes > MAX_BYTES:
         raise ValueError(f"{what} is larger than {MAX_BYTES:,} bytes, the most that is read")
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
-    """Read a whole file, unless it is more than twice as large as an image may be.
+    """Read a whole file, or refuse one that is more than twice as large as an image may be.
 
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    bytes
-        Its content.
+    Twice, because an encrypted DICOM image holds the original beside the noise.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     ValueError
-        If it is. An encrypted DICOM image has the original in it beside the noise.
+        If it is too large.
     """
     with Path(path).open("rb") as file:
         data = file.read(2 * MAX_BYTES + 1)
@@ -87,7 +66,7 @@ def read(path: str | os.PathLike[str]) -> bytes:
 
 
 def check_png(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Refuse a PNG file whose samples are too many, or of which any part is damaged.
+    """Refuse a PNG file whose samples are too many, or of which any part is damaged or cut off.
 
     Decoders do not agree on what to do with a part whose checksum does not fit.
 
@@ -104,7 +83,7 @@ def check_png(data: bytes) -> list[tuple[bytes, bytes]]:
     Raises
     ------
     ValueError
-        If the image is too large, damaged, or cut off.
+        If the file is refused.
     """
     chunks: list[tuple[bytes, bytes]] = []
     position = 8
@@ -128,52 +107,21 @@ def check_png(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def check_pillow(image: Image.Image) -> None:
-    """Refuse an opened image whose samples are too many.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        The image, opened and not loaded.
-
-    Raises
-    ------
-    ValueError
-        If it is too large.
-    """
+    """Refuse (ValueError) an opened image, not loaded yet, whose samples are too many."""
     check(image.width * image.height * max(3, len(image.getbands())))
 
 
 def check_jpeg(data: bytes) -> None:
-    """Refuse a JPEG file of so many scans that decoding would take minutes.
+    """Refuse (ValueError) a JPEG file of so many scans that decoding would take minutes.
 
-    Parameters
-    ----------
-    data : bytes
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If it has more than 100 scans; a progressive image has about ten.
+    A progressive image has about ten scans.
     """
     if data.count(b"\xff\xda") > _SCANS:
         raise ValueError(f"it has more than {_SCANS} scans")
 
 
 def check_tiff(page: tifffile.TiffPage) -> None:
-    """Refuse a page of a TIFF file that is too large.
-
-    Parameters
-    ----------
-    page : tifffile.TiffPage
-        The page.
-
-    Raises
-    ------
-    ValueError
-        If the page or one of its tiles is too large, or beyond the end of the file, or the type of
-        its samples is unknown.
-    """
+    """Refuse (ValueError) a page of a TIFF file that is too large, cut off, or of unknown type."""
     # Pillow reads up to the next part, wherever that is.
     if max(page.dataoffsets, default=0) > page.parent.filehandle.size:
         raise ValueError("damaged or cut off: a part of it is beyond its last byte")
@@ -184,17 +132,9 @@ def check_tiff(page: tifffile.TiffPage) -> None:
 
 
 def check_compression(page: tifffile.TiffPage) -> None:
-    """Refuse a page of a TIFF file that could unpack to more than it says.
+    """Refuse (ValueError) a page of a TIFF file that could unpack to more than it says.
 
-    Parameters
-    ----------
-    page : tifffile.TiffPage
-        The page.
-
-    Raises
-    ------
-    ValueError
-        If it is compressed by a method whose data have a size of their own, such as JPEG 2000.
+    Compressed data of some methods, such as JPEG 2000, have a size of their own.
     """
     name = getattr(page.compression, "name", str(page.compression))
     if name not in _COMPRESSIONS:
@@ -202,19 +142,9 @@ def check_compression(page: tifffile.TiffPage) -> None:
 
 
 def check_volume(shape: tuple[int, ...], width: int) -> None:
-    """Refuse a volume that is too large or too long.
+    """Refuse (ValueError) a volume with too many bytes, or more than 2,048 voxels along a side.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Its shape in voxels.
-    width : int
-        Bytes of a voxel, as it is computed with.
-
-    Raises
-    ------
-    ValueError
-        If it is too large, or has more than 2,048 voxels along a side.
+    ``shape`` is its shape in voxels, ``width`` the bytes of a voxel, as it is computed with.
     """
     if max(shape, default=0) > _SIDE:
         raise ValueError(f"the volume has shape {shape}; at most {_SIDE:,} voxels a side are read")
@@ -222,17 +152,7 @@ def check_volume(shape: tuple[int, ...], width: int) -> None:
 
 
 def gunzip(data: bytes) -> bytes:
-    """Decompress a gzip file.
-
-    Parameters
-    ----------
-    data : bytes
-        The file.
-
-    Returns
-    -------
-    bytes
-        Its content.
+    """Decompress the bytes of a gzip file.
 
     Raises
     ------
@@ -249,17 +169,9 @@ def gunzip(data: bytes) -> bytes:
 
 
 def check_dicom_file(data: bytes) -> None:
-    """Refuse a deflated DICOM file that is too large when inflated, before pydicom inflates it.
+    """Refuse (ValueError) a deflated DICOM file that would inflate to too much, or is damaged.
 
-    Parameters
-    ----------
-    data : bytes
-        The file; one of another transfer syntax passes.
-
-    Raises
-    ------
-    ValueError
-        If it is too large, damaged or cut off.
+    Files of other transfer syntaxes pass. It is checked before pydicom inflates the file.
     """
     from pydicom.filereader import read_dataset
     from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -278,7 +190,7 @@ def check_dicom_file(data: bytes) -> None:
 
 
 def check_dicom_frames(dataset: "Dataset", frame: int | None = None) -> None:
-    """Refuse a DICOM image whose compressed frames are larger than it says.
+    """Refuse (ValueError) a DICOM image whose compressed frames are larger than it says.
 
     Parameters
     ----------
@@ -286,11 +198,6 @@ def check_dicom_frames(dataset: "Dataset", frame: int | None = None) -> None:
         The image, with its file meta information.
     frame : int, optional
         Which frame, from 0. Default: all of them.
-
-    Raises
-    ------
-    ValueError
-        If a frame has other rows, columns or samples per pixel than the data set.
     """
     from pydicom.encaps import generate_frames, get_frame
     from pydicom.uid import RLELossless
