@@ -7,7 +7,7 @@ words and what an attack beyond the paper tests, `CHANGES` when each of them was
 from collections.abc import Iterable
 
 from dkg.reproduction.comparisons import figures, tables
-from dkg.reproduction.comparisons.beyond import ATTACKS
+from dkg.reproduction.comparisons.beyond import BEYOND_THE_PAPER
 from dkg.reproduction.comparisons.changes import CHANGES
 from dkg.reproduction.comparisons.claims import CLAIMS_OF_THE_PAPER, FUTURE_WORK
 from dkg.reproduction.comparisons.comparison import Claim, Comparison
@@ -27,7 +27,7 @@ _ALL = (
     *tables.comparisons(),
     *figures.comparisons(),
     *CLAIMS_OF_THE_PAPER,
-    *ATTACKS,
+    *BEYOND_THE_PAPER,
     *LOW_ORDER_KEYS,
     *FUTURE_WORK,
 )

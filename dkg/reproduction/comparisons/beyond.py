@@ -1,9 +1,9 @@
-"""What a stream cipher promises, tested by attacks that the paper did not try."""
+"""What a stream cipher and a hospital need, tested in ways that the paper did not try."""
 
 from dkg.reproduction.comparisons import shared
 from dkg.reproduction.comparisons.comparison import Claim, Comparison
 
-ATTACKS: tuple[Claim | Comparison, ...] = (
+BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="beyond-key-reuse",
         words="Two ciphertexts under one key give nothing away.",
@@ -160,5 +160,27 @@ ATTACKS: tuple[Claim | Comparison, ...] = (
         what="size of the correlation of 16 x 16 block means of the plaintext and the archive's "
         "file",
         labels=shared.THREE_SETS,
+    ),
+    Claim(
+        record="beyond-same-key",
+        words="The same seed image and network give the same key again, however it is computed.",
+        holds="Keys in exact arithmetic were the same, byte for byte, in every way in which they "
+        "were made.",
+        fails="A key that was made again had other bytes, and what was encrypted with it is lost "
+        "there.",
+        limits="One machine. `benchmarks/same_key.py` tries other instructions, the compiler and a "
+        "GPU; why nothing else can matter stands in `dkg.acceleration.exact`.",
+    ),
+    Comparison(
+        record="beyond-same-key",
+        name="bytes_changed",
+        what="share of the key's bytes that change, exact arithmetic",
+        unit="%",
+        labels=("two threads", "oneDNN off", "low-order digits, two threads"),
+        paper=(0.0,) * 3,
+        rule="at most",
+        tolerance=(0.0,) * 3,
+        reason="one changed byte of a key is one wrong byte of an image",
+        images=False,
     ),
 )

@@ -1,31 +1,9 @@
-"""What low-order keys promise, beyond the paper, each followed by its comparisons."""
+"""What low-order keys must hold, each claim followed by its comparisons."""
 
 from dkg.reproduction.comparisons import shared
 from dkg.reproduction.comparisons.comparison import Claim, Comparison
 
 LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
-    Claim(
-        record="beyond-same-key",
-        words="The same seed image and network give the same key again, however it is computed.",
-        holds="Keys in exact arithmetic were the same, byte for byte, in every way in which they "
-        "were made.",
-        fails="A key that was made again had other bytes, and what was encrypted with it is lost "
-        "there.",
-        limits="One machine. `benchmarks/same_key.py` tries other instructions, the compiler and a "
-        "GPU; why nothing else can matter stands in `dkg.acceleration.exact`.",
-    ),
-    Comparison(
-        record="beyond-same-key",
-        name="bytes_changed",
-        what="share of the key's bytes that change, exact arithmetic",
-        unit="%",
-        labels=("two threads", "oneDNN off", "low-order digits, two threads"),
-        paper=(0.0,) * 3,
-        rule="at most",
-        tolerance=(0.0,) * 3,
-        reason="one changed byte of a key is one wrong byte of an image",
-        images=False,
-    ),
     Claim(
         record="beyond-hardened-flat",
         words="Seed images with flat regions give low-order keys like any other seed image.",
