@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from scipy import stats
 
 from dkg import metrics
@@ -18,7 +19,7 @@ from dkg.models import Generator, initialise
 from dkg.randomness import Battery
 
 
-def flat_seeds(image: np.ndarray) -> dict[str, np.ndarray]:
+def flat_seeds(image: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
     """Return seed images that are flat, or have flat regions.
 
     Parameters
@@ -82,7 +83,7 @@ def untrained(
     )
 
 
-def extract(key: np.ndarray) -> np.ndarray:
+def extract(key: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Turn a key with structure into bytes that show none: SHAKE-256 (FIPS 202) of its bytes.
 
     Parameters
@@ -95,14 +96,14 @@ def extract(key: np.ndarray) -> np.ndarray:
     numpy.ndarray
         uint8 (256, 256, 3). It is as secret as `key` is, and no more.
     """
-    data = hashlib.shake_256(np.ascontiguousarray(key)).digest(KEY_BYTES)
+    data = hashlib.shake_256(key.tobytes()).digest(KEY_BYTES)
     return np.frombuffer(data, np.uint8).reshape(KEY_SHAPE)
 
 
 def sensitivity(
-    generate: Callable[[np.ndarray], np.ndarray],
-    seeds: np.ndarray,
-    keys: np.ndarray,
+    generate: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    seeds: NDArray[np.uint8],
+    keys: NDArray[np.uint8],
     n: int,
     *,
     seed: int | None = None,
@@ -155,7 +156,7 @@ def sensitivity(
     return pd.DataFrame(rows)
 
 
-def between_keys(keys: np.ndarray) -> pd.DataFrame:
+def between_keys(keys: NDArray[np.uint8]) -> pd.DataFrame:
     """Compare every two keys.
 
     Parameters
@@ -186,7 +187,7 @@ def between_keys(keys: np.ndarray) -> pd.DataFrame:
     )
 
 
-def inside(pairs: pd.DataFrame) -> dict[str, float]:
+def acceptance_rates(pairs: pd.DataFrame) -> dict[str, float]:
     """Return the shares of pairs of keys that are as unrelated as ideal ones, in percent.
 
     Parameters
@@ -213,7 +214,7 @@ def inside(pairs: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def repeated_windows(keys: np.ndarray) -> int:
+def repeated_windows(keys: NDArray[np.uint8]) -> int:
     """Count the places in keys where eight bytes stand that stand elsewhere, too.
 
     Parameters
@@ -232,32 +233,12 @@ def repeated_windows(keys: np.ndarray) -> int:
         flat[:, start : start + (KEY_BYTES - start) // 8 * 8].copy().view(np.uint64).ravel()
         for start in range(8)
     ]
-    windows = np.sort(np.concatenate(windows))
-    same = windows[1:] == windows[:-1]
+    ordered = np.sort(np.concatenate(windows))
+    same = ordered[1:] == ordered[:-1]
     return int(np.count_nonzero(np.append(same, False) | np.insert(same, 0, False)))
 
 
-def repeated_cells(key: np.ndarray, side: int = 8) -> float:
-    """Return the share of a key's cells that occur earlier in it, in percent.
-
-    Parameters
-    ----------
-    key : numpy.ndarray
-        uint8 (256, 256, 3).
-    side : int, default 8
-        Pixels along a cell, a divisor of 256.
-
-    Returns
-    -------
-    float
-        0 for an ideal key.
-    """
-    n = KEY_SHAPE[0] // side
-    cells = key.reshape(n, side, n, side, 3).swapaxes(1, 2).reshape(n * n, -1)
-    return 100 * (1 - len(np.unique(cells, axis=0)) / n**2)
-
-
-def judge(battery: Battery) -> pd.DataFrame:
+def failures_by_test(battery: Battery) -> pd.DataFrame:
     """Judge each of the fifteen tests of SP 800-22 by its lines, as section 4.2 asks.
 
     Parameters
@@ -280,7 +261,8 @@ def judge(battery: Battery) -> pd.DataFrame:
         keys = lines["n_sequences"].to_numpy()
         proportion, lower = (lines[name].to_numpy(float) for name in ("proportion", "lower"))
         # The number of keys that pass is whole; the lowest within the band still passes.
-        fails = stats.binom.cdf(np.ceil(lower * keys - 1e-9) - 1, keys, 1 - battery.alpha)
+        passing = np.ceil(lower * keys - 1e-9)
+        fails = np.asarray(stats.binom.cdf(passing - 1, keys, 1 - battery.alpha))
         rows.append(
             {
                 "test": test,
@@ -294,7 +276,7 @@ def judge(battery: Battery) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("test")
 
 
-def _allowed(chances: np.ndarray) -> int:
+def _allowed(chances: NDArray[np.float64]) -> int:
     """Return how many of several lines may fail that each do with a chance of their own."""
     if len(chances) <= 2:
         return 0

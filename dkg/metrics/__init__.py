@@ -45,6 +45,7 @@ from dkg.metrics.image import (
     entropy,
     histogram,
     local_entropy,
+    repeated_cells,
 )
 from dkg.metrics.uniform import (
     Ideal,
@@ -84,6 +85,7 @@ __all__ = [
     "npcr",
     "npcr_interval",
     "psnr",
+    "repeated_cells",
     "ssim",
     "uaci",
     "uaci_interval",

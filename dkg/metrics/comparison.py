@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import skimage
+from numpy.typing import NDArray
 
 from dkg.metrics.image import as_bytes, check_image_shape, correlation
 
@@ -164,17 +165,9 @@ def block_correlation(a: np.ndarray, b: np.ndarray, side: int = 16) -> float:
     check_image_shape(a.shape)
     if not side >= 1 or side % 1:
         raise ValueError(f"side must be a whole number, at least 1, got {side}")
-    height, width = (length // side for length in a.shape[:2])
-    if height * width < 4:
+    if math.prod(length // side for length in a.shape[:2]) < 4:
         raise ValueError(f"side {side} leaves fewer than four blocks of shape {a.shape}")
-    means = [
-        image[: height * side, : width * side]
-        .reshape(height, side, width, side, -1)
-        .mean(axis=(1, 3, 4))
-        .ravel()
-        for image in (a, b)
-    ]
-    return correlation(*means)
+    return correlation(block_means(a, side), block_means(b, side))
 
 
 def edge_correlation(plain: np.ndarray, cipher: np.ndarray, sigma: float = 4.0) -> float:
@@ -215,18 +208,36 @@ def edge_correlation(plain: np.ndarray, cipher: np.ndarray, sigma: float = 4.0) 
     check_image_shape(shape)
     if not 0 < sigma < math.inf:
         raise ValueError(f"sigma must be above 0, got {sigma}")
-    border = math.ceil(4 * sigma) + 1
-    smallest = 2 * border + 2
+    smallest = 2 * _border(sigma) + 2
     if min(shape[:2]) < smallest:
         raise ValueError(
             f"sigma {sigma} needs {smallest} x {smallest} pixels or more, got shape {shape}"
         )
-    grays = (np.atleast_3d(image).mean(axis=2) for image in images)
-    smooth = (skimage.filters.gaussian(gray, sigma) for gray in grays)
-    edges = [skimage.filters.sobel(image)[border:-border, border:-border] for image in smooth]
-    if any(np.allclose(edge, edge[0, 0]) for edge in edges):
+    edges = [blurred_edges(image, sigma) for image in images]
+    if any(np.allclose(edge, edge[0]) for edge in edges):
         return math.nan
-    return correlation(*(edge.ravel() for edge in edges))
+    return correlation(*edges)
+
+
+def block_means(image: np.ndarray, side: int = 16) -> NDArray[np.float64]:
+    """Return the mean of every block of `side` x `side` pixels and all channels, in one row."""
+    height, width = (length // side for length in image.shape[:2])
+    blocks = image[: height * side, : width * side].reshape(height, side, width, side, -1)
+    means: NDArray[np.float64] = blocks.mean(axis=(1, 3, 4)).ravel()
+    return means
+
+
+def blurred_edges(image: np.ndarray, sigma: float = 4.0) -> NDArray[np.float64]:
+    """Return the gradient magnitudes of the blurred gray image without its border, in one row."""
+    border = _border(sigma)
+    smooth = skimage.filters.gaussian(np.atleast_3d(image).mean(axis=2), sigma)
+    edges: NDArray[np.float64] = skimage.filters.sobel(smooth)[border:-border, border:-border]
+    return edges.ravel()
+
+
+def _border(sigma: float) -> int:
+    """Return the pixels at which the Gaussian reaches over the rim, and one for the gradient."""
+    return math.ceil(4 * sigma) + 1
 
 
 def _pair(a: np.ndarray, b: np.ndarray, signed: bool = False) -> tuple[np.ndarray, np.ndarray]:

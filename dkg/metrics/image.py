@@ -184,6 +184,26 @@ def adjacent_correlation(
     return correlation(*adjacent_pairs(a, direction, n_pairs, rng))
 
 
+def repeated_cells(keys: np.ndarray, side: int = 8) -> float:
+    """Return the share of square cells that occur earlier in the same keys. Not in the paper.
+
+    Parameters
+    ----------
+    keys : ndarray of uint8, shape (H, W, 3) or (n, H, W, 3)
+    side : int, default 8
+        Side of a cell in pixels, a divisor of H and W.
+
+    Returns
+    -------
+    float
+        In percent, 0 to 100; 0 for i.i.d. uniform bytes.
+    """
+    height, width, channels = as_bytes(keys).shape[-3:]
+    grid = keys.reshape(-1, height // side, side, width // side, side, channels).swapaxes(2, 3)
+    cells = grid.reshape(-1, side * side * channels)
+    return 100 * (1 - len({cell.tobytes() for cell in cells}) / len(cells))
+
+
 def correlation(x: np.ndarray, y: np.ndarray) -> float:
     """Return the correlation of two samples, NaN if one is constant."""
     if np.ptp(x) == 0 or np.ptp(y) == 0:

@@ -174,3 +174,17 @@ def test_adjacent_pairs_are_neighbours_and_the_same_ones_in_every_image():
             assert (y - x == difference).all()
         positions = set(zip(*(x for x, _ in pairs), strict=True))
         assert len(positions) == 50, "the same seed draws the same pairs, none of them twice"
+
+
+def test_repeated_cells(rng):
+    keys = rng.integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
+    assert metrics.repeated_cells(keys) == metrics.repeated_cells(keys[0]) == 0
+    planted = keys.copy()
+    planted[1, 8:16, 16:24] = planted[0, 248:, :8]
+    assert metrics.repeated_cells(planted) == pytest.approx(100 / 2048)
+    assert metrics.repeated_cells(planted[1]) == 0
+    planted[1, 80:88, 16:24] = planted[1, 8:16, 16:24]
+    assert metrics.repeated_cells(planted[1]) == pytest.approx(100 / 1024)
+    assert metrics.repeated_cells(planted, side=16) == 0
+    black = np.zeros((256, 256, 3), np.uint8)
+    assert metrics.repeated_cells(black) == pytest.approx(100 * 1023 / 1024)

@@ -1,0 +1,320 @@
+"""The generators of the paper's Tables XVII to XX in textbook form, AES-256-CTR and ChaCha20.
+
+Each takes its seed from SHAKE-256 [1]_ of the image's bytes, except for the chaotic system, which
+starts as the chaotic domain does. Every function here raises TypeError if `n_bytes` is no whole
+number or a seed image is not uint8, and ValueError if `n_bytes` is negative or the image has no
+pixels or another shape than (height, width) or (height, width, 3). ``Raises`` sections list only
+what is added to that.
+
+References
+----------
+.. [1] NIST FIPS 202, SHA-3 Standard, 2015.
+.. [2] W. H. Press et al., "Numerical Recipes in C",
+   2nd ed., 1992, section 7.1.
+.. [3] M. Matsumoto and T. Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998, with the
+   initialisation of 2002 (mt19937ar.c).
+.. [4] A. J. Menezes, P. C. van Oorschot and S. A. Vanstone, "Handbook of Applied Cryptography",
+   1996, Algorithm 5.35 and Note 5.36.
+.. [5] RFC 6229, Test Vectors for the Stream Cipher RC4, 2011.
+.. [6] NIST SP 800-38A, Recommendation for Block Cipher Modes of Operation, 2001.
+.. [7] RFC 8439, ChaCha20 and Poly1305 for IETF Protocols, 2018.
+"""
+
+import hashlib
+import operator
+from collections.abc import Callable
+from typing import Any, SupportsIndex
+
+import numpy as np
+from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from numpy.typing import NDArray
+
+from dkg.domains import gray, logistic_keystreams
+from dkg.metrics.image import as_bytes, check_image_shape
+
+RSA_MODULUS = int(
+    "2270180129378501419358040512020458674106123596276658390709402187921517148311"
+    "9139894870133091111044901683400949483846818299518041763507948922590774925466"
+    "0881718792594659210265970467004498198990968620394600177430944738110569912941"
+    "2854289188085536270740767072259373777266697344097736124333639730805176309150"
+    "6836310795312607239520365290032105848839507981452307299417185715796297454995"
+    "0235053160409198591937180233074148804462179228008317660409386563445710347785"
+    "5345712108053073639453592393265186603051504106096643731332367283153932350006"
+    "7937107541955437362433248361242525945868802353916766181532375855504886901432"
+    "221349733"
+)
+"""RSA-617 of the RSA Factoring Challenge: 617 digits, 2048 bits; its factors are not known."""
+
+
+def seed_bytes(seed_image: NDArray[np.uint8], n_bytes: int) -> bytes:
+    """Hash an image to a seed.
+
+    Parameters
+    ----------
+    seed_image : numpy.ndarray
+        uint8 (height, width) or (height, width, 3).
+    n_bytes : int
+        Length of the seed.
+
+    Returns
+    -------
+    bytes
+        SHAKE-256 of the image's bytes, row by row, the channels of a pixel side by side.
+    """
+    return hashlib.shake_256(_check_image(seed_image).tobytes()).digest(check_length(n_bytes))
+
+
+def chaotic_system(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.uint8]:
+    """Make a key with the logistic map of the chaotic domain (`dkg.domains.chaotic`).
+
+    The orbit starts at ``(0.2 + k0) / 2`` with ``k0 = (sum of the gray image's pixels mod 256) /
+    255``; a colour image is made gray with the weights of ITU-R BT.601.
+
+    **At most 256 different keys exist.** And a byte nearly follows from the one before: where x
+    goes to ``4 x (1 - x)``, ``y = asin(sqrt(x)) / pi`` goes to ``2 y`` or ``1 - 2 y``, and
+    ``1e15`` is 0 modulo 256, so that but for rounding the byte doubles or doubles and changes its
+    sign. The entropy shows nothing of it.
+
+    Parameters
+    ----------
+    seed_image : numpy.ndarray
+        uint8 (height, width) or (height, width, 3).
+    n_bytes : int
+        Length of the key.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n_bytes,).
+    """
+    k0 = int(gray(_check_image(seed_image)).sum(dtype=np.int64)) % 256 / 255
+    key: NDArray[np.uint8]
+    (key,) = logistic_keystreams([(0.2 + k0) / 2], check_length(n_bytes))
+    return key
+
+
+def lcg(state: int, n_bytes: int) -> NDArray[np.uint8]:
+    """Run the linear congruential generator of Numerical Recipes [2]_.
+
+    ``state <- 1664525 state + 1013904223 mod 2**32``; each step gives the state's highest eight
+    bits.
+
+    Parameters
+    ----------
+    state : int
+        The state before the first step, in [0, 2**32).
+    n_bytes : int
+        Number of steps.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n_bytes,).
+
+    Raises
+    ------
+    ValueError
+        If `state` is out of range.
+    """
+    n_bytes = check_length(n_bytes)
+    if not 0 <= state < 2**32:
+        raise ValueError(f"the state of the LCG must be in [0, 2**32), not {state}")
+    # Step i is a**i state + c (1 + a + ... + a**(i-1)); uint32 arithmetic is modulo 2**32.
+    steps = np.concatenate(([1], np.full(n_bytes, 1664525))).astype(np.uint32)
+    powers = np.cumprod(steps, dtype=np.uint32)
+    sums = np.cumsum(powers[:-1], dtype=np.uint32)
+    states = powers[1:] * np.uint32(state) + sums * np.uint32(1013904223)
+    return (states >> 24).astype(np.uint8)
+
+
+def mersenne_twister(key: NDArray[np.uint32], n_bytes: int) -> NDArray[np.uint8]:
+    """Run MT19937 [3]_, NumPy's implementation.
+
+    Parameters
+    ----------
+    key : numpy.ndarray
+        uint32 (k,), k at least 2: the key of ``init_by_array``.
+    n_bytes : int
+        Bytes to give: those of the 32-bit outputs, each in little-endian order.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n_bytes,).
+
+    Raises
+    ------
+    ValueError
+        If `key` has fewer than two words.
+    """
+    if len(key) < 2:
+        # NumPy would take a single word as the seed of another initialisation, init_genrand.
+        raise ValueError(f"the Mersenne Twister's key must have at least two words, not {len(key)}")
+    return _array(np.random.RandomState(key).bytes(check_length(n_bytes)))
+
+
+def rc4(key: bytes, n_bytes: int) -> NDArray[np.uint8]:
+    """Run RC4 from its first byte on [5]_.
+
+    Parameters
+    ----------
+    key : bytes
+        5, 7, 8, 10, 16, 20, 24 or 32 bytes: `cryptography` takes no longer ones, although RC4 does
+        (up to 256 bytes, the paper's key space of 2**2048).
+    n_bytes : int
+        Length of the keystream.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n_bytes,).
+
+    Raises
+    ------
+    ValueError
+        If `key` has another length.
+    """
+    return _keystream(Cipher(ARC4(key), mode=None), n_bytes)
+
+
+def rsa(x: int, n_bytes: int) -> NDArray[np.uint8]:
+    """Run the RSA pseudorandom bit generator [4]_ with a modulus of 2048 bits.
+
+    ``x <- x**3 mod n``; each step gives the lowest eight bits of x, fewer than lg lg n = 11, the
+    order that [4]_ allows. The modulus n is `RSA_MODULUS`. In those numbers of its series that
+    were factored (RSA-100 to RSA-250) both primes are 2 modulo 3, as the exponent 3 needs.
+
+    Parameters
+    ----------
+    x : int
+        The seed, in [2, n - 2]; 0, 1 and n - 1 stay where they are.
+    n_bytes : int
+        Number of steps; some 20 microseconds each.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n_bytes,).
+
+    Raises
+    ------
+    ValueError
+        If `x` is out of range.
+    """
+    if not 2 <= x <= RSA_MODULUS - 2:
+        raise ValueError(f"the seed of the RSA generator must be in [2, n - 2], not {x}")
+    key = np.empty(check_length(n_bytes), np.uint8)
+    for i in range(key.size):
+        x = x * x * x % RSA_MODULUS
+        key[i] = x & 255
+    return key
+
+
+def aes_256_ctr(key: bytes, n_bytes: int, *, counter_block: bytes = bytes(16)) -> NDArray[np.uint8]:
+    """Run AES-256 in counter mode [6]_.
+
+    Parameters
+    ----------
+    key : bytes
+        32 bytes.
+    n_bytes : int
+        Length of the keystream.
+    counter_block : bytes, optional
+        The first counter block, 16 bytes, zero by default. Messages that share a key must not
+        share a block of the counter.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n_bytes,).
+
+    Raises
+    ------
+    ValueError
+        If `key` or `counter_block` has another length.
+    """
+    return _keystream(Cipher(algorithms.AES256(key), modes.CTR(counter_block)), n_bytes)
+
+
+def chacha20(key: bytes, n_bytes: int) -> NDArray[np.uint8]:
+    """Run ChaCha20 [7]_ with the nonce zero, from block 0 on.
+
+    Parameters
+    ----------
+    key : bytes
+        32 bytes.
+    n_bytes : int
+        Length of the keystream.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n_bytes,).
+
+    Raises
+    ------
+    ValueError
+        If `key` has another length.
+    """
+    return _keystream(Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None), n_bytes)
+
+
+def _lcg_seed(seed_image: NDArray[np.uint8]) -> int:
+    return int.from_bytes(seed_bytes(seed_image, 4), "little")
+
+
+def mersenne_twister_seed(seed_image: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Return eight words of 32 bits from an image."""
+    return np.frombuffer(seed_bytes(seed_image, 32), "<u4")
+
+
+def _rsa_seed(seed_image: NDArray[np.uint8]) -> int:
+    # 2048 bits may be above the modulus; eight bytes more keep the remainder from being biased.
+    return int.from_bytes(seed_bytes(seed_image, 264), "little") % (RSA_MODULUS - 3) + 2
+
+
+Generate = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
+
+GENERATORS: dict[str, Generate] = {
+    "Chaotic System": chaotic_system,
+    "LCG": lambda seed_image, n_bytes: lcg(_lcg_seed(seed_image), n_bytes),
+    "Mersenne Twister": lambda seed_image, n_bytes: mersenne_twister(
+        mersenne_twister_seed(seed_image), n_bytes
+    ),
+    "RC4": lambda seed_image, n_bytes: rc4(seed_bytes(seed_image, 32), n_bytes),
+    "RSA": lambda seed_image, n_bytes: rsa(_rsa_seed(seed_image), n_bytes),
+    "AES-256-CTR": lambda seed_image, n_bytes: aes_256_ctr(seed_bytes(seed_image, 32), n_bytes),
+    "ChaCha20": lambda seed_image, n_bytes: chacha20(seed_bytes(seed_image, 32), n_bytes),
+}
+"""Every generator by name: ``GENERATORS[name](seed_image, n_bytes)`` gives uint8 (n_bytes,).
+
+The image is uint8 (height, width) or (height, width, 3); others raise TypeError or ValueError, as
+does a bad `n_bytes`. Seeds, from `seed_bytes`: 4 bytes, little-endian, for the LCG's state; 32
+bytes as eight little-endian words for the Mersenne Twister; 32 bytes as the key of RC4,
+AES-256-CTR and ChaCha20; 264 bytes, little-endian, modulo n - 3 and plus 2, for RSA. Of one
+generator the same image gives the same bytes, and fewer bytes are the start of more (the chaotic
+system may differ where its orbit falls into a cycle, see `dkg.domains.logistic_keystreams`).
+"""
+
+
+def check_length(n_bytes: SupportsIndex) -> int:
+    """Return a number of bytes, and refuse what is none."""
+    n_bytes = operator.index(n_bytes)
+    if n_bytes < 0:
+        raise ValueError(f"n_bytes must not be negative, not {n_bytes}")
+    return n_bytes
+
+
+def _check_image(seed_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    image = as_bytes(seed_image)
+    check_image_shape(image.shape)
+    return image
+
+
+def _keystream(cipher: Cipher[Any], n_bytes: int) -> NDArray[np.uint8]:
+    return _array(cipher.encryptor().update(bytes(check_length(n_bytes))))
+
+
+def _array(data: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(data, np.uint8).copy()

@@ -1,0 +1,37 @@
+"""Denoised ciphertexts under unbalanced and fair keys."""
+
+import numpy as np
+import pytest
+
+from dkg import attacks, metrics
+
+from .helpers import CHANCE, ideal_keys, smooth_images
+
+
+@pytest.mark.parametrize("method", ["mean", "total variation"])
+@pytest.mark.parametrize("bits", [1, 8])
+def test_denoising_shows_the_image_under_uneven_keys_only(method, bits, rng):
+    """The highest key bit is 1 in 1 of 4 cases; the rest of the key is ideal."""
+    plain = smooth_images(rng, 1)[0]
+    fair = ideal_keys(rng, 1)[0]
+    uneven = fair & (ideal_keys(rng, 1)[0] | 0x7F)
+    shown, hidden = (attacks.denoise(plain ^ key, method, bits=bits) for key in (uneven, fair))
+    assert shown.dtype == np.uint8
+    assert shown.shape == (256, 256)
+    leak, no_leak = (metrics.block_correlation(plain[..., 0], image) for image in (shown, hidden))
+    assert leak > CHANCE
+    assert leak > 2 * abs(no_leak)
+
+
+def test_denoising_of_a_constant_and_of_bad_input():
+    flat = np.full((64, 64, 3), 9, np.uint8)
+    assert (attacks.denoise(flat) == 0).all()
+    for arguments, message in (
+        ({"method": "magic"}, "'mean' or 'total variation', not 'magic'"),
+        ({"bits": 0}, "bits must be 1 to 8"),
+        ({"strength": 0}, "strength must be positive"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            attacks.denoise(flat, **arguments)
+    with pytest.raises(ValueError, match="must be uint8"):
+        attacks.denoise(flat / 255)
