@@ -1,10 +1,6 @@
 """The panel *Break it*, one tab for each attack."""
 
-import functools
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
@@ -12,155 +8,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dkg import attacks, baselines, domains, encryption, metrics, plots
+from dkg import attacks, encryption, metrics, plots
 from dkg.acceleration.process import threads
 from dkg.cipher import CipherError, xor
-from dkg.keys import OUTPUTS, KeyGenerator, list_weights
-from dkg.training import TrainConfig, train
-from dkg.widgets import sources
-from dkg.widgets.panel import Panel, View, choice, likeness, output_choice, slider, with_still
+from dkg.keys import list_weights
+from dkg.widgets import attack_keys, sources
+from dkg.widgets.attack_keys import HALF, SEEDS, TRAINING_STEPS, CachedKeys
+from dkg.widgets.panel import (
+    Panel,
+    View,
+    choice,
+    likeness,
+    output_choice,
+    slider,
+    with_static_figure,
+)
 from dkg.widgets.pictures import figure_as_image, map_as_image
 
-_PLAIN, _SEEDS = "ultrasound", "montgomery"  # What is encrypted, and with the keys of what.
+_PLAIN = "ultrasound"  # The image set that is encrypted.
 _WIDE = "460px"  # Room for a long label.
-_HALF = sources.N_IMAGES // 2
-_TRAINING_STEPS = 3
 _VICTIMS_RANDOM_SEED = 7
-
-
-def verdict_of_tag(ciphertext: np.ndarray, metadata: Mapping[str, Any], keys: np.ndarray) -> str:
-    """Say what `dkg.encryption.decrypt` answers to a ciphertext.
-
-    Parameters
-    ----------
-    ciphertext, metadata, keys
-        As for `dkg.encryption.decrypt`.
-
-    Returns
-    -------
-    str
-        That it is accepted, or the reason of the refusal.
-    """
-    try:
-        encryption.decrypt(ciphertext, dict(metadata), keys)
-    except CipherError as error:
-        return f"refused: {error}"
-    return "accepted"
-
-
-@dataclass(frozen=True)
-class KeptKeys:
-    """A shipped network whose keys are kept, for attacks that ask for the same keys again.
-
-    Attributes
-    ----------
-    name : str
-        One of `dkg.keys.list_weights`.
-    output : {'paper', 'low-order'}
-        How keys are read.
-    """
-
-    name: str
-    output: str
-
-    def generate(self, seed_image: np.ndarray) -> np.ndarray:
-        """Make a key; see `dkg.widgets.sources.key_of`."""
-        return sources.key_of(self.name, seed_image, self.output)
-
-
-def aes_key(seed_image: np.ndarray) -> np.ndarray:
-    """Return the control's key: AES-256 in counter mode, keyed by a hash of the seed image.
-
-    Parameters
-    ----------
-    seed_image : numpy.ndarray
-        uint8 (256, 256, 3).
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (256, 256, 3).
-    """
-    return baselines.GENERATORS["AES-256-CTR"](seed_image, seed_image.size).reshape(
-        seed_image.shape
-    )
-
-
-@functools.cache
-def retrained_keys(random_seed: int) -> dict[str, np.ndarray]:
-    """Train a network for three steps with a random seed, and make a key with it.
-
-    Parameters
-    ----------
-    random_seed : int
-        Of the training.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        For each way to read it, the key of the first seed image, uint8 (256, 256, 3).
-    """
-    config = TrainConfig(
-        steps=_TRAINING_STEPS, seed=random_seed, threads=1, device="cpu", sample_steps=()
-    )
-    seeds = sources.images(_SEEDS)
-    with tempfile.TemporaryDirectory() as folder, threads(1):
-        # No bar: a panel has its own sign that it computes, and a still picture needs none.
-        train(config, seeds[:2], domains.chaotic(seeds[:2]), folder, progress=False)
-        networks = _read_in_all_ways(Path(folder, "generator.safetensors"))
-        return {output: network.generate(seeds[0]) for output, network in networks.items()}
-
-
-@functools.cache
-def predictions(output: str, samples: int) -> dict[str, attacks.Prediction]:
-    """Learn to predict keys of the default network, and of AES.
-
-    Parameters
-    ----------
-    output : {'paper', 'low-order'}
-        How the network's keys are read.
-    samples : int
-        Bytes to learn from, of the keys of half of the seed images; it is tried on the others.
-
-    Returns
-    -------
-    dict of str to dkg.attacks.Prediction
-        For ``"this network"`` and ``"AES"``.
-    """
-    seeds = sources.images(_SEEDS)
-    generators = {"this network": KeptKeys(list_weights()[0], output).generate, "AES": aes_key}
-    found = {}
-    for name, generate in generators.items():
-        keys = np.stack([generate(seed) for seed in seeds])
-        found[name] = attacks.predict_bytes(keys[:_HALF], keys[_HALF:], samples=samples, seed=0)
-    return found
-
-
-@functools.cache
-def planted(steps: int) -> tuple[attacks.Backdoor, dict[str, KeyGenerator]]:
-    """Plant a backdoor in the default network, trained with the second half of the seed images.
-
-    Parameters
-    ----------
-    steps : int
-        Steps of the training.
-
-    Returns
-    -------
-    backdoor : dkg.attacks.Backdoor
-        As from `dkg.attacks.plant_backdoor`.
-    networks : dict of str to dkg.keys.KeyGenerator
-        Its network, for each way to read keys.
-    """
-    with tempfile.TemporaryDirectory() as folder, threads(1):
-        path = Path(folder, "generator.safetensors")
-        honest, seeds = sources.network(list_weights()[0]), sources.images(_SEEDS)[_HALF:]
-        backdoor = attacks.plant_backdoor(honest, seeds, path, steps=steps, seed=0)
-        return backdoor, _read_in_all_ways(path)
-
-
-def _read_in_all_ways(path: Path) -> dict[str, KeyGenerator]:
-    return {output: KeyGenerator.load(path, "cpu", output=output) for output in OUTPUTS}
 
 
 class AttackPanel(Panel):
@@ -168,20 +35,20 @@ class AttackPanel(Panel):
 
     def __init__(self, *controls: ipywidgets.Widget):
         self.plain = sources.image_of(_PLAIN, 0)
-        self.seeds = sources.images(_SEEDS)
+        self.seeds = sources.images(SEEDS)
         self.output = output_choice()
         super().__init__(self.output, *controls)
 
     @property
-    def generator(self) -> KeptKeys:
+    def generator(self) -> CachedKeys:
         """The default network, with keys read as chosen."""
-        return KeptKeys(list_weights()[0], self.output.value)
+        return CachedKeys(list_weights()[0], self.output.value)
 
 
 class CiphertextAlonePanel(AttackPanel):
     """Nothing is known but the ciphertext."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.method = choice("smoothing", ("mean", "total variation"))
         self.strength = slider("strength of the smoothing", 6, 1, 16)
         self.bits = slider("highest bits used", 8, 1, 8)
@@ -191,7 +58,7 @@ class CiphertextAlonePanel(AttackPanel):
         """Smooth the ciphertext, and one of AES beside it."""
         keys = {
             "this network": self.generator.generate(self.seeds[0]),
-            "AES": aes_key(self.seeds[0]),
+            "AES": attack_keys.aes_key(self.seeds[0]),
         }
         hidden = {name: xor(self.plain, key) for name, key in keys.items()}
         # A weight of 1 smooths about as much as a mean over 6 pixels; both are the defaults.
@@ -202,12 +69,12 @@ class CiphertextAlonePanel(AttackPanel):
             )
             for name, image in hidden.items()
         }
-        through_weave = attacks.weave_component(hidden["this network"])
+        by_phases = attacks.phase_pca(hidden["this network"])
         pictures = {
             "ciphertext": hidden["this network"],
             "smoothed": smooth["this network"],
             "its negative": 255 - smooth["this network"],
-            "read through the weave": map_as_image(through_weave, 4),
+            "PCA over the upsampling phases": map_as_image(by_phases, 4),
             "AES ciphertext, smoothed": smooth["AES"],
         }
         amount = (
@@ -218,16 +85,16 @@ class CiphertextAlonePanel(AttackPanel):
         return View(
             pictures,
             likeness(self.plain, pictures),
-            f"Smoothed by {amount}. The weave is that of 4 x 4 pixels; it needs no setting, and "
-            "may give a negative. What stops both: bits that are 0 and 1 equally often at every "
-            "place, as in keys read as low-order, or AES's.",
+            f"Smoothed by {amount}. The PCA over the upsampling phases of 4 x 4 pixels needs no "
+            "setting, and may give a negative. What stops both: bits that are 0 and 1 equally "
+            "often at every place, as in keys read as low-order, or AES's.",
         )
 
 
 class KnownPlaintextPanel(AttackPanel):
     """Two images under one key, and a part of the first is known."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.share = slider("share of the first plaintext known (%)", 50, 0, 100, width=_WIDE)
         super().__init__(self.share)
 
@@ -236,7 +103,7 @@ class KnownPlaintextPanel(AttackPanel):
         second = sources.image_of(_PLAIN, 1)
         key = self.generator.generate(self.seeds[0])
         hidden, other = xor(self.plain, key), xor(second, key)
-        found = attacks.known_part(self.plain, hidden, other, self.share.value)
+        found = attacks.partial_known_plaintext(self.plain, hidden, other, self.share.value)
         pictures = {
             "first ciphertext": hidden,
             "second ciphertext": other,
@@ -255,7 +122,7 @@ class KnownPlaintextPanel(AttackPanel):
 class GuessSeedPanel(AttackPanel):
     """The network is known, the seed image is one of several."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.tried = slider("number of seeds tried", 2, 1, sources.N_IMAGES)
         self.right = slider("the right seed image", 2, 0, sources.N_IMAGES - 1)
         super().__init__(self.tried, self.right)
@@ -264,9 +131,7 @@ class GuessSeedPanel(AttackPanel):
         """Try seed images, and average what they give."""
         # Keys of all seed images are made the first time, so that the slider does not wait.
         keys = np.stack([self.generator.generate(seed) for seed in self.seeds])
-        hidden = xor(
-            self.plain, self.generator.generate(sources.image_of(_SEEDS, self.right.value))
-        )
+        hidden = xor(self.plain, self.generator.generate(sources.image_of(SEEDS, self.right.value)))
         n = self.tried.value
         guess = attacks.guess_seed(hidden, self.generator, self.seeds[:n])
         averaged = attacks.mean_decryption(hidden, keys[:n])
@@ -297,7 +162,7 @@ _DAMAGES = {
 class ApproximateSeedPanel(AttackPanel):
     """The network is known, and the seed image after some damage."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.how = choice("damage", _DAMAGES)
         self.amount = slider("", 0, 0, 1, width=_WIDE)
         self._start_amount()
@@ -307,7 +172,7 @@ class ApproximateSeedPanel(AttackPanel):
 
     def _start_amount(self, _change: Any = None) -> None:
         description, least, first, largest = _DAMAGES[self.how.value]
-        with self.quietly():
+        with self.without_refresh():
             self.amount.description = self.amount.tooltip = description
             self.amount.min = 0  # The ends never pass each other.
             self.amount.max = largest
@@ -340,14 +205,14 @@ class ApproximateSeedPanel(AttackPanel):
 class RetrainedPanel(AttackPanel):
     """The recipe of the training is known, and its random seed is guessed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.guess = slider("guess at the training's random seed", 6, 0, 9, width=_WIDE)
         super().__init__(self.guess)
 
     def compute(self) -> View:
         """Train with the guess, and decrypt with the key of that network."""
         key, guessed = (
-            retrained_keys(seed)[self.output.value]
+            attack_keys.retrained_keys(seed)[self.output.value]
             for seed in (_VICTIMS_RANDOM_SEED, self.guess.value)
         )
         hidden = xor(self.plain, key)
@@ -364,7 +229,7 @@ class RetrainedPanel(AttackPanel):
             pictures,
             likeness(self.plain, shown),
             f"{metrics.equal_bits(key, guessed):.1f} % of the key bits agree; chance gives 50 %. "
-            f"Each guess costs a training, of {_TRAINING_STEPS} steps here. No way to read keys "
+            f"Each guess costs a training, of {TRAINING_STEPS} steps here. No way to read keys "
             "stops it. What does: a random seed of the system, which nobody can count up to.",
         )
 
@@ -372,17 +237,17 @@ class RetrainedPanel(AttackPanel):
 class LearnedPanel(AttackPanel):
     """Other keys of the network are known, and a small network learns to predict keys."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.samples = slider("bytes to learn from (thousands)", 30, 10, 150, width=_WIDE)
         self.samples.step = 20
         super().__init__(self.samples)
 
     def compute(self) -> View:
         """Learn, and count the bits that are saved."""
-        found = predictions(self.output.value, 1000 * self.samples.value)
+        found = attack_keys.predictions(self.output.value, 1000 * self.samples.value)
         saved = {
             name: {
-                "histogram of each place": prediction.histogram - prediction.place,
+                "histogram of each place": prediction.histogram - prediction.phase,
                 "small network": prediction.bits_gained,
             }
             for name, prediction in found.items()
@@ -402,7 +267,7 @@ class LearnedPanel(AttackPanel):
 class MalleabilityPanel(AttackPanel):
     """The ciphertext is changed on its way, by somebody without the key."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.bits = slider("bits flipped in each byte of a square", 128, 0, 255, width=_WIDE)
         self.row = slider("first row of the square", 96, 0, 192)
         super().__init__(self.bits, self.row)
@@ -413,6 +278,11 @@ class MalleabilityPanel(AttackPanel):
         hidden, metadata = encryption.encrypt(self.plain, keys)
         changed = attacks.flip_square(hidden, self.row.value, 96, 64, self.bits.value)
         found = xor(changed, keys[0])
+        try:
+            encryption.decrypt(changed, dict(metadata), keys)
+            verdict = "accepted"
+        except CipherError as error:
+            verdict = f"refused: {error}"
         pictures = {
             "plaintext": self.plain,
             "ciphertext": hidden,
@@ -422,8 +292,7 @@ class MalleabilityPanel(AttackPanel):
         return View(
             pictures,
             likeness(self.plain, {"decrypted": found}),
-            "XOR notices nothing. With the tag of this package the ciphertext is "
-            f"{verdict_of_tag(changed, metadata, keys)}",
+            f"XOR notices nothing. With the tag of this package the ciphertext is {verdict}",
         )
 
 
@@ -437,9 +306,9 @@ class BackdoorPanel(AttackPanel):
     """
 
     def __init__(self, steps: int):
-        self._backdoor, self._networks = planted(steps)
+        self._backdoor, self._networks = attack_keys.planted_backdoor(steps)
         self.rows = slider("rows of the mark in the seed image", 32, 0, 32, width=_WIDE)
-        self.seed = slider("seed image", 0, 0, _HALF - 1)
+        self.seed = slider("seed image", 0, 0, HALF - 1)
         super().__init__(self.rows, self.seed)
 
     def compute(self) -> View:
@@ -470,7 +339,7 @@ class BackdoorPanel(AttackPanel):
         )
 
 
-class BreakItPanel(ipywidgets.Tab):
+class BreakItPanel(ipywidgets.Tab):  # type: ignore[misc]  # ipywidgets has no types.
     """One tab for each attack.
 
     Parameters
@@ -497,7 +366,7 @@ class BreakItPanel(ipywidgets.Tab):
         }
         super().__init__(list(self.panels.values()), titles=list(self.panels))
 
-    def still(self) -> Figure:
+    def static_figure(self) -> Figure:
         """Return the pictures of all attacks as a figure.
 
         Returns
@@ -510,4 +379,4 @@ class BreakItPanel(ipywidgets.Tab):
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return with_still(super()._repr_mimebundle_(**kwargs), self.still())
+        return with_static_figure(super()._repr_mimebundle_(**kwargs), self.static_figure())

@@ -83,7 +83,7 @@ def files_to_download(
 class CipherPanel(Panel):
     """Encrypt and decrypt an image of a set or of one's own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.network, self.seed_set, self.seed = seed_controls()
         self.output = output_choice()
         self.image_set = choice("hide an image of", data.NAMES, "ultrasound")
@@ -95,7 +95,7 @@ class CipherPanel(Panel):
         )
         self.files = ipywidgets.Button(description="make files")
         self._links = ipywidgets.HTML()
-        self._uploaded = None
+        self._uploaded: tuple[str, np.ndarray] | None = None
         self.upload.observe(self._read, "value")
         self.files.on_click(self._make_files)
         for control in (self.image_set, self.image):
@@ -149,7 +149,7 @@ class CipherPanel(Panel):
         try:
             self._uploaded = file["name"], sources.read_upload(file["name"], bytes(file["content"]))
         except ValueError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.refresh()
 

@@ -14,7 +14,7 @@ from dkg.widgets.pictures import figure_as_image
 class ImitationPanel(Panel):
     """Decrypt with another network's key of the same seed image (sections III-E and IV-D)."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         names = list_weights()
         self.victim = choice("victim", names)
         self.attacker = choice("attacker", names, names[-1])

@@ -18,7 +18,7 @@ from dkg.widgets.pictures import figure_as_image, mark_pixel, spectrum
 class KeysPanel(Panel):
     """What becomes of the key when a pixel of the seed image changes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.network, self.seed_set, self.seed = seed_controls()
         self.row = slider("row of the pixel", 128, 0, KEY_SHAPE[0] - 1)
         self.column = slider("column of the pixel", 128, 0, KEY_SHAPE[1] - 1)
@@ -75,7 +75,7 @@ class KeysPanel(Panel):
         row, column : int
             The pixel; what lies outside of the image is moved to its border.
         """
-        with self.quietly():
+        with self.without_refresh():
             # The sliders keep to their range.
             self.row.value, self.column.value = row, column
         self.refresh()

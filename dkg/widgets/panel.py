@@ -3,7 +3,7 @@
 import base64
 import html
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +68,7 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if value == round(value) else f"{round(value, 3) + 0.0:.3f}"
 
 
-class Panel(ipywidgets.VBox):
+class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
     """Controls, a message, pictures and a table; each subclass says what they show.
 
     A change of a control shows the new result. What cannot be computed gives a sentence in the
@@ -130,7 +130,7 @@ class Panel(ipywidgets.VBox):
         try:
             self.view = self.compute()
         except (ValueError, OSError) as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if list(self._images) != list(self.view.pictures):
             self._images = {title: self.picture(title) for title in self.view.pictures}
@@ -149,10 +149,10 @@ class Panel(ipywidgets.VBox):
             border=0, na_rep="", float_format=_number, classes="dkg-numbers"
         )
         self._table.value = _TABLE_STYLE + table
-        self.say(self.view.words)
+        self.show_message(self.view.words)
 
     @contextmanager
-    def quietly(self) -> Iterator[None]:
+    def without_refresh(self) -> Iterator[None]:
         """Set controls without computing at each of them."""
         self._quiet = True
         try:
@@ -164,18 +164,18 @@ class Panel(ipywidgets.VBox):
         """Make the place of a picture."""
         return ipywidgets.HTML(layout={"margin": "0 8px 8px 0"})
 
-    def say(self, words: str) -> None:
+    def show_message(self, words: str) -> None:
         """Show a sentence."""
         self.message.value = f'<div role="status">{html.escape(words)}</div>'
 
-    def complain(self, error: Exception) -> None:
+    def show_error(self, error: Exception) -> None:
         """Say what is wrong, also to a screen reader."""
         self.message.value = (
             '<div role="alert" style="color: #b00020"><b>That did not work.</b> '
             f"{html.escape(str(error))}</div>"
         )
 
-    def still(self) -> Figure:
+    def static_figure(self) -> Figure:
         """Return the pictures as a figure, for a page without a running kernel.
 
         Returns
@@ -186,10 +186,10 @@ class Panel(ipywidgets.VBox):
         return plots.image_grid(self.view.pictures, columns=4)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return with_still(super()._repr_mimebundle_(**kwargs), self.still())
+        return with_static_figure(super()._repr_mimebundle_(**kwargs), self.static_figure())
 
 
-def with_still(bundle: dict[str, Any], figure: Figure) -> dict[str, Any]:
+def with_static_figure(bundle: dict[str, Any], figure: Figure) -> dict[str, Any]:
     """Add a picture to what a widget shows of itself, for pages that cannot show widgets.
 
     Parameters
@@ -331,7 +331,7 @@ def likeness(plain: np.ndarray, others: Mapping[str, np.ndarray]) -> pd.DataFram
         A column for each image, with rows for SSIM and for the correlation of the means of 16 x 16
         pixels, which sees what an eye sees that blurs; its sign is negative where a negative shows.
     """
-    rows = {
+    rows: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
         "SSIM": metrics.ssim,
         "correlation of the means of 16 x 16 pixels": metrics.block_correlation,
     }

@@ -65,7 +65,7 @@ def spectrum(key: np.ndarray) -> np.ndarray:
         If the key is not as described.
     """
     power = attacks.power_spectrum(key[np.newaxis])
-    return np.uint8(np.rint(255 * (np.log10(np.clip(power, 1e-2, 1e2)) + 2) / 4))
+    return np.rint(255 * (np.log10(np.clip(power, 1e-2, 1e2)) + 2) / 4).astype(np.uint8)
 
 
 def map_as_image(values: np.ndarray, side: int) -> np.ndarray:
@@ -84,7 +84,8 @@ def map_as_image(values: np.ndarray, side: int) -> np.ndarray:
         uint8 (height * side, width * side).
     """
     low, high = values.min(), values.max()
-    return np.uint8(np.rint(255 * (values - low) / (high - low))).repeat(side, 0).repeat(side, 1)
+    levels = np.rint(255 * (values - low) / (high - low)).astype(np.uint8)
+    return np.repeat(np.repeat(levels, side, 0), side, 1)
 
 
 def mark_pixel(image: np.ndarray, row: int, column: int) -> np.ndarray:

@@ -65,7 +65,7 @@ def suite_heatmap(sequences: Mapping[str, np.ndarray]) -> tuple[Figure, dict[str
 class RandomnessPanel(Panel):
     """The fifteen tests of SP 800-22 on a key, beside two other generators."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.network, self.seed_set, self.seed = seed_controls()
         super().__init__(self.network, self.seed_set, self.seed)
 
@@ -80,7 +80,7 @@ class RandomnessPanel(Panel):
             "One P-value in a hundred of a perfect generator is below 0.01.",
         )
 
-    def still(self) -> Figure:
+    def static_figure(self) -> Figure:
         """Return the heat map.
 
         Returns

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from dkg import cipher, data
-from dkg.keys import KeyGenerator
 from dkg.acceleration.process import threads
+from dkg.keys import KeyGenerator
 
 N_IMAGES = 8
 """How many images of a set can be chosen from."""
@@ -77,7 +77,8 @@ def image_of(name: str, number: int) -> np.ndarray:
     stack = images(name)
     if not 0 <= number < len(stack):
         raise ValueError(f"image {number}: the set {name} has images 0 to {len(stack) - 1}")
-    return stack[number]
+    image: np.ndarray = stack[number]
+    return image
 
 
 @functools.lru_cache(maxsize=128)

@@ -10,14 +10,12 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 
-from dkg import attacks, metrics, models
+from dkg import metrics
 from dkg.encryption import decrypt_file, read_key, read_samples
-from dkg.keys import OUTPUTS, list_weights
+from dkg.keys import list_weights
 from dkg.widgets import (
-    BreakItPanel,
     CipherPanel,
     ImitationPanel,
     KeysPanel,
@@ -31,16 +29,12 @@ from dkg.widgets import (
 from dkg.widgets.panel import likeness
 from dkg.widgets.pictures import png
 
-RANDOM = np.random.default_rng(0)
-
-
-def random_image(height=256, width=256):
-    return RANDOM.integers(0, 256, (height, width, 3), dtype=np.uint8)
+from .images import random_image
 
 
 class TestKeyGenerators:
-    def test_the_controls_are_keyed_freshly(self):
-        key = random_image()
+    def test_the_controls_are_keyed_freshly(self, rng):
+        key = random_image(rng)
         one, two = randomness.key_generators(key), randomness.key_generators(key)
         assert list(one) == ["this key", "AES-256-CTR", "Mersenne Twister"]
         np.testing.assert_array_equal(one["this key"], key.ravel())
@@ -48,8 +42,8 @@ class TestKeyGenerators:
             assert one[name].shape == (key.size,)
             assert metrics.npcr(one[name], two[name]) > 99
 
-    def test_the_heat_map_names_the_sequences_and_counts_what_failed(self):
-        random = RANDOM.bytes(20_000)
+    def test_the_heat_map_names_the_sequences_and_counts_what_failed(self, rng):
+        random = rng.bytes(20_000)
         sequences = {"ones": np.full(20_000, 255, np.uint8), "noise": np.frombuffer(random, "u1")}
         figure, failed = randomness.suite_heatmap(sequences)
         labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
@@ -57,9 +51,9 @@ class TestKeyGenerators:
         assert failed["ones"] > 100 > 50 > failed["noise"]
 
 
-def test_measures_stand_beside_those_of_ideal_bytes():
+def test_measures_stand_beside_those_of_ideal_bytes(rng):
     table = encryption.measures(
-        {"noise": random_image(), "flat": np.zeros((256, 256, 3), np.uint8)}
+        {"noise": random_image(rng), "flat": np.zeros((256, 256, 3), np.uint8)}
     )
     assert list(table) == ["noise", "flat", "ideal bytes"]
     assert table.loc["entropy (bits)", "flat"] == 0
@@ -91,8 +85,8 @@ def test_likeness_sees_a_negative_and_a_gray_image():
     assert shown.loc[blocks, "negative"] == pytest.approx(-1)
 
 
-def test_the_files_are_those_of_the_command(tmp_path):
-    plain, key = random_image(), random_image()
+def test_the_files_are_those_of_the_command(tmp_path, rng):
+    plain, key = random_image(rng), random_image(rng)
     generator = sources.network(list_weights()[0])
     files = encryption.files_to_download(plain, key, generator)
     assert list(files) == ["plain.png", "key.png", "hidden.png", "decrypted.png"]
@@ -104,51 +98,6 @@ def test_the_files_are_those_of_the_command(tmp_path):
     decrypt_file(tmp_path / "hidden.png", tmp_path / "key.png", tmp_path / "back.png")
     for name in ("plain.png", "decrypted.png", "back.png"):
         np.testing.assert_array_equal(read_samples(tmp_path / name), plain)
-
-
-class FastNetwork:
-    """Stands for a network: its keys are noise that depends on the network and the seed image."""
-
-    public, sha256 = True, "0" * 64
-
-    def __init__(self, name, output="paper"):
-        self.name = name + output
-        self.metadata = {
-            "architecture": {"residual_blocks": 1, "width": 2, "convs_per_block": 1},
-            "training": {"step": 0, "description": {}},
-        }
-
-    def generate(self, seed):
-        entropy = [*self.name.encode(), *seed.ravel()[::997], int(seed.sum())]
-        return np.random.default_rng(entropy).integers(0, 256, seed.shape, dtype=np.uint8)
-
-    def weights(self):
-        network = models.Generator(**self.metadata["architecture"])
-        models.initialise(network, torch.Generator().manual_seed(0))
-        return {name: values.numpy() for name, values in network.state_dict().items()}
-
-
-@pytest.fixture
-def fast_networks(monkeypatch):
-    kept = (sources._key, breaking.predictions, breaking.planted)
-    for function in kept:
-        function.cache_clear()
-    monkeypatch.setattr(sources, "network", FastNetwork)
-    predict = attacks.predict_bytes
-
-    def predict_from_less(*keys, samples, seed):
-        return predict(*keys, samples=samples // 10, seed=seed)
-
-    monkeypatch.setattr(attacks, "predict_bytes", predict_from_less)
-    seed = sources.image_of("montgomery", 0)
-    monkeypatch.setattr(
-        breaking,
-        "retrained_keys",
-        lambda n: {o: FastNetwork(f"{n}", o).generate(seed) for o in OUTPUTS},
-    )
-    yield
-    for function in kept:
-        function.cache_clear()
 
 
 PANELS = {
@@ -273,9 +222,9 @@ def upload(panel, name, content):
 
 @pytest.mark.usefixtures("fast_networks")
 class TestCipherPanel:
-    def test_an_uploaded_image_is_encrypted_until_another_one_is_chosen(self):
+    def test_an_uploaded_image_is_encrypted_until_another_one_is_chosen(self, rng):
         panel = CipherPanel()
-        image = random_image()
+        image = random_image(rng)
         upload(panel, "mine.png", png(image))
         np.testing.assert_array_equal(panel.view.pictures["plaintext"], image)
         np.testing.assert_array_equal(panel.view.pictures["decrypted"], image)
@@ -307,101 +256,3 @@ class TestCipherPanel:
         np.testing.assert_array_equal(np.array(plain), panel.view.pictures["plaintext"])
         panel.seed.value = 1
         assert panel._links.value == ""
-
-
-def test_the_same_random_seed_trains_the_same_network():
-    keys = breaking.retrained_keys(0)
-    again, other = breaking.retrained_keys.__wrapped__(0), breaking.retrained_keys(1)
-    assert list(keys) == list(OUTPUTS)
-    for output, key in keys.items():
-        np.testing.assert_array_equal(key, again[output])
-        assert metrics.npcr(key, other[output]) > 50
-    assert metrics.npcr(keys["paper"], keys["low-order"]) > 50
-
-
-@pytest.mark.usefixtures("fast_networks")
-class TestAttackPanels:
-    """Each attack succeeds where it must, and fails where it must."""
-
-    def test_imitation(self):
-        panel = ImitationPanel()
-        assert (
-            panel.view.pictures["decrypted by the attacker"] != panel.view.pictures["plaintext"]
-        ).any()
-        panel.attacker.value = panel.victim.value
-        np.testing.assert_array_equal(
-            panel.view.pictures["decrypted by the attacker"], panel.view.pictures["plaintext"]
-        )
-
-    def test_the_right_seed_is_found_once_it_is_among_those_tried(self):
-        panel = breaking.GuessSeedPanel()
-        plain = sources.image_of("ultrasound", 0)
-        panel.right.value, panel.tried.value = 2, 2
-        assert (panel.view.pictures["smoothest of the decrypted"] != plain).any()
-        panel.tried.value = 3
-        np.testing.assert_array_equal(panel.view.pictures["smoothest of the decrypted"], plain)
-        assert "number 2 gives" in panel.message.value
-
-    def test_a_part_of_a_plaintext_is_a_part_of_the_other(self):
-        panel = breaking.KnownPlaintextPanel()
-        second = sources.image_of("ultrasound", 1)
-        panel.share.value = 25
-        found = panel.view.pictures["second image, found"]
-        np.testing.assert_array_equal(found[:64], second[:64])
-        assert (found[64:] != second[64:]).any()
-
-    def test_each_damage_has_a_range_of_its_own_and_computes_once(self, monkeypatch):
-        panel = breaking.ApproximateSeedPanel()
-        computed = []
-        compute = panel.compute
-        monkeypatch.setattr(panel, "compute", lambda: computed.append(1) or compute())
-        for how in (*list(breaking._DAMAGES)[1:], "JPEG"):
-            panel.how.value = how
-            description, *values = breaking._DAMAGES[how]
-            amount = panel.amount
-            assert amount.description == description
-            assert [amount.min, amount.value, amount.max] == values
-            assert "key bits come back" in panel.message.value
-        assert len(computed) == len(breaking._DAMAGES)
-
-    def test_a_seed_without_damage_gives_the_whole_image(self):
-        panel = breaking.ApproximateSeedPanel()
-        panel.how.value = "noise"
-        panel.amount.value = 0
-        plain = sources.image_of("ultrasound", 0)
-        np.testing.assert_array_equal(panel.view.pictures["decrypted"], plain)
-
-    def test_the_right_random_seed_gives_the_whole_image(self):
-        panel = breaking.RetrainedPanel()
-        plain = sources.image_of("ultrasound", 0)
-        assert (panel.view.pictures["decrypted"] != plain).any()
-        panel.guess.value = 7
-        np.testing.assert_array_equal(panel.view.pictures["decrypted"], plain)
-        assert "100.0 % of the key bits agree" in panel.message.value
-
-    def test_noise_is_not_predicted(self):
-        panel = breaking.LearnedPanel()
-        assert list(panel.view.table) == ["this network", "AES"]
-        # The keys of a FastNetwork are as random as those of AES.
-        assert (panel.view.table.loc["small network"] < 0.01).all()
-
-    def test_without_a_mark_the_seed_image_is_as_it_was(self):
-        panel = breaking.BackdoorPanel(steps=1)
-        seed = sources.image_of("montgomery", 0)
-        assert (panel.view.pictures["seed image"][:32, :32] != seed[:32, :32]).any()
-        np.testing.assert_array_equal(panel.view.pictures["seed image"][32:], seed[32:])
-        panel.rows.value = 0
-        np.testing.assert_array_equal(panel.view.pictures["seed image"], seed)
-
-    def test_nothing_flipped_is_accepted(self):
-        panel = breaking.MalleabilityPanel()
-        assert "refused" in panel.message.value
-        panel.bits.value = 0
-        assert "accepted" in panel.message.value
-
-    def test_all_attacks_have_a_tab_and_a_row_of_the_still_picture(self):
-        panel = BreakItPanel(backdoor_steps=1)
-        assert list(panel.titles) == list(panel.panels) and len(panel.children) == 8
-        rows = [ax.get_title(loc="left").strip() for ax in panel.still().axes]
-        assert [row for row in rows if row] == list(panel.panels)
-        assert "image/png" in panel._repr_mimebundle_()

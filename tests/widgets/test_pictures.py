@@ -9,11 +9,7 @@ from PIL import Image
 from dkg.plots import style
 from dkg.widgets import pictures
 
-RANDOM = np.random.default_rng(0)
-
-
-def random_image(height=256, width=256):
-    return RANDOM.integers(0, 256, (height, width, 3), dtype=np.uint8)
+from .images import random_image
 
 
 def test_the_spectrum_shows_a_wave_where_it_is():
@@ -24,16 +20,16 @@ def test_the_spectrum_shows_a_wave_where_it_is():
     assert bright.tolist() == [[128, 96], [128, 160]]
 
 
-def test_the_spectrum_of_ideal_bytes_is_even():
-    shown = pictures.spectrum(random_image())
+def test_the_spectrum_of_ideal_bytes_is_even(rng):
+    shown = pictures.spectrum(random_image(rng))
     # The mean of the logarithm of such power lies a little below that of its mean.
     assert 110 < shown.mean() < 128
     corner = shown[:64, :64].mean()
     assert abs(corner - shown[96:160, 96:160].mean()) < 3
 
 
-def test_png_loses_nothing():
-    image = random_image(20, 30)
+def test_png_loses_nothing(rng):
+    image = random_image(rng, 20, 30)
     np.testing.assert_array_equal(np.array(Image.open(io.BytesIO(pictures.png(image)))), image)
 
 

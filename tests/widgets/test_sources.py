@@ -11,17 +11,13 @@ from dkg.keys import KeyGenerator, list_weights
 from dkg.widgets import sources
 from dkg.widgets.pictures import png
 
-RANDOM = np.random.default_rng(0)
-
-
-def random_image(height=256, width=256):
-    return RANDOM.integers(0, 256, (height, width, 3), dtype=np.uint8)
+from .images import random_image
 
 
 class TestUpload:
     @pytest.mark.parametrize("format", ["PNG", "TIFF"])
-    def test_a_good_file_is_read_as_files_are(self, format, tmp_path):
-        image = random_image(40, 60)
+    def test_a_good_file_is_read_as_files_are(self, format, tmp_path, rng):
+        image = random_image(rng, 40, 60)
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, format=format)
         path = tmp_path / "same"
@@ -35,7 +31,7 @@ class TestUpload:
         [
             ("letter.png", b"Dear colleague, please find enclosed"),
             ("empty.png", b""),
-            ("cut.png", png(random_image())[:3000]),
+            ("cut.png", png(random_image(np.random.default_rng(0)))[:3000]),
             ("../../letter.txt", b"no image"),
         ],
     )
