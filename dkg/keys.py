@@ -94,8 +94,7 @@ class KeyGenerator:
             raise ValueError(f"output must be {' or '.join(map(repr, OUTPUTS))}, not {output!r}")
         if output == "low-order" and not exact:
             raise ValueError(
-                "low-order digits are other ones on every machine unless they are computed with "
-                "exact=True"
+                "low-order digits differ between machines unless they are computed with exact=True"
             )
         self._generator = accelerate(generator.eval().requires_grad_(False).to(device))
         self._exact = ExactGenerator(generator, device) if exact else None
@@ -198,16 +197,16 @@ class KeyGenerator:
         return {name: values.cpu().numpy().copy() for name, values in weights.items()}
 
     def with_contrast(self, factor: float) -> "KeyGenerator":
-        """Return a generator whose last layer gives so many times as much to tanh.
+        """Return a generator whose last layer is scaled by a factor before tanh.
 
-        Not in the paper. The discriminator, whose layers have no offset before they are normalised,
-        cannot see how wide the bytes of a key spread around their middle; this changes it.
+        Not in the paper. The discriminator cannot see the contrast of a key, since its layers have
+        no offset before they are normalised; this changes the contrast.
 
         Parameters
         ----------
         factor : float
-            What the weights of the last convolution are multiplied by, above 0: below 1 the bytes
-            come nearer to 127.5, above it to 0 and 255.
+            Factor of the last convolution's weights, above 0. Below 1 the bytes move towards
+            127.5, above 1 towards 0 and 255.
 
         Returns
         -------

@@ -1,26 +1,26 @@
-"""The generator in exact arithmetic: the same key on every machine, byte for byte.
+"""The generator in fixed-point arithmetic: the same key on every machine, byte for byte.
 
-In single precision a sum of many products depends on the order in which it is taken, and with it
-on the processor, the number of threads, the batch, the library and the device. Here nothing does:
+In single precision a sum of products depends on the order of its terms, and so on the processor,
+the number of threads, the batch, the library and the device. Here it does not:
 
-1. **Convolutions are sums of whole numbers.** Activations and weights are rounded to whole numbers
-   (times a power of two) and held in double precision. A layer's weights get so many bits that the
-   largest sum of their absolute values, times the largest activation that there can be, is at most
-   2^49. Every product, and every sum of some of them, is then a whole number that a double holds
-   exactly, with four bits to spare for rearranged sums. Nothing is ever rounded, so that the order,
-   fused multiplication and addition, blocks, threads and devices cannot matter. The sums are matrix
-   products, and not the library's convolutions, which may go through a Fourier transform.
-2. **The largest activation is known beforehand.** Of n numbers none is further from their mean
-   than sqrt(n) standard deviations, so that instance normalisation bounds its output for any image.
-3. **Everything else works element by element**: addition, subtraction, multiplication, division,
-   square root and rounding to whole numbers, one after another. IEEE 754 prescribes the result of
-   each to the last bit. Means and variances are sums in an order that is fixed here.
-4. **A key's bytes are read by comparing whole numbers** with thresholds that are computed once to
-   60 digits, so that nobody's hyperbolic tangent matters.
+1. **Convolutions are sums of integers.** Activations and weights are fixed-point numbers, held in
+   double precision. A layer's weights get as many fractional bits as keep the largest sum of their
+   absolute values, times the largest possible activation, at most 2^49. Every product and every
+   partial sum is then an integer that a double holds exactly, with four bits to spare for
+   rearranged sums. Nothing is rounded, so order, fused multiply-add, blocking, threads and devices
+   have no effect. The sums are matrix products, not the library's convolutions, which may use a
+   Fourier transform.
+2. **The largest activation is known in advance.** None of n numbers is further from their mean than
+   sqrt(n) standard deviations, so instance normalisation bounds its output for any image.
+3. **Everything else is element-wise**: addition, subtraction, multiplication, division, square root
+   and rounding, one at a time. IEEE 754 prescribes each result to the last bit. Means and variances
+   are sums in a fixed order.
+4. **A key's bytes are read by comparison** with integer thresholds that are computed once to 60
+   digits, independent of the platform's tanh.
 
-It is the same network, with weights of some 20 bits and activations in steps of 2^-16. It takes a
-processor, or a GPU, with double precision as IEEE 754 has it, and a matrix product that multiplies
-and adds in it: not one that emulates it from narrower numbers.
+The network is the same, with weights of about 20 bits and activations with 16 fractional bits. The
+processor or GPU must have IEEE 754 double precision, and a matrix product that computes in it
+instead of emulating it from narrower numbers.
 """
 
 import itertools
@@ -39,15 +39,15 @@ from torch import Tensor, nn
 from dkg.models import Generator, ResidualBlock
 
 FRACTION_BITS = 16
-"""An activation is a whole number of 2^-16."""
+"""Activations are fixed-point with 16 fractional bits."""
 
 LOW_ORDER_SHIFT = 8
-"""Digits that `low_order_bytes` leaves out, the lowest of the last layer's sums."""
+"""Bits that `low_order_bytes` drops, the lowest of the last layer's sums."""
 
-_LARGEST = 2**49  # Of a layer's sums. A double holds every whole number up to 2^53.
-# Means and variances: so many strips are added up, then halves of the sum. It is part of what a key
-# is. A strip is so short that torch does not share it among threads, which would have to meet after
-# each: on a busy machine they wait longer than they compute.
+_LARGEST = 2**49  # The largest sum of a layer. A double holds every integer up to 2^53.
+# Means and variances add up 32 strips, then halves of the sum. The number is part of the definition
+# of a key. A strip is short enough that torch computes it on one thread: on a busy machine several
+# threads wait for each other longer than they compute.
 _STRIPS = 32
 _BAND = (
     2**18
@@ -60,9 +60,9 @@ _Layer = Callable[[Tensor], Tensor]
 class FixedPointRange(NamedTuple):
     """The range of the fixed-point numbers at one place of the network."""
 
-    largest: int  # No absolute value is larger.
-    unit: float  # So many stand for 1.
-    pixels: int  # In a channel.
+    largest: int  # Bound of the absolute value.
+    unit: float  # The integer that stands for 1.
+    pixels: int  # Pixels of a channel.
 
 
 class ExactGenerator:
@@ -78,7 +78,7 @@ class ExactGenerator:
     Attributes
     ----------
     unit : float
-        So many of the whole numbers that come out stand for 1, a power of two.
+        The integer that stands for 1 in the output, a power of two.
 
     Raises
     ------
@@ -111,8 +111,8 @@ class ExactGenerator:
         Returns
         -------
         torch.Tensor
-            float64 (3, 256, 256), whole numbers; divided by `unit` they are what the generator
-            computes.
+            float64 (3, 256, 256), integers; divided by `unit` they are the output of the last
+            layer.
         """
         x = torch.tensor(image, device=self._device)
         with torch.inference_mode():
@@ -199,7 +199,7 @@ class ExactGenerator:
         self, module: nn.Conv2d | nn.ConvTranspose2d, kernel: Tensor, numbers: FixedPointRange
     ) -> tuple[list[_Layer], FixedPointRange]:
         """Choose how to convolve with a kernel (O, C, h, w)."""
-        kernel, unit = self._whole(kernel, numbers.largest)
+        kernel, unit = self._round_weights(kernel, numbers.largest)
         step, side = module.stride[0], int(module.padding[0])
         pixels = numbers.pixels // step**2
         layers: list[_Layer] = [partial(F.pad, pad=(side,) * 4)] if side else []
@@ -214,8 +214,8 @@ class ExactGenerator:
             layers.append(partial(_convolve, kernel=kernel, step=step))
         return layers, FixedPointRange(_LARGEST, numbers.unit * unit, pixels)
 
-    def _whole(self, weights: Tensor, largest: int) -> tuple[Tensor, float]:
-        """Round weights (O, C, h, w) to whole numbers, as fine as the largest sum allows."""
+    def _round_weights(self, weights: Tensor, largest: int) -> tuple[Tensor, float]:
+        """Round weights (O, C, h, w) to integers, with as many bits as the largest sum allows."""
         for bits in range(52, -53, -1):
             whole = torch.round(weights * 2.0**bits)
             sums = whole.abs().sum(dim=(1, 2, 3))
@@ -224,7 +224,7 @@ class ExactGenerator:
         raise ValueError("the network's weights are too large, or not finite")
 
     def _normalisation(self, module: nn.InstanceNorm2d, n: int) -> tuple[Tensor, Tensor, int]:
-        """Return scale and offset, both (C, 1) and in whole activations, and what they bound."""
+        """Return scale and offset, both (C, 1) in units of activations, and their bound."""
         scale, offset = (
             p.detach().to("cpu", torch.float64)[:, None] * 2.0**FRACTION_BITS
             for p in (module.weight, module.bias)
@@ -354,7 +354,7 @@ def _upsample(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def _normalise(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> Tensor:
-    """Normalise each channel of whole numbers (C, H, W) in place, and round to activations."""
+    """Normalise each channel of integers (C, H, W) in place, and round to activations."""
     flat = x.view(len(x), -1)
     n = flat.shape[1]
     strips = flat.unflatten(1, (_STRIPS, -1)).unbind(1)

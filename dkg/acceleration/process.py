@@ -24,7 +24,7 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def threads(number: int | None) -> Iterator[None]:
-    """Compute on so many threads, None for as many as before.
+    """Compute on a number of threads, None for the number set before.
 
     Several threads of a small network may wait longer for each other than they compute.
     """
@@ -42,7 +42,7 @@ def resolve_device(device: str = "auto") -> torch.device:
     Raises
     ------
     ValueError
-        If there is no such kind of device, or a CUDA device is asked for and there is none.
+        If there is no such kind of device, or CUDA is requested and torch sees no such device.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -119,12 +119,12 @@ class _Device:
 
 def test_weights_get_as_many_bits_as_the_largest_sum_allows():
     weights = torch.randn(6, 5, 3, 3, dtype=torch.float64)
-    kernel, unit = ExactGenerator._whole(_Device(), weights, 2**20)
+    kernel, unit = ExactGenerator._round_weights(_Device(), weights, 2**20)
     sums = kernel.abs().sum((1, 2, 3)).max() * 2**20
     assert 2**47.9 < sums <= 2**49
     assert (kernel / unit - weights).abs().max() <= 0.5 / unit
     with pytest.raises(ValueError, match="not finite"):
-        ExactGenerator._whole(_Device(), weights * math.nan, 2**20)
+        ExactGenerator._round_weights(_Device(), weights * math.nan, 2**20)
 
 
 def test_what_comes_out_is_what_the_generator_computes(small, seed):
