@@ -24,7 +24,14 @@ def read_frame(path: Path, frame: int | None) -> NDArray[np.uint8]:
     """Read a frame, the first by default, as uint8 (h, w) or (h, w, 3)."""
     dataset = _read_dataset(path)
     frame = check_frame(frame, int(dataset.get("NumberOfFrames") or 1))
-    stored = _decode(dataset, frame)
+    # Values are computed with 8 bytes each.
+    limits.check(8 * dataset.Rows * dataset.Columns * dataset.SamplesPerPixel)
+    limits.check_dicom_frames(dataset, frame)
+    try:
+        stored = pixel_array(dataset, index=frame)
+    except RuntimeError as error:
+        name = dataset.file_meta.TransferSyntaxUID.name
+        raise ValueError(f"its transfer syntax, {name}, was not decoded: {error}") from error
     interpretation = dataset.PhotometricInterpretation
     if interpretation == "PALETTE COLOR":
 
@@ -66,18 +73,6 @@ def _read_dataset(path: Path) -> Dataset:
         if not available:
             raise ValueError(f"no installed decoder handles its transfer syntax, {syntax.name}")
     return dataset
-
-
-def _decode(dataset: Dataset, frame: int) -> NDArray[Any]:
-    """Return the stored values of a frame."""
-    # Values are computed with 8 bytes each.
-    limits.check(8 * dataset.Rows * dataset.Columns * dataset.SamplesPerPixel)
-    limits.check_dicom_frames(dataset, frame)
-    try:
-        return pixel_array(dataset, index=frame)
-    except RuntimeError as error:
-        name = dataset.file_meta.TransferSyntaxUID.name
-        raise ValueError(f"its transfer syntax, {name}, was not decoded: {error}") from error
 
 
 def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:

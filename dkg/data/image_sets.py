@@ -68,9 +68,7 @@ _SOURCES = {
     "ultrasound": _Source(lambda n: phantoms.nerve_ultrasound(n), "nearest", r".*_mask\.tif"),
     # The other sequences and the segmentation of a BraTS subject, by the old and the new names.
     "brats18": _Source(
-        lambda n: phantoms.brain_mri(n),
-        "nearest",
-        r".*[_-](t1|t1c|t1ce|t1n|t2|t2w|seg)\.nii(\.gz)?",
+        lambda n: phantoms.brain_mri(n), "nearest", r".*[_-](t1(c|ce|n)?|t2w?|seg)\.nii(\.gz)?"
     ),
 }
 
@@ -175,13 +173,12 @@ def load(
         if i not in positions:
             continue
         if kind == "NIfTI":
-            slices, numbers = read_slices(path, SLICES_PER_VOLUME, resample=resample)
-            for position, image, number in zip(positions[i], slices, numbers, strict=False):
-                images[position] = image
-                names[position] = f"{path.name}#{number}"
+            read, numbers = read_slices(path, SLICES_PER_VOLUME, resample=resample)
+            labels = [f"{path.name}#{number}" for number in numbers]
         else:
-            images[positions[i][0]] = read_image(path, resample=resample)
-            names[positions[i][0]] = path.name
+            read, labels = read_image(path, resample=resample)[None], [path.name]
+        for position, image, label in zip(positions[i], read, labels, strict=False):
+            images[position], names[position] = image, label
     return ImageSet(name, images, "files", tuple(names))
 
 

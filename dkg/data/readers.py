@@ -24,11 +24,8 @@ from dkg.data.pixels import check_frame
 from dkg.storage.formats import HEAD, image_format
 
 FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "box": Image.Resampling.BOX,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
+    name: Image.Resampling[name.upper()]
+    for name in ("nearest", "box", "bilinear", "bicubic", "lanczos")
 }
 
 # Six volumes or more then give at least the paper's 138 images.

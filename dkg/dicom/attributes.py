@@ -111,26 +111,21 @@ def describe(image: Dataset, layout: Layout, source: Dataset | None) -> None:
     derivation = Dataset()
     derivation.DerivationDescription = "Pixel data encrypted; see Encrypted Attributes Sequence"
     derivation.DerivationCodeSequence = [code(_ENCRYPTED)]
-    if source is None:
-        # In functional groups, a derivation names its source or is left out.
-        if not functional_groups:
-            image.update(derivation)
-        return
-    item = Dataset()
-    item.ReferencedSOPClassUID = source.SOPClassUID
-    item.ReferencedSOPInstanceUID = source.SOPInstanceUID
-    derivation.SourceImageSequence = [copy.deepcopy(item)]
-    derivation.SourceImageSequence[0].PurposeOfReferenceCodeSequence = [code(_SOURCE_IMAGE)]
+    if source is not None:
+        item, series, study = Dataset(), Dataset(), Dataset()
+        item.ReferencedSOPClassUID = source.SOPClassUID
+        item.ReferencedSOPInstanceUID = source.SOPInstanceUID
+        derivation.SourceImageSequence = [copy.deepcopy(item)]
+        derivation.SourceImageSequence[0].PurposeOfReferenceCodeSequence = [code(_SOURCE_IMAGE)]
     if not functional_groups:
         image.update(derivation)
-        return
-    functional_groups[0].DerivationImageSequence = [derivation]
-    series, study = Dataset(), Dataset()
-    series.SeriesInstanceUID = source.get("SeriesInstanceUID")
-    series.ReferencedSOPSequence = [item]
-    study.StudyInstanceUID = source.get("StudyInstanceUID")
-    study.ReferencedSeriesSequence = [series]
-    image.SourceImageEvidenceSequence = [study]
+    elif source is not None:  # In functional groups, a derivation names its source or is left out.
+        functional_groups[0].DerivationImageSequence = [derivation]
+        series.SeriesInstanceUID = source.get("SeriesInstanceUID")
+        series.ReferencedSOPSequence = [item]
+        study.StudyInstanceUID = source.get("StudyInstanceUID")
+        study.ReferencedSeriesSequence = [series]
+        image.SourceImageEvidenceSequence = [study]
 
 
 def code(entry: tuple[str, str, str]) -> Dataset:

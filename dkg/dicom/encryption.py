@@ -168,20 +168,12 @@ def encrypt_file(
 
     Parameters
     ----------
-    source : path-like
-        A DICOM file of an image.
-    key : path-like
-        The key file.
-    target : path-like
-        The encrypted image, ends in .dcm.
+    source, key, target : path-like
+        A DICOM file of an image, the key file, and the encrypted image, which ends in .dcm.
     attributes : {'keep', 'basic-profile'}
         What happens to the patient's attributes, as in `encrypt_dataset`.
-    registry : path-like, optional
-        The registry of used keys, as in `dkg.encryption.record_use`.
-    allow_key_reuse : bool
-        Encrypt a further image with a used key. Unsafe.
-    overwrite : bool
-        Replace an existing file.
+    registry, allow_key_reuse, overwrite
+        As for `dkg.encryption.encrypt_file`.
 
     Returns
     -------
@@ -190,10 +182,8 @@ def encrypt_file(
 
     Raises
     ------
-    OSError
-        If a file cannot be read or written.
-    CipherError
-        If a file is refused, or the key or a part of it has encrypted another image.
+    OSError, CipherError
+        As for `dkg.encryption.encrypt_file`.
     """
     source, key, target = Path(source), Path(key), Path(target)
     check_output(target, (".dcm",), overwrite, inputs=(source, key))
@@ -221,12 +211,8 @@ def decrypt_file(
 
     Parameters
     ----------
-    source : path-like
-        The encrypted image.
-    key : path-like
-        The key file it was made with.
-    target : path-like
-        The original, ends in .dcm.
+    source, key, target : path-like
+        The encrypted image, the key file it was made with, and the original, which ends in .dcm.
     overwrite : bool
         Replace an existing file.
 
@@ -293,7 +279,11 @@ def _encrypt(encoded: bytes, keys: NDArray[np.uint8], attributes: str) -> Datase
     encrypted.file_meta.MediaStorageSOPInstanceUID = encrypted.SOPInstanceUID
     encrypted.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     # Whoever deletes the original must be able to rely on the encrypted image.
-    if not _gives_back(encrypted, keys, encoded):
+    try:
+        comes_back = _decrypt(encrypted, keys) == encoded
+    except CipherError:
+        comes_back = False
+    if not comes_back:
         raise CipherError("it is not as DICOM images should be, and would not come back as it is")
     return encrypted
 
@@ -315,10 +305,3 @@ def _decrypt(dataset: Dataset, keys: NDArray[np.uint8]) -> bytes:
             "by lossy compression: the authentication tag does not fit"
         )
     return without_samples(open_envelope(envelope, derived), samples, keys, layout)
-
-
-def _gives_back(encrypted: Dataset, keys: NDArray[np.uint8], encoded: bytes) -> bool:
-    try:
-        return _decrypt(encrypted, keys) == encoded
-    except CipherError:
-        return False

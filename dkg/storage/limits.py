@@ -47,16 +47,9 @@ def check(n_bytes: int, what: str = "the image") -> None:
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
-    """Read a whole file, or refuse one that is more than twice as large as an image may be.
+    """Read a whole file, or refuse (ValueError) one more than twice as large as an image may be.
 
     Twice, because an encrypted DICOM image holds the original beside the noise.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is too large.
     """
     with Path(path).open("rb") as file:
         data = file.read(2 * MAX_BYTES + 1)
@@ -66,24 +59,10 @@ def read(path: str | os.PathLike[str]) -> bytes:
 
 
 def check_png(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Refuse a PNG file whose samples are too many, or of which any part is damaged or cut off.
+    """Refuse (ValueError) a PNG file with too many samples, or with a damaged or missing part.
 
-    Decoders do not agree on what to do with a part whose checksum does not fit.
-
-    Parameters
-    ----------
-    data : bytes
-        The file. What follows the last chunk is left alone.
-
-    Returns
-    -------
-    list of tuple of bytes
-        Name and content of each chunk, from IHDR to IEND.
-
-    Raises
-    ------
-    ValueError
-        If the file is refused.
+    Decoders do not agree on what to do with a part whose checksum does not fit. Returned are name
+    and content of each chunk, from IHDR to IEND; what follows is left alone.
     """
     chunks: list[tuple[bytes, bytes]] = []
     position = 8
@@ -152,14 +131,9 @@ def check_volume(shape: tuple[int, ...], width: int) -> None:
 
 
 def gunzip(data: bytes) -> bytes:
-    """Decompress the bytes of a gzip file.
+    """Decompress the bytes of a gzip file, or refuse (ValueError) those with too large a content.
 
-    Raises
-    ------
-    ValueError
-        If the content is too large.
-    OSError, EOFError, zlib.error
-        If the file is damaged or cut off.
+    A file that is damaged or cut off raises an OSError, EOFError or zlib.error.
     """
     with gzip.open(io.BytesIO(data)) as file:
         content = file.read(MAX_BYTES + _REST + 1)
@@ -192,12 +166,7 @@ def check_dicom_file(data: bytes) -> None:
 def check_dicom_frames(dataset: "Dataset", frame: int | None = None) -> None:
     """Refuse (ValueError) a DICOM image whose compressed frames are larger than it says.
 
-    Parameters
-    ----------
-    dataset : pydicom.Dataset
-        The image, with its file meta information.
-    frame : int, optional
-        Which frame, from 0. Default: all of them.
+    Only one frame, counted from 0, is checked if it is given.
     """
     from pydicom.encaps import generate_frames, get_frame
     from pydicom.uid import RLELossless
@@ -216,30 +185,16 @@ def check_dicom_frames(dataset: "Dataset", frame: int | None = None) -> None:
         found = codestream_shape(data)
         if found != said:
             raise ValueError(
-                "a compressed frame has {} rows, {} columns and {} samples per pixel, ".format(
-                    *found
-                )
-                + "the data set says {}, {} and {}".format(*said)
+                "a compressed frame has {} rows, {} columns and {} samples per pixel, the data set "
+                "says {}, {} and {}".format(*found, *said)
             )
 
 
 def codestream_shape(data: bytes) -> tuple[int, int, int]:
-    """Return the size of a compressed image from its header.
+    """Return rows, columns and samples per pixel of a compressed image from its header.
 
-    Parameters
-    ----------
-    data : bytes
-        A codestream of JPEG, lossless JPEG, JPEG-LS, JPEG 2000 or High-Throughput JPEG 2000.
-
-    Returns
-    -------
-    tuple of int
-        Rows, columns, and samples per pixel.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these, or is cut off.
+    It is a codestream of JPEG, lossless JPEG, JPEG-LS, JPEG 2000 or High-Throughput JPEG 2000;
+    anything else, or one that is cut off, raises a ValueError.
     """
     if not data.startswith(b"\xff\xd8"):
         # Start of codestream and size, ISO/IEC 15444-1 A.4 and A.5; there may be boxes before them.

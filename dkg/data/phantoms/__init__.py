@@ -28,15 +28,13 @@ from numpy.typing import NDArray
 
 from dkg.data.phantoms.brain import flair_slice
 from dkg.data.phantoms.chest import radiograph
-from dkg.data.phantoms.fields import SIZE, Field
+from dkg.data.phantoms.fields import SIZE, Field, Rng
 from dkg.data.phantoms.ultrasound import b_mode
 
 __all__ = ["brain_mri", "chest_xray", "nerve_ultrasound"]
 
 
-def _images(
-    render: Callable[[np.random.Generator], Field], kind: int, n: int, start: int
-) -> NDArray[np.uint8]:
+def _images(render: Callable[[Rng], Field], kind: int, n: int, start: int) -> NDArray[np.uint8]:
     """Return n images from ``start`` on, each rendered from a random stream of its own."""
     for name, value, least in (("n", n, 1), ("start", start, 0)):
         if not isinstance(value, Integral):
@@ -91,17 +89,12 @@ def nerve_ultrasound(n: int, start: int = 0) -> NDArray[np.uint8]:
     Parameters
     ----------
     n, start
-        As for `chest_xray`.
+        As for `chest_xray`, with the same errors.
 
     Returns
     -------
     numpy.ndarray
         uint8, shape (n, 256, 256, 3), three equal channels; the skin is at the top.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `chest_xray`.
     """
     return _images(b_mode, 2, n, start)
 
@@ -116,17 +109,12 @@ def brain_mri(n: int, start: int = 0) -> NDArray[np.uint8]:
     Parameters
     ----------
     n, start
-        As for `chest_xray`.
+        As for `chest_xray`, with the same errors.
 
     Returns
     -------
     numpy.ndarray
         uint8, shape (n, 256, 256, 3), three equal channels; the background is 0
         and the frontal pole at the top.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `chest_xray`.
     """
     return _images(flair_slice, 3, n, start)

@@ -3,12 +3,10 @@
 import numpy as np
 import scipy
 
-from dkg.data.phantoms.fields import SIZE, Field, noise, ramp, smooth_field
+from dkg.data.phantoms.fields import SIZE, Field, Rng, noise, ramp, smooth_field
 
 
-def _lesion(
-    rng: np.random.Generator, x: Field, y: Field, gray_matter: Field
-) -> tuple[Field, Field]:
+def _lesion(rng: Rng, x: Field, y: Field, gray_matter: Field) -> tuple[Field, Field]:
     """Return what a tumour adds to the FLAIR signal, and the extent of its oedema in [0, 1]."""
     place, size = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(1.0, 2.4)
     u, v = x - 3.6 * np.cos(place), y - 4.6 * np.sin(place)
@@ -22,7 +20,7 @@ def _lesion(
     return signal - rng.uniform(0.2, 0.9) * necrosis, oedema
 
 
-def _outline(rng: np.random.Generator) -> tuple[Field, Field]:
+def _outline(rng: Rng) -> tuple[Field, Field]:
     """Return the outline of a brain in polar coordinates: 721 angles and their radii in cm."""
     theta = np.linspace(-np.pi, np.pi, 721)
     half_width, half_length = rng.uniform(6.3, 7.1), rng.uniform(8.0, 9.0)
@@ -39,7 +37,7 @@ def _outline(rng: np.random.Generator) -> tuple[Field, Field]:
 
 
 def _distance_to_sulcus(
-    rng: np.random.Generator, depth: Field, angle: Field, pixel: tuple[float, float]
+    rng: Rng, depth: Field, angle: Field, pixel: tuple[float, float]
 ) -> tuple[Field, float]:
     """Return the distance to the nearest sulcus in cm, and the height of the slice in [0, 1].
 
@@ -57,9 +55,7 @@ def _distance_to_sulcus(
     return to_sulcus + 0.7 * np.maximum(depth - reach, 0.0), height
 
 
-def _deep_structures(
-    rng: np.random.Generator, mid: Field, y: Field, height: float
-) -> tuple[Field, Field, Field]:
+def _deep_structures(rng: Rng, mid: Field, y: Field, height: float) -> tuple[Field, Field, Field]:
     """Return deep gray matter, ventricles and choroid plexus, each in [0, 1].
 
     The height of the slice decides how much of them is cut.
@@ -86,7 +82,7 @@ def _deep_structures(
     return deep, ventricle, blob(2.2, 2.7, 0.45, 0.15, 0.6) * (height < 0.5)
 
 
-def flair_slice(rng: np.random.Generator) -> Field:
+def flair_slice(rng: Rng) -> Field:
     """Return one skull-stripped axial FLAIR slice, gray values in [0, 1], (SIZE, SIZE)."""
     # Coordinates in cm; the field of view is the bounding box of the outline.
     theta, radius = _outline(rng)
@@ -126,7 +122,7 @@ def flair_slice(rng: np.random.Generator) -> Field:
     return np.where(brain, _scan(rng, signal), 0.0)
 
 
-def _scan(rng: np.random.Generator, signal: Field) -> Field:
+def _scan(rng: Rng, signal: Field) -> Field:
     """Scan a signal: bias field, partial volume and noise; gray values in [0, 1]."""
     bias = 1.0 + rng.uniform(0.04, 0.1) * smooth_field(rng, 4)
     signal = scipy.ndimage.gaussian_filter(bias * signal, 0.7)

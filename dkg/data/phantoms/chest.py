@@ -3,7 +3,7 @@
 import numpy as np
 import scipy
 
-from dkg.data.phantoms.fields import SIZE, Field, chord, ramp, smooth_field
+from dkg.data.phantoms.fields import SIZE, Field, Rng, chord, ramp, smooth_field
 
 
 def _veil(image: Field, sigma: float) -> Field:
@@ -13,7 +13,7 @@ def _veil(image: Field, sigma: float) -> Field:
     return scipy.ndimage.zoom(blurred, 4, order=1)
 
 
-def _vessels(rng: np.random.Generator, hilum: tuple[float, float], side: int) -> Field:
+def _vessels(rng: Rng, hilum: tuple[float, float], side: int) -> Field:
     """Return the blood that a ray meets in branching pulmonary vessels, in cm, (SIZE, SIZE).
 
     The trees grow from around ``hilum`` (x, y in cm) to one side (-1 or 1) on a grid of 0.14 cm.
@@ -45,15 +45,13 @@ def _vessels(rng: np.random.Generator, hilum: tuple[float, float], side: int) ->
     return blood
 
 
-def _bone(rng: np.random.Generator, x: Field, y: Field, reach: float) -> Field:
+def _bone(rng: Rng, x: Field, y: Field, reach: float) -> Field:
     """Return what bone adds to the attenuation, (SIZE, SIZE), at the coordinates x and y in cm."""
     ax = np.abs(x)
     bone = np.zeros((SIZE, SIZE))
     level, steep = rng.uniform(4.3, 5.2), rng.uniform(0.85, 1.2)
     pitch, strength = rng.uniform(2.05, 2.3), rng.uniform(0.8, 1.25)
-    widths = (
-        reach / 13.2 * np.array([7.0, 10.0, 11.6, 12.6, 13.1, 13.5, 13.7, 13.8, 13.6, 13.0, 12.0])
-    )
+    widths = reach / 13.2 * np.array([7, 10, 11.6, 12.6, 13.1, 13.5, 13.7, 13.8, 13.6, 13, 12])
     # A rib is an inclined ring: its projection is an ellipse, upper half behind, lower in front.
     for k, width in enumerate(widths):
         back = steep * (2.2 + 0.28 * k)
@@ -74,9 +72,8 @@ def _bone(rng: np.random.Generator, x: Field, y: Field, reach: float) -> Field:
         bone += 1.75 * shell * grazing * visible
     clavicle_y = rng.uniform(6.0, 7.4) - 0.17 * (ax - 2.0) + 0.55 * np.sin((ax - 2.0) / 1.9)
     across = np.minimum(np.abs(y - clavicle_y) * 0.93 / (0.62 + 0.03 * np.abs(ax - 6.0)), 1.0)
-    bone += (3.0 * chord(across) - 1.4 * chord(np.minimum(across * 1.35, 1.0))) * (
-        ramp(ax - 1.9, 0.3) * ramp(15.0 - ax, 0.4)
-    )
+    clavicle = 3.0 * chord(across) - 1.4 * chord(np.minimum(across * 1.35, 1.0))
+    bone += clavicle * (ramp(ax - 1.9, 0.3) * ramp(15.0 - ax, 0.4))
     humerus = chord((ax - 18.0) / 2.6, (y - 7.5) / 2.6)
     shaft = chord(np.minimum((ax - 18.6 - 0.12 * (y - 9.0)) / 1.4, 1.0), 0.0) * ramp(y - 9.0, 1.0)
     plate = ramp(1.0 - ((ax - 14.2) / 2.6) ** 2 - ((y - 12.0) / 5.5) ** 2, 0.12)
@@ -91,7 +88,7 @@ def _bone(rng: np.random.Generator, x: Field, y: Field, reach: float) -> Field:
     return 0.24 * strength * bone
 
 
-def _disease(rng: np.random.Generator, x: Field, y: Field) -> Field | float:
+def _disease(rng: Rng, x: Field, y: Field) -> Field | float:
     """Return a nodule, an infiltrate or, in most patients, nothing: extra path length in cm."""
     side = float(rng.choice([-1.0, 1.0]))
     px, py = side * rng.uniform(5.5, 9.5), rng.uniform(9.0, 20.0)
@@ -106,7 +103,7 @@ def _disease(rng: np.random.Generator, x: Field, y: Field) -> Field | float:
     return 0.0
 
 
-def film(rng: np.random.Generator, attenuation: Field) -> Field:
+def film(rng: Rng, attenuation: Field) -> Field:
     """Expose a film behind an attenuating body; gray values in [0, 1], (SIZE, SIZE)."""
     primary = np.exp(-attenuation)
     # Scattered radiation adds a veil.
@@ -127,7 +124,7 @@ def film(rng: np.random.Generator, attenuation: Field) -> Field:
     return gray
 
 
-def _soft_tissue(rng: np.random.Generator, x: Field, y: Field) -> tuple[Field, float]:
+def _soft_tissue(rng: Rng, x: Field, y: Field) -> tuple[Field, float]:
     """Return the path through trunk, shoulders and neck in cm, and half the depth of the trunk."""
     ax = np.abs(x)
     half_width, half_depth = rng.uniform(18.0, 21.5), rng.uniform(9.2, 11.5)
@@ -148,7 +145,7 @@ def _soft_tissue(rng: np.random.Generator, x: Field, y: Field) -> tuple[Field, f
     return body, half_depth
 
 
-def _lungs(rng: np.random.Generator, x: Field, y: Field, half_depth: float) -> tuple[Field, float]:
+def _lungs(rng: Rng, x: Field, y: Field, half_depth: float) -> tuple[Field, float]:
     """Return the path through the lungs in cm, and the half-width of the thoracic cavity.
 
     The cavity is an ellipsoid, cut off by the diaphragm and by the heart and the great vessels.
@@ -173,7 +170,7 @@ def _lungs(rng: np.random.Generator, x: Field, y: Field, half_depth: float) -> t
     return scipy.ndimage.gaussian_filter(np.maximum(lung - 1.15 * displaced, 0.0), 0.9), reach
 
 
-def radiograph(rng: np.random.Generator) -> Field:
+def radiograph(rng: Rng) -> Field:
     """Return one postero-anterior radiograph, gray values in [0, 1], (SIZE, SIZE)."""
     # Coordinates in cm on a 36 cm field, x from the midline to the patient's left, y downwards.
     scale, turn = rng.uniform(0.94, 1.1), rng.normal(0.0, 0.025)

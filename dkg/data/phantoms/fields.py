@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 SIZE = 256
 """Height and width of a phantom in pixels."""
 
+Rng = np.random.Generator
+
 Field = NDArray[np.float64]
 """A quantity at each pixel, (SIZE, SIZE), or along one axis of the image."""
 
@@ -23,7 +25,7 @@ def chord(*terms: Field | float) -> Field:
     return np.sqrt(squared)
 
 
-def smooth_field(rng: np.random.Generator, cells: int) -> Field:
+def smooth_field(rng: Rng, cells: int) -> Field:
     """Return a smooth random field of unit variance, about ``cells`` independent cells a side."""
     coarse = rng.standard_normal((cells + 3, cells + 3))
     field: Field = scipy.ndimage.zoom(coarse, (SIZE + 2 * SIZE // cells) / (cells + 3), order=3)
@@ -32,7 +34,7 @@ def smooth_field(rng: np.random.Generator, cells: int) -> Field:
     return field / float(field.std())
 
 
-def noise(rng: np.random.Generator, axial: float, lateral: float) -> Field:
+def noise(rng: Rng, axial: float, lateral: float) -> Field:
     """Return Gaussian-filtered white noise of unit variance, periodic; widths are in pixels.
 
     Unlike `smooth_field` it takes any width in each direction, but its opposite edges agree.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from dkg.data.phantoms.fields import SIZE, Field, noise, ramp, smooth_field
+from dkg.data.phantoms.fields import SIZE, Field, Rng, noise, ramp, smooth_field
 
 
-def speckle(rng: np.random.Generator, amplitude: Field, specular: Field | float = 0.0) -> Field:
+def speckle(rng: Rng, amplitude: Field, specular: Field | float = 0.0) -> Field:
     """Return the echo envelope of random scatterers, before compression.
 
     Scatterers are much finer than the pulse, so each pixel starts as a circular complex Gaussian:
@@ -54,7 +54,7 @@ class _Neck:
         down, sideways = np.gradient(r)
         return r, down**2 / (down**2 + 0.3 * sideways**2 + 1e-12)
 
-    def add_muscles(self, rng: np.random.Generator, muscle_end: float) -> None:
+    def add_muscles(self, rng: Rng, muscle_end: float) -> None:
         """Add three muscle bellies."""
         for _ in range(3):
             a, b = rng.uniform(5.0, 9.0), rng.uniform(2.0, 4.0)
@@ -65,7 +65,7 @@ class _Neck:
             fascia = up * _interface((r - 1.0) * b, 0.25, 3.0, self.patchy)
             self.mirror = self.mirror * (1.0 - 0.7 * inside) + fascia
 
-    def add_vessel(self, rng: np.random.Generator) -> None:
+    def add_vessel(self, rng: Rng) -> None:
         """Add a vessel at one side, dark inside, with bright walls and enhancement behind it."""
         cx = rng.choice([rng.uniform(3.0, 10.0), rng.uniform(34.0, 42.0)])
         a = rng.uniform(2.5, 4.5)
@@ -77,7 +77,7 @@ class _Neck:
         self.mirror = self.mirror * (1.0 - lumen) + wall
         self.absorption = self.absorption * (1.0 - 0.8 * lumen)
 
-    def add_nerve_roots(self, rng: np.random.Generator, muscle_end: float) -> None:
+    def add_nerve_roots(self, rng: Rng, muscle_end: float) -> None:
         """Add two to four nerve roots, one below the other: honeycombs with a bright rim."""
         cx, cy = rng.uniform(17.0, 29.0), rng.uniform(muscle_end + 3.0, 15.0)
         for _ in range(int(rng.integers(2, 5))):
@@ -98,7 +98,7 @@ def _interface(offset: Field, thickness: float, strength: float, gaps: Field) ->
     return strength * np.exp(-((offset / thickness) ** 2)) * ramp(gaps, 1.2)
 
 
-def _neck(rng: np.random.Generator, x: Field, z: Field) -> _Neck:
+def _neck(rng: Rng, x: Field, z: Field) -> _Neck:
     """Return a neck at lateral positions x and depths z in mm, each of shape (SIZE, SIZE)."""
     # Layers lie at constant values of zz: depth, bent by the neck's anatomy.
     bend = 1.1 * smooth_field(rng, 4) + 0.5 * noise(rng, 30.0, 22.0)
@@ -153,7 +153,7 @@ def _neck(rng: np.random.Generator, x: Field, z: Field) -> _Neck:
     return neck
 
 
-def b_mode(rng: np.random.Generator) -> Field:
+def b_mode(rng: Rng) -> Field:
     """Return one B-mode image of a brachial plexus, gray values in [0, 1], (SIZE, SIZE)."""
     depth, width = rng.uniform(34.0, 44.0), 45.0
     steps = (np.arange(SIZE) + 0.5) / SIZE
