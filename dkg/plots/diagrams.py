@@ -16,6 +16,7 @@ _LEFT, _MIDDLE, _RIGHT = 0.12, 3.82, WIDTH - 0.12 - _NARROW
 _LOWER, _UPPER = 0.5, 3.25
 _SIDE = 1.05
 _FIRST, _SECOND = _LEFT + 0.15, _LEFT + _WIDE - 0.15 - _SIDE
+_ALONE = _RIGHT + (_NARROW - _SIDE) / 2
 _LEVEL = 0.42 + _SIDE / 2  # From the lower edge of a box to the middle of its pictures.
 _TURN = (_UPPER + _LOWER + _HEIGHT) / 2  # Halfway between the rows of boxes.
 
@@ -46,9 +47,15 @@ def application_scenario(
     matplotlib.figure.Figure
         Dashed arrows carry the key, solid ones an image.
     """
-    figure, ax = _four_places(plain, seed_image, (key, "key"), decrypted, _WIDE)
-    picture(ax, key, _FIRST, _LOWER + 0.42, _SIDE, "key")
-    picture(ax, ciphertext, _SECOND, _LOWER + 0.42, _SIDE, "ciphertext")
+    figure, ax = _four_places(
+        _WIDE,
+        [(seed_image, _FIRST, "seed image"), (key, _SECOND, "key"), (plain, _ALONE, "plaintext")],
+        [
+            (key, _FIRST, "key"),
+            (ciphertext, _SECOND, "ciphertext"),
+            (decrypted, _ALONE, "decrypted"),
+        ],
+    )
     archive, column, level = _LEFT + _WIDE, _SECOND + _SIDE / 2, _LOWER + _LEVEL
     _store(ax, column)
     arrow(ax, (_FIRST + _SIDE / 2, _UPPER), (_FIRST + _SIDE / 2, _LOWER + _HEIGHT), dashed=True)
@@ -76,8 +83,12 @@ def hospital_workflow(
     matplotlib.figure.Figure
         Dashed arrows carry the key, solid ones an image; the numbers are those of the steps.
     """
-    figure, ax = _four_places(plain, seed_image, (key, "key, stored"), decrypted, _NARROW)
-    picture(ax, ciphertext, _LEFT + (_NARROW - _SIDE) / 2, _LOWER + 0.42, _SIDE, "ciphertext")
+    made, stored = (key, _SECOND, "key, stored"), _LEFT + (_NARROW - _SIDE) / 2
+    figure, ax = _four_places(
+        _NARROW,
+        [(seed_image, _FIRST, "seed image"), made, (plain, _ALONE, "plaintext")],
+        [(ciphertext, stored, "ciphertext"), (decrypted, _ALONE, "decrypted")],
+    )
     server, archive, level = _LEFT + _WIDE, _LEFT + _NARROW, _LOWER + _LEVEL
     _store(ax, _LEFT + _NARROW / 2)
     arrow(ax, (archive, level - 0.1), (_MIDDLE - 0.23, level - 0.1))
@@ -94,13 +105,11 @@ def hospital_workflow(
 
 
 def _four_places(
-    plain: np.ndarray,
-    seed_image: np.ndarray,
-    key: tuple[np.ndarray, str],
-    decrypted: np.ndarray,
     archive_width: float,
+    upper: list[tuple[np.ndarray, float, str]],
+    lower: list[tuple[np.ndarray, float, str]],
 ) -> tuple[Figure, Axes]:
-    """Draw what both figures of the hospital have in common; the key comes with its caption."""
+    """Draw what both figures have in common; images come with their place and caption."""
     figure, ax = canvas(5.3)
     for x, y, width, title, color in (
         (_LEFT, _UPPER, _WIDE, "Key generation server", BLUE),
@@ -109,19 +118,17 @@ def _four_places(
         (_RIGHT, _LOWER, _NARROW, "Workstation", GREEN),
     ):
         box(ax, x, y, width, _HEIGHT, title, color)
-    alone = _RIGHT + (_NARROW - _SIDE) / 2
-    picture(ax, seed_image, _FIRST, _UPPER + 0.42, _SIDE, "seed image")
-    picture(ax, key[0], _SECOND, _UPPER + 0.42, _SIDE, key[1])
-    picture(ax, plain, alone, _UPPER + 0.42, _SIDE, "plaintext")
-    picture(ax, decrypted, alone, _LOWER + 0.42, _SIDE, "decrypted")
-    upper, lower = _UPPER + _LEVEL, _LOWER + _LEVEL
-    arrow(ax, (_FIRST + _SIDE, upper), (_SECOND, upper))
-    for y, word in ((upper, "encrypt"), (lower, "decrypt")):
+    for y, row in ((_UPPER, upper), (_LOWER, lower)):
+        for image, x, caption in row:
+            picture(ax, image, x, y + 0.42, _SIDE, caption)
+    encrypt, decrypt = _UPPER + _LEVEL, _LOWER + _LEVEL
+    arrow(ax, (_FIRST + _SIDE, encrypt), (_SECOND, encrypt))
+    for y, word in ((encrypt, "encrypt"), (decrypt, "decrypt")):
         xor(ax, _MIDDLE, y)
         text(ax, _MIDDLE, y + 0.42, word, weight="bold")
-    arrow(ax, (_LEFT + _WIDE, upper), (_MIDDLE - 0.25, upper), dashed=True)
-    arrow(ax, (_RIGHT, upper), (_MIDDLE + 0.25, upper))
-    arrow(ax, (_MIDDLE + 0.25, lower), (_RIGHT, lower))
+    arrow(ax, (_LEFT + _WIDE, encrypt), (_MIDDLE - 0.25, encrypt), dashed=True)
+    arrow(ax, (_RIGHT, encrypt), (_MIDDLE + 0.25, encrypt))
+    arrow(ax, (_MIDDLE + 0.25, decrypt), (_RIGHT, decrypt))
     text(ax, WIDTH / 2, 0.25, "dashed: the key travels;  solid: an image travels", color=GRAY)
     return figure, ax
 
