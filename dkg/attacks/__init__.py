@@ -3,7 +3,7 @@
 from dkg.attacks.approximate_seeds import approximate_seed
 from dkg.attacks.backdoor import Backdoor, plant_backdoor
 from dkg.attacks.bit_flipping import flip_square
-from dkg.attacks.denoising import denoise
+from dkg.attacks.denoising import denoise, mean_decryption
 from dkg.attacks.differential import change_pixel
 from dkg.attacks.imitation import (
     AES,
@@ -15,21 +15,16 @@ from dkg.attacks.imitation import (
     transformation_domain_leakage,
 )
 from dkg.attacks.known_plaintext import partial_known_plaintext
-from dkg.attacks.networks import Network, NetworkToTrain
 from dkg.attacks.prediction import Prediction, predict_bytes
 from dkg.attacks.scoring import rank, score_candidates
 from dkg.attacks.seed_guessing import SeedGuess, guess_seed
-from dkg.attacks.spectrum import power_spectrum
-from dkg.attacks.upsampling_phases import phase_pca
-from dkg.attacks.wrong_keys import mean_decryption
+from dkg.attacks.upsampling_phases import phase_pca, power_spectrum
 
 __all__ = [
     "AES",
     "NO_KEY",
     "Backdoor",
     "Imitation",
-    "Network",
-    "NetworkToTrain",
     "Prediction",
     "SeedGuess",
     "approximate_seed",

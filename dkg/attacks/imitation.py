@@ -5,6 +5,7 @@ seed image** as the victim. So the attacker has more than the leak that names th
 """
 
 import itertools
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from skimage.metrics import normalized_mutual_information
 
 from dkg import domains, metrics
-from dkg.attacks.networks import Network, resolve
 from dkg.attacks.scoring import rank
 from dkg.cipher import check_images, xor
 from dkg.keys import KeyGenerator
@@ -25,6 +25,9 @@ NO_KEY = "no key"
 
 AES = "AES-256-CTR"
 """Name of the control's key, from AES-256 in counter mode under a secret of its own."""
+
+Network = KeyGenerator | str | os.PathLike[str]
+"""A network: loaded, or by its shipped name or the path of its file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +110,7 @@ def transformation_domain_leakage(
 
     Parameters
     ----------
-    victim : KeyGenerator, NetworkToTrain, str or path-like
+    victim : KeyGenerator, str or path-like
         Network A, which makes the keys of encryption.
     attackers : mapping of str to the same
         Networks of other structures by name, such as B, C and D, which make the keys of
@@ -224,37 +227,37 @@ def mutual_decryptions(
 
 
 def _networks(victim: Network, attackers: Mapping[str, Network]) -> dict[str, KeyGenerator]:
-    """Load or train the networks."""
+    """Load the networks."""
     if not attackers:
         raise ValueError("there must be at least one attacker")
     if taken := {"A", NO_KEY, AES} & set(attackers):
         raise ValueError(f"an attacker cannot be named {taken.pop()!r}, the name of another key")
-    return {name: resolve(network) for name, network in {"A": victim, **attackers}.items()}
+    return {
+        name: KeyGenerator.load(network) if isinstance(network, str | os.PathLike) else network
+        for name, network in {"A": victim, **attackers}.items()
+    }
 
 
 def _check_scenario(
     networks: dict[str, KeyGenerator], *, same_domain: bool, same_structure: bool
 ) -> None:
     """Refuse networks that do not share what leaked, or share what did not."""
-    trained_on, structures = {}, {}
+    leaks = {}
     for name, network in networks.items():
         description = network.metadata.get("training", {}).get("description", {})
         if "domain" not in description:
             raise ValueError(
                 f"{network.name}: the file does not say which domain the network was trained on"
             )
-        trained_on[name] = description["domain"]
-        structures[name] = network.metadata["architecture"]
-    for what, values, same in (
-        ("domain", trained_on, same_domain),
-        ("structure", structures, same_structure),
-    ):
+        leaks[name] = (description["domain"], network.metadata["architecture"])
+    for i, (what, same) in enumerate((("domain", same_domain), ("structure", same_structure))):
         for name, network in networks.items():
-            if name != "A" and (values[name] == values["A"]) != same:
+            victims, attackers = leaks["A"][i], leaks[name][i]
+            if name != "A" and (attackers == victims) != same:
                 raise ValueError(
                     f"in this scenario the attacker's {what} must be "
                     f"{'the same as' if same else 'another than'} the victim's, but "
-                    f"{networks['A'].name} has {values['A']} and {network.name} has {values[name]}"
+                    f"{networks['A'].name} has {victims} and {network.name} has {attackers}"
                 )
 
 

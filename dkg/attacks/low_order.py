@@ -32,22 +32,18 @@ def flat_seeds(image: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
     dict of str to numpy.ndarray
         Thirteen names and images, uint8 (256, 256, 3).
     """
-    flat = {
-        name: np.full(KEY_SHAPE, level, np.uint8) for name, level in (("black", 0), ("white", 255))
-    }
-    upper, frame = image.copy(), np.zeros_like(image)
+    flat = {"black": np.zeros(KEY_SHAPE, np.uint8), "white": np.full(KEY_SHAPE, 255, np.uint8)}
+    upper, frame, halves = image.copy(), flat["black"].copy(), flat["black"].copy()
     upper[:128] = 0
     frame[64:192, 64:192] = image[64:192, 64:192]
+    halves[:, 128:] = 255
     flat |= {"upper half black": upper, "black frame": frame}
     flat["overexposed"] = np.where(image < 64, 4 * image.astype(np.int16), 255).astype(np.uint8)
     for level in (1, 64, 127, 128, 254):
         flat[f"gray level {level}"] = np.full(KEY_SHAPE, level, np.uint8)
     for name, row, column in (("corner", 0, 0), ("middle", 128, 128)):
-        dot = np.zeros(KEY_SHAPE, np.uint8)
+        flat[f"black, a white pixel in the {name}"] = dot = flat["black"].copy()
         dot[row, column] = 255
-        flat[f"black, a white pixel in the {name}"] = dot
-    halves = np.zeros(KEY_SHAPE, np.uint8)
-    halves[:, 128:] = 255
     return flat | {"black and white halves": halves}
 
 
@@ -201,11 +197,10 @@ def acceptance_rates(pairs: pd.DataFrame) -> dict[str, float]:
         For each of these columns, the share inside the acceptance interval at 5 %, in which ideal
         keys are in 95 % of cases.
     """
-    correlation = metrics.ideal_correlation(KEY_BYTES).interval()
     intervals = {
         "npcr": metrics.npcr_interval(KEY_BYTES),
         "uaci": metrics.uaci_interval(KEY_BYTES),
-        "correlation": correlation,
+        "correlation": metrics.ideal_correlation(KEY_BYTES).interval(),
     }
     return {
         name: 100 * float(np.mean([value in interval for value in pairs[name]]))

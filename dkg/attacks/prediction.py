@@ -111,12 +111,8 @@ def predict_bytes(
         minimize(network, loss, learning_rate=4e-3, steps=math.ceil(samples / _BATCH))
         with torch.inference_mode():
             learned = F.cross_entropy(network(x_unseen) @ basis + start, y_unseen).item()
-    bytes_unseen = y_unseen.numpy()
-    nats = (
-        -histogram[bytes_unseen].mean(),
-        -by_phase[phases_unseen, bytes_unseen].mean(),
-        learned,
-    )
+    actual = y_unseen.numpy()
+    nats = (-histogram[actual].mean(), -by_phase[phases_unseen, actual].mean(), learned)
     return Prediction(*(float(value / np.log(2)) for value in nats))
 
 

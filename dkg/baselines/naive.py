@@ -10,31 +10,26 @@ import base64
 import numpy as np
 from numpy.typing import NDArray
 
-from dkg.baselines.reference import (
-    GENERATORS,
-    Generate,
-    chaotic_system,
-    check_length,
-    mersenne_twister_seed,
-)
+from dkg.baselines import reference
+from dkg.baselines.reference import Generate, check_length
 
 
 def _chaotic_gray(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.uint8]:
     """One channel of bytes from the logistic map, the same in all three channels of a pixel."""
-    channel = chaotic_system(seed_image, -(-check_length(n_bytes) // 3))
+    channel = reference.chaotic_system(seed_image, -(-check_length(n_bytes) // 3))
     return channel.repeat(3)[:n_bytes]
 
 
 def _mersenne_twister_rounded(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.uint8]:
     """Numbers in [0, 1) times 255, rounded, a third of the key's length, three times in a row."""
-    generator = np.random.RandomState(mersenne_twister_seed(seed_image))
+    generator = np.random.RandomState(reference.mersenne_twister_seed(seed_image))
     third = generator.random_sample(-(-check_length(n_bytes) // 3))
     return np.tile(np.rint(255 * third).astype(np.uint8), 3)[:n_bytes]
 
 
 def _rsa_text(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.uint8]:
     """Base64 text of the generator's bytes in lines of 64 characters, as in a PEM file [1]_."""
-    data = GENERATORS["RSA"](seed_image, -(-3 * check_length(n_bytes) // 4))
+    data = reference.GENERATORS["RSA"](seed_image, -(-3 * check_length(n_bytes) // 4))
     text = base64.b64encode(data.tobytes())
     lines = b"\n".join(text[i : i + 64] for i in range(0, len(text), 64))
     return np.frombuffer(lines[:n_bytes], np.uint8).copy()

@@ -1,10 +1,12 @@
 """The generators of the paper's Tables XVII to XX in textbook form, AES-256-CTR and ChaCha20.
 
 Each takes its seed from SHAKE-256 [1]_ of the image's bytes, except for the chaotic system, which
-starts as the chaotic domain does. Every function here raises TypeError if `n_bytes` is no whole
-number or a seed image is not uint8, and ValueError if `n_bytes` is negative or the image has no
-pixels or another shape than (height, width) or (height, width, 3). ``Raises`` sections list only
-what is added to that.
+starts as the chaotic domain does.
+
+Every generator returns its first `n_bytes` bytes as uint8 (n_bytes,). It raises TypeError if
+`n_bytes` is no whole number or the seed image is not uint8, and ValueError if `n_bytes` is
+negative, the image has no pixels or another shape than described, or a key, state or seed is not as
+described.
 
 References
 ----------
@@ -34,15 +36,13 @@ from dkg.domains import gray, logistic_keystreams
 from dkg.metrics.image import as_bytes, check_image_shape
 
 RSA_MODULUS = int(
-    "2270180129378501419358040512020458674106123596276658390709402187921517148311"
-    "9139894870133091111044901683400949483846818299518041763507948922590774925466"
-    "0881718792594659210265970467004498198990968620394600177430944738110569912941"
-    "2854289188085536270740767072259373777266697344097736124333639730805176309150"
-    "6836310795312607239520365290032105848839507981452307299417185715796297454995"
-    "0235053160409198591937180233074148804462179228008317660409386563445710347785"
-    "5345712108053073639453592393265186603051504106096643731332367283153932350006"
-    "7937107541955437362433248361242525945868802353916766181532375855504886901432"
-    "221349733"
+    "22701801293785014193580405120204586741061235962766583907094021879215171483119139894870133"
+    "09111104490168340094948384681829951804176350794892259077492546608817187925946592102659704"
+    "67004498198990968620394600177430944738110569912941285428918808553627074076707225937377726"
+    "66973440977361243336397308051763091506836310795312607239520365290032105848839507981452307"
+    "29941718571579629745499502350531604091985919371802330741488044621792280083176604093865634"
+    "45710347785534571210805307363945359239326518660305150410609664373133236728315393235000679"
+    "37107541955437362433248361242525945868802353916766181532375855504886901432221349733"
 )
 """RSA-617 of the RSA Factoring Challenge: 617 digits, 2048 bits; its factors are not known."""
 
@@ -82,11 +82,6 @@ def chaotic_system(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.ui
         uint8 (height, width) or (height, width, 3).
     n_bytes : int
         Length of the key.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (n_bytes,).
     """
     k0 = int(gray(_check_image(seed_image)).sum(dtype=np.int64)) % 256 / 255
     key: NDArray[np.uint8]
@@ -106,16 +101,6 @@ def lcg(state: int, n_bytes: int) -> NDArray[np.uint8]:
         The state before the first step, in [0, 2**32).
     n_bytes : int
         Number of steps.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (n_bytes,).
-
-    Raises
-    ------
-    ValueError
-        If `state` is out of range.
     """
     n_bytes = check_length(n_bytes)
     if not 0 <= state < 2**32:
@@ -137,16 +122,6 @@ def mersenne_twister(key: NDArray[np.uint32], n_bytes: int) -> NDArray[np.uint8]
         uint32 (k,), k at least 2: the key of ``init_by_array``.
     n_bytes : int
         Bytes to give: those of the 32-bit outputs, each in little-endian order.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (n_bytes,).
-
-    Raises
-    ------
-    ValueError
-        If `key` has fewer than two words.
     """
     if len(key) < 2:
         # NumPy would take a single word as the seed of another initialisation, init_genrand.
@@ -164,16 +139,6 @@ def rc4(key: bytes, n_bytes: int) -> NDArray[np.uint8]:
         (up to 256 bytes, the paper's key space of 2**2048).
     n_bytes : int
         Length of the keystream.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (n_bytes,).
-
-    Raises
-    ------
-    ValueError
-        If `key` has another length.
     """
     return _keystream(Cipher(ARC4(key), mode=None), n_bytes)
 
@@ -191,16 +156,6 @@ def rsa(x: int, n_bytes: int) -> NDArray[np.uint8]:
         The seed, in [2, n - 2]; 0, 1 and n - 1 stay where they are.
     n_bytes : int
         Number of steps; some 20 microseconds each.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (n_bytes,).
-
-    Raises
-    ------
-    ValueError
-        If `x` is out of range.
     """
     if not 2 <= x <= RSA_MODULUS - 2:
         raise ValueError(f"the seed of the RSA generator must be in [2, n - 2], not {x}")
@@ -223,16 +178,6 @@ def aes_256_ctr(key: bytes, n_bytes: int, *, counter_block: bytes = bytes(16)) -
     counter_block : bytes, optional
         The first counter block, 16 bytes, zero by default. Messages that share a key must not
         share a block of the counter.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (n_bytes,).
-
-    Raises
-    ------
-    ValueError
-        If `key` or `counter_block` has another length.
     """
     return _keystream(Cipher(algorithms.AES256(key), modes.CTR(counter_block)), n_bytes)
 
@@ -246,22 +191,8 @@ def chacha20(key: bytes, n_bytes: int) -> NDArray[np.uint8]:
         32 bytes.
     n_bytes : int
         Length of the keystream.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (n_bytes,).
-
-    Raises
-    ------
-    ValueError
-        If `key` has another length.
     """
     return _keystream(Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None), n_bytes)
-
-
-def _lcg_seed(seed_image: NDArray[np.uint8]) -> int:
-    return int.from_bytes(seed_bytes(seed_image, 4), "little")
 
 
 def mersenne_twister_seed(seed_image: NDArray[np.uint8]) -> NDArray[np.uint32]:
@@ -278,14 +209,12 @@ Generate = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
 
 GENERATORS: dict[str, Generate] = {
     "Chaotic System": chaotic_system,
-    "LCG": lambda seed_image, n_bytes: lcg(_lcg_seed(seed_image), n_bytes),
-    "Mersenne Twister": lambda seed_image, n_bytes: mersenne_twister(
-        mersenne_twister_seed(seed_image), n_bytes
-    ),
-    "RC4": lambda seed_image, n_bytes: rc4(seed_bytes(seed_image, 32), n_bytes),
-    "RSA": lambda seed_image, n_bytes: rsa(_rsa_seed(seed_image), n_bytes),
-    "AES-256-CTR": lambda seed_image, n_bytes: aes_256_ctr(seed_bytes(seed_image, 32), n_bytes),
-    "ChaCha20": lambda seed_image, n_bytes: chacha20(seed_bytes(seed_image, 32), n_bytes),
+    "LCG": lambda image, n: lcg(int.from_bytes(seed_bytes(image, 4), "little"), n),
+    "Mersenne Twister": lambda image, n: mersenne_twister(mersenne_twister_seed(image), n),
+    "RC4": lambda image, n: rc4(seed_bytes(image, 32), n),
+    "RSA": lambda image, n: rsa(_rsa_seed(image), n),
+    "AES-256-CTR": lambda image, n: aes_256_ctr(seed_bytes(image, 32), n),
+    "ChaCha20": lambda image, n: chacha20(seed_bytes(image, 32), n),
 }
 """Every generator by name: ``GENERATORS[name](seed_image, n_bytes)`` gives uint8 (n_bytes,).
 

@@ -5,6 +5,8 @@ import pytest
 
 from dkg import attacks, domains, metrics
 from dkg.attacks import AES, NO_KEY
+from dkg.training import TrainConfig
+from dkg.zoo import Recipe
 
 from .helpers import CHANCE, StandIn, ideal_keys, smooth_images
 
@@ -155,3 +157,37 @@ def test_every_key_decrypts_its_own_ciphertext_only(rng):
     shown = attacks.mutual_decryptions(plain, dict(zip("AB", keys, strict=True)))
     assert list(shown) == [("A", "A"), ("A", "B"), ("B", "A"), ("B", "B")]
     assert [(image == plain).all() for image in shown.values()] == [True, False, False, True]
+
+
+def recipe(seed, **options):
+    config = TrainConfig(
+        steps=2,
+        seed=seed,
+        residual_blocks=0,
+        generator_width=2,
+        discriminator_width=2,
+        device="cpu",
+        threads=1,
+        sample_steps=(),
+    )
+    return Recipe(config=config, n_images=2, origin="synthetic", **options)
+
+
+def test_training_with_the_victims_random_seed_gives_its_keys(images, seeds, tmp_path):
+    """What the "one-time pad" rests on: the same seed of the training is the same network."""
+    victim, b, c = (
+        recipe(seed).train(tmp_path / name).generator
+        for name, seed in (("victim", 7), ("B", 7), ("C", None))
+    )
+    result = attacks.domain_and_structure_leakage(
+        victim, {"B": b, "C": str(c)}, seeds[:1], images[:1], candidates=images
+    )
+    pairs = result.summary()
+    assert pairs.loc[("A", "B"), "ssim"] == 1
+    assert pairs.loc[("A", "C"), "ssim"] < 1
+    assert victim == tmp_path / "victim" / "generator.safetensors"
+    trained = result.networks["A"].metadata["training"]
+    assert trained["step"] == 2
+    assert trained["description"]["domain"] == "chaotic-rgb"
+    with pytest.raises(ValueError, match="no domain 'rot13'"):
+        recipe(7, domain="rot13")
