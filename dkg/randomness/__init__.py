@@ -4,6 +4,9 @@ Each test is a function that takes a sequence of bits and returns a `TestResult`
 them all on one sequence and `run_battery` on many, as section 4 of the standard asks. Passing is
 not evidence of security: ``docs/randomness.md`` says what it means and what it does not.
 
+Every test raises what `as_bits` raises for a sequence that cannot be read, TypeError or ValueError;
+``Raises`` sections list only what is added to that.
+
 A P-value is the probability that a perfect source gives a statistic at least this extreme. Default
 parameters are those of NIST's tool, STS 2.1.2, and ``constants="nist"`` gives its values; with
 ``constants="exact"`` the three tests with approximate class probabilities use exact ones.

@@ -93,8 +93,6 @@ def linear_complexity(
     ------
     ValueError
         If `block_length` is not positive or `constants` is unknown.
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     check_constants(constants)
     if block_length < 1:
@@ -121,11 +119,9 @@ def linear_complexity(
         reason = f"the sequence has {n_blocks} blocks; section 2.10.7 asks for at least 200"
     return TestResult(
         name="linear_complexity",
-        variants=("",),
         parameters=parameters,
         statistics=(chi2,),
         p_values=(float(gammaincc(3, chi2 / 2)),),
-        applicable=not reason,
         reason=reason,
         details={"L": complexities, "nu": nu, "pi": pi},
     )

@@ -21,11 +21,6 @@ def monobit(bits: ArrayLike) -> TestResult:
     -------
     TestResult
         Statistic: s_obs = abs(S_n) / sqrt(n). Details: S_n, the ones minus the zeros.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -34,11 +29,9 @@ def monobit(bits: ArrayLike) -> TestResult:
     reason = shorter_than(n, 100, "2.1.7")
     return TestResult(
         name="monobit",
-        variants=("",),
         parameters={"n": n},
         statistics=(s_obs,),
         p_values=(math.erfc(s_obs / math.sqrt(2)),),
-        applicable=not reason,
         reason=reason,
         details={"S_n": s_n},
     )
@@ -63,8 +56,6 @@ def block_frequency(bits: ArrayLike, block_length: int = 128) -> TestResult:
     ------
     ValueError
         If `block_length` is not positive.
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     if block_length < 1:
         raise ValueError(f"block_length must be at least 1, got {block_length}")
@@ -82,11 +73,9 @@ def block_frequency(bits: ArrayLike, block_length: int = 128) -> TestResult:
     reason = shorter_than(n, 100, "2.2.7")
     return TestResult(
         name="block_frequency",
-        variants=("",),
         parameters=parameters,
         statistics=(chi2,),
         p_values=(float(gammaincc(n_blocks / 2, chi2 / 2)),),
-        applicable=not reason,
         reason=reason,
         details={"ones": ones},
     )

@@ -61,11 +61,6 @@ def binary_matrix_rank(bits: ArrayLike) -> TestResult:
     TestResult
         Statistic: chi-square with two degrees of freedom. Details: ``nu``, the matrices of rank
         32, 31 and less, and ``pi``, the probabilities of the three.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -85,11 +80,9 @@ def binary_matrix_rank(bits: ArrayLike) -> TestResult:
     reason = shorter_than(n, 38 * _SIZE**2, "2.5.7")
     return TestResult(
         name="binary_matrix_rank",
-        variants=("",),
         parameters=parameters,
         statistics=(chi2,),
         p_values=(math.exp(-chi2 / 2),),
-        applicable=not reason,
         reason=reason,
         details={"nu": nu, "pi": pi},
     )

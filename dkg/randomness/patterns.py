@@ -76,8 +76,6 @@ def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
     ------
     ValueError
         If `pattern_length` is out of range.
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     _check_pattern_length(pattern_length, 2)
     bits = as_bits(bits)
@@ -108,7 +106,6 @@ def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
             float(gammaincc(2.0 ** (pattern_length - 2), first / 2)),
             float(gammaincc(2.0 ** (pattern_length - 3), second / 2)),
         ),
-        applicable=not reason,
         reason=reason,
         details={"psi2": tuple(psi2)},
     )
@@ -136,8 +133,6 @@ def approximate_entropy(bits: ArrayLike, pattern_length: int = 10) -> TestResult
     ------
     ValueError
         If `pattern_length` is out of range.
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     _check_pattern_length(pattern_length, 1)
     bits = as_bits(bits)
@@ -158,11 +153,9 @@ def approximate_entropy(bits: ArrayLike, pattern_length: int = 10) -> TestResult
     reason = _too_long(pattern_length, n, 5, "2.12.7")
     return TestResult(
         name="approximate_entropy",
-        variants=("",),
         parameters=parameters,
         statistics=(chi2,),
         p_values=(float(gammaincc(2.0 ** (pattern_length - 1), chi2 / 2)),),
-        applicable=not reason,
         reason=reason,
         details={"ApEn": entropy},
     )

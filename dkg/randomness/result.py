@@ -17,19 +17,14 @@ class TestResult:
     ----------
     name : str
         The test's name, that of its function.
-    variants : tuple of str
-        One label per P-value, such as a template or a state; ``("",)`` for a single P-value.
     parameters : dict
         The sequence's length ``n`` and the test's parameters, by the standard's symbols.
     statistics : tuple of float or None
         The test statistic that each P-value belongs to.
     p_values : tuple of float or None
         P-values in [0, 1]. None where no P-value can be given.
-    applicable : bool
-        Whether the conditions of the standard hold. If not, no verdict follows from the
-        P-values: they are None where the test cannot be computed or NIST's tool refuses it, and
-        computed all the same where the sequence is only shorter than recommended, as the
-        standard does in its own ten-bit examples.
+    variants : tuple of str
+        One label per P-value, such as a template or a state; ``("",)`` for a single P-value.
     reason : str
         Why the test is not applicable; empty if it is.
     details : dict
@@ -39,11 +34,10 @@ class TestResult:
     __test__ = False  # Its name starts with "Test", but it is no test case for pytest.
 
     name: str
-    variants: tuple[str, ...]
     parameters: dict[str, Any]
     statistics: tuple[float | None, ...]
     p_values: tuple[float | None, ...]
-    applicable: bool = True
+    variants: tuple[str, ...] = ("",)
     reason: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -58,7 +52,17 @@ class TestResult:
     ) -> "TestResult":
         """Return a result without statistics and P-values, with the reason."""
         nothing = (None,) * len(variants)
-        return cls(name, variants, parameters, nothing, nothing, False, reason, details or {})
+        return cls(name, parameters, nothing, nothing, variants, reason, details or {})
+
+    @property
+    def applicable(self) -> bool:
+        """Whether the conditions of the standard hold.
+
+        If not, no verdict follows from the P-values: they are None where the test cannot be
+        computed or NIST's tool refuses it, and computed all the same where the sequence is only
+        shorter than recommended, as the standard does in its own ten-bit examples.
+        """
+        return not self.reason
 
     @property
     def statistic(self) -> float | None:

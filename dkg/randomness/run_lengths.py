@@ -35,11 +35,6 @@ def runs(bits: ArrayLike) -> TestResult:
         Statistic: V_n_obs, the number of runs. Details: ``pi``, the proportion of ones. Not
         applicable where that proportion is so far from one half that the monobit test fails
         first: there the tool prints a P-value of 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -60,11 +55,9 @@ def runs(bits: ArrayLike) -> TestResult:
     reason = shorter_than(n, 100, "2.3.7")
     return TestResult(
         name="runs",
-        variants=("",),
         parameters=parameters,
         statistics=(float(n_runs),),
         p_values=(math.erfc(abs(n_runs - n * spread) / (spread * math.sqrt(2 * n))),),
-        applicable=not reason,
         reason=reason,
         details={"pi": pi},
     )
@@ -132,8 +125,6 @@ def longest_run_of_ones(bits: ArrayLike, constants: str = "nist") -> TestResult:
     ------
     ValueError
         If `constants` is unknown.
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     check_constants(constants)
     bits = as_bits(bits)
@@ -152,7 +143,6 @@ def longest_run_of_ones(bits: ArrayLike, constants: str = "nist") -> TestResult:
     chi2 = float(np.sum((nu - n_blocks * pi) ** 2 / (n_blocks * pi)))
     return TestResult(
         name="longest_run_of_ones",
-        variants=("",),
         parameters={"n": n, "M": block_length, "N": n_blocks, "constants": constants},
         statistics=(chi2,),
         p_values=(float(gammaincc((last - first) / 2, chi2 / 2)),),

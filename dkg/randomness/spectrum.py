@@ -36,11 +36,6 @@ def spectral(bits: ArrayLike) -> TestResult:
         Statistic: d, the normalised difference between N_1 and N_0. Details: ``N_1``, moduli
         below the threshold T among the first n/2 (the zero frequency included), ``N_0``, the 95 %
         of them that are expected, and ``T``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -56,11 +51,9 @@ def spectral(bits: ArrayLike) -> TestResult:
     reason = shorter_than(n, 1000, "2.6.7")
     return TestResult(
         name="spectral",
-        variants=("",),
         parameters=parameters,
         statistics=(d,),
         p_values=(math.erfc(abs(d) / math.sqrt(2)),),
-        applicable=not reason,
         reason=reason,
         details={"N_1": n_1, "N_0": n_0, "T": threshold},
     )

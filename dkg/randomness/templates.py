@@ -102,8 +102,6 @@ def non_overlapping_template(
     ------
     ValueError
         If a template is no string of zeros and ones, can overlap itself, or differs in length.
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     if n_blocks < 1:
         raise ValueError(f"n_blocks must be at least 1, got {n_blocks}")
@@ -147,7 +145,6 @@ def non_overlapping_template(
         parameters=parameters,
         statistics=tuple(chi2.tolist()),
         p_values=tuple(gammaincc(n_blocks / 2, chi2 / 2).tolist()),
-        applicable=not reason,
         reason=reason,
         details={"W": matches, "mu": mu, "sigma2": sigma2},
     )
@@ -232,8 +229,6 @@ def overlapping_template(
     ------
     ValueError
         If `template_length` is out of range or `constants` is unknown.
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     check_constants(constants)
     if not 2 <= template_length <= _LONGEST_TEMPLATE:
@@ -266,11 +261,9 @@ def overlapping_template(
         )
     return TestResult(
         name="overlapping_template",
-        variants=("",),
         parameters=parameters,
         statistics=(chi2,),
         p_values=(float(gammaincc(last / 2, chi2 / 2)),),
-        applicable=not reason,
         reason=reason,
         details={"nu": nu, "pi": pi},
     )

@@ -53,11 +53,6 @@ def maurers_universal(bits: ArrayLike) -> TestResult:
     TestResult
         Statistic: f_n, the mean of log2 of the distances. Details: their ``sum``, the
         ``expected`` f_n and its standard deviation ``sigma``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -74,7 +69,6 @@ def maurers_universal(bits: ArrayLike) -> TestResult:
     f_n = total / n_tested
     return TestResult(
         name="maurers_universal",
-        variants=("",),
         parameters={"n": n, "L": length, "Q": n_first, "K": n_tested},
         statistics=(f_n,),
         p_values=(math.erfc(abs(f_n - expected) / (math.sqrt(2) * sigma)),),

@@ -71,11 +71,6 @@ def cumulative_sums(bits: ArrayLike) -> TestResult:
     TestResult
         Variants ``forward`` and ``backward``. Statistic: z, the walk's largest distance from its
         start, or from its end.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     n = bits.size
@@ -88,7 +83,6 @@ def cumulative_sums(bits: ArrayLike) -> TestResult:
         parameters={"n": n},
         statistics=tuple(float(value) for value in z),
         p_values=tuple(_cumulative_sums_p_value(value, n) for value in z),
-        applicable=not reason,
         reason=reason,
     )
 
@@ -143,11 +137,6 @@ def random_excursions(bits: ArrayLike, min_cycles: int | None = None) -> TestRes
     TestResult
         One variant per state. Statistic: chi-square with five degrees of freedom. Details: ``J``,
         and ``nu``, the cycles with 0 to 4, and 5 or more visits to each state, shape (8, 6).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     cycles, cycles_by_visits, _ = _excursions(bits)
@@ -185,11 +174,6 @@ def random_excursions_variant(bits: ArrayLike, min_cycles: int | None = None) ->
     -------
     TestResult
         One variant per state. Statistic: xi, the visits to the state. Details: ``J``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the sequence cannot be read, see `dkg.randomness.as_bits`.
     """
     bits = as_bits(bits)
     cycles, _, visits = _excursions(bits)
