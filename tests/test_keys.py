@@ -46,6 +46,7 @@ def test_a_key_is_the_top_eight_bits_of_the_generators_output(trained, seeds, ex
     assert np.abs(key - expected).max() <= 1 and (key != expected).mean() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, {"exact": False}, {"output": "low-order"}], ids=["exact", "float", "low-order"]
 )
@@ -85,6 +86,7 @@ def test_weights_are_a_copy_of_those_of_the_file(trained, seeds):
     np.testing.assert_array_equal(generator.generate(seeds[0]), key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exact", [True, False])
 def test_contrast_is_a_factor_before_the_last_tanh(trained, seeds, exact):
     generator = KeyGenerator.load(trained, device="cpu", exact=exact)
@@ -136,6 +138,7 @@ def cells(key):
     return len(np.unique(parts, axis=0))
 
 
+@pytest.mark.slow
 def test_flat_seed_images_give_low_order_keys_like_any_other():
     generator = KeyGenerator.load(device="cpu", output="low-order")
     flat = {value: np.full((256, 256, 3), value, np.uint8) for value in (0, 1, 255)}

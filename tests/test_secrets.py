@@ -294,6 +294,7 @@ app(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["encrypt", "decrypt", "keygen", "dicom encrypt"])
 def test_a_traceback_shows_no_key(tmp_path, network, name):
     """An error that nobody has foreseen is shown without the values of variables."""
@@ -405,6 +406,7 @@ def test_a_hidden_key_cannot_be_read_off_a_picture(monkeypatch):
     assert shares == {"": True, "1": False}
 
 
+@pytest.mark.slow
 def test_a_hidden_key_cannot_be_read_off_a_panel(monkeypatch):
     """The attack lab's pictures are PNG files inside the page."""
     from dkg.widgets import KeysPanel

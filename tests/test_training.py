@@ -183,6 +183,7 @@ train(TrainConfig.from_mapping(__import__("json").loads(sys.argv[2])), source, t
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL exists on POSIX systems only")
 def test_sigkill_at_random_moments_changes_nothing(tmp_path):
     source, target = images()
@@ -241,6 +242,7 @@ def test_a_run_leaves_what_the_docstring_says(tmp_path):
     assert metadata["training"]["images"]["source"] == hashlib.sha256(source.tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_run_again_and_can_be_made_longer(tmp_path):
     source, target = images()
     train(TrainConfig(**TINY), source, target, tmp_path / "a")

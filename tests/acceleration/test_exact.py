@@ -127,10 +127,12 @@ def test_weights_get_as_many_bits_as_the_largest_sum_allows():
         ExactGenerator._round_weights(_Device(), weights * math.nan, 2**20)
 
 
+@pytest.mark.slow
 def test_what_comes_out_is_what_the_generator_computes(small, seed):
     assert_computes_the_same(small, seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", [[], [torch.nn.InstanceNorm2d(8, affine=True)]])
 def test_convolutions_of_each_channel_alone(seed, between):
     generator = network(residual_blocks=1, width=4)
@@ -150,6 +152,7 @@ def test_convolutions_of_each_channel_alone(seed, between):
     assert_computes_the_same(generator.requires_grad_(False), seed)
 
 
+@pytest.mark.slow
 def test_zero_padding_is_exact_too(seed):
     generator = Generator(1, 4, padding="zero")
     initialise(generator, torch.Generator().manual_seed(0))
@@ -201,6 +204,7 @@ def hashes_by_a_formula():
     ]
 
 
+@pytest.mark.slow
 def test_keys_by_a_formula_are_the_same_on_every_machine():
     expected = [
         "a7e688371c4949a3e9456f2a0b1218ae998e9fd6fd3e917ae477f42126ca69c3",
@@ -221,6 +225,7 @@ def test_keys_by_a_formula_are_the_same_on_every_machine():
     assert done.stdout.split() == expected
 
 
+@pytest.mark.slow
 def test_nothing_that_rounds_differently_matters(seed):
     generator = ExactGenerator(network(residual_blocks=1, width=16))
     sums = generator(seed)

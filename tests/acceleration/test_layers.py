@@ -18,6 +18,7 @@ def networks():
         yield network.double()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", list(networks()), ids=lambda network: type(network).__name__)
 def test_an_accelerated_network_is_the_plain_one(network):
     """Values, and the gradients of the input and of every weight."""

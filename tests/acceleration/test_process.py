@@ -31,6 +31,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="it is a setting of Linux's C library")
 def test_freed_memory_is_kept_for_the_next_key():
     if not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):

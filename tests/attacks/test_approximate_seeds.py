@@ -35,6 +35,7 @@ def test_approximate_seeds_are_near_and_as_asked(rng):
         attacks.approximate_seed(image[0], "noise", 1)
 
 
+@pytest.mark.slow
 def test_a_nearly_right_seed_reads_the_image_under_a_networks_key_only(rng):
     """The defences: a hash of the seed image, here as an AES key, and low-order keys."""
     seed, plain = data.load("montgomery", n=1).images[0], smooth_images(rng, 1)[0]

@@ -8,6 +8,7 @@ from dkg.keys import KeyGenerator, list_weights, weights_entry
 from .helpers import StandIn, ideal_keys, smooth_images
 
 
+@pytest.mark.slow
 def test_a_mark_gives_a_key_that_the_maker_knows(tmp_path, rng):
     honest = KeyGenerator.load()
     images = smooth_images(rng, 5)

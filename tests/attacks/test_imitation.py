@@ -13,6 +13,7 @@ from .helpers import CHANCE, StandIn, ideal_keys, smooth_images
 N = 3  # Seed images and plaintexts.
 
 
+@pytest.mark.slow
 def test_the_same_network_decrypts_and_the_control_does_not(images, seeds):
     result = attacks.domain_and_structure_leakage(
         StandIn(1),
@@ -82,6 +83,7 @@ def test_ideal_keys_hide_which_image_it_is(rng):
         assert numbers[f"rank_by_{by}"].between(1, 12).all()
 
 
+@pytest.mark.slow
 def test_both_orders_of_two_keys_are_one_image(images, seeds):
     result = attacks.domain_and_structure_leakage(
         StandIn(),
@@ -98,6 +100,7 @@ def test_both_orders_of_two_keys_are_one_image(images, seeds):
     assert (result.keys[AES] == domains.aes_ctr(np.zeros_like(images[:1]), 5)).all()
 
 
+@pytest.mark.slow
 def test_the_controls_key_is_fresh(images, seeds):
     """Without a seed nobody can make the control's key again."""
     first, second = (
@@ -129,6 +132,7 @@ def test_networks_must_fit_the_scenario(images, seeds):
             scenario(base, {"B": attacker}, seeds, images[:N])
 
 
+@pytest.mark.slow
 def test_bad_input_is_named(images, seeds):
     def run(plain=images[:N], candidates=images, attackers=None, seeds=seeds):
         attackers = {"B": StandIn()} if attackers is None else attackers
@@ -173,6 +177,7 @@ def recipe(seed, **options):
     return Recipe(config=config, n_images=2, origin="synthetic", **options)
 
 
+@pytest.mark.slow
 def test_training_with_the_victims_random_seed_gives_its_keys(images, seeds, tmp_path):
     """What the "one-time pad" rests on: the same seed of the training is the same network."""
     victim, b, c = (

@@ -32,6 +32,7 @@ def test_flat_seed_images():
     assert np.array_equal(flat["overexposed"][~bright], 4 * image[~bright])
 
 
+@pytest.mark.slow
 def test_an_untrained_network_follows_from_its_seed():
     seed = chest_xray(1)[0]
     first, again, other = (low_order.untrained(n) for n in (0, 0, 1))

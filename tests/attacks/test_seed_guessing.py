@@ -8,6 +8,7 @@ from dkg import attacks, metrics
 from .helpers import StandIn, ideal_keys, smooth_images
 
 
+@pytest.mark.slow
 def test_the_seed_is_found_with_the_network_and_not_without(rng):
     seeds, plain = smooth_images(rng, 4), smooth_images(rng, 1)[0]
     generator = StandIn()

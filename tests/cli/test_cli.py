@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from dkg import __version__, paths
 from dkg.cli import common
 
@@ -24,6 +26,7 @@ def test_help_and_version_do_not_load_torch():
         assert word in result.stdout
 
 
+@pytest.mark.slow
 def test_keygen_loads_no_library_that_it_does_not_need(tmp_path):
     """What it loads is looked at, not how long it takes."""
     seed = save(tmp_path / "seed.png", random_bytes(32, 32, 3))

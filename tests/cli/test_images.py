@@ -27,6 +27,7 @@ def test_encrypt_and_decrypt(tmp_path, dtype, shape, suffix):
     assert np.array_equal(restored, image)
 
 
+@pytest.mark.slow
 def test_a_radiograph_of_the_original_size(tmp_path):
     image = random_bytes(4892, 4020)
     (tmp_path / "image.png").write_bytes(imagecodecs.png_encode(image, level=0))

@@ -1,10 +1,13 @@
 """Training of one network, and of the package's networks."""
 
+import pytest
+
 from dkg import encryption
 
 from .conftest import error, random_bytes, run, save
 
 
+@pytest.mark.slow
 def test_train_and_make_a_key_with_the_result(tmp_path, monkeypatch):
     monkeypatch.setenv("DKG_DATA", "")
     run_folder = tmp_path / "run"

@@ -147,6 +147,7 @@ def layouts(draw):
     return layout
 
 
+@pytest.mark.slow
 @given(
     layout=layouts(),
     syntax=st.sampled_from(

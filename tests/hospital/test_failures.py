@@ -161,6 +161,7 @@ def test_two_hundred_images_from_eight_senders_at_once(ward, tmp_path, certifica
         assert image.PatientID == answer.PatientID
 
 
+@pytest.mark.slow
 def test_tool_starts_an_archive_and_a_key_server(tmp_path):
     folder = tmp_path / "hospital"
     command = [sys.executable, paths.root() / "tools" / "hospital.py", folder]

@@ -75,6 +75,7 @@ def test_local_entropy_intervals_published_and_right():
     assert right.high == pytest.approx(7.902469 + half_width, abs=2e-6)
 
 
+@pytest.mark.slow
 def test_local_entropy_interval_in_circulation_refuses_most_ideal_data(rng):
     trials = 3000
     right = metrics.local_entropy_interval(0.05)

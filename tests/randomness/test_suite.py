@@ -127,6 +127,7 @@ def run_in_a_copy(tmp_path, writable):
     ).stdout.split()
 
 
+@pytest.mark.slow
 def test_compiled_code_is_kept_beside_the_package(tmp_path):
     where, p_value = run_in_a_copy(tmp_path, writable=True)
     assert where.startswith(str(tmp_path))
@@ -135,6 +136,7 @@ def test_compiled_code_is_kept_beside_the_package(tmp_path):
     assert float(p_value) == expected
 
 
+@pytest.mark.slow
 def test_works_where_no_cache_can_be_written(tmp_path):
     where, p_value = run_in_a_copy(tmp_path, writable=False)
     assert where.startswith(str(tmp_path))

@@ -1,6 +1,7 @@
 """P-values of 2,000 good sequences are uniform, for every test and variant.
 
 Fixed before the first run: the source (the keystream of AES-256 in counter mode, key 00 01 ... 1f,
+import pytest
 from its start), 2,000 sequences, and the Kolmogorov-Smirnov test at a level of 0.001 for all 188
 P-values together, 0.001 / 188 for each.
 
@@ -31,6 +32,7 @@ def keystream(n_bits):
     return (aes.update(bytes(n_bits // 8)) for _ in range(N_SEQUENCES))
 
 
+@pytest.mark.slow
 def test_all_but_the_spectral_test():
     tests = [test for test in randomness.TESTS if test != "spectral"]
     battery = randomness.run_battery(
@@ -45,6 +47,7 @@ def test_all_but_the_spectral_test():
         assert kstest(values, "uniform").pvalue > ALPHA, name
 
 
+@pytest.mark.slow
 def test_the_spectral_test():
     battery = randomness.run_battery(
         keystream(2**18), tests=["spectral"], constants="exact", progress=False

@@ -298,6 +298,7 @@ def test_a_compressed_frame_has_the_size_that_the_data_set_says(tmp_path, syntax
             limits.codestream_shape(codestream[:length])
 
 
+@pytest.mark.slow
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "a.png"
     with path.open("wb") as file:
@@ -321,6 +322,7 @@ print(encryption.read_samples(sys.argv[1]).nbytes)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
 def test_the_largest_that_is_read_takes_less_than_a_gigabyte(tmp_path):
     files = {

@@ -14,6 +14,7 @@ from dkg.widgets import (
 )
 
 
+@pytest.mark.slow
 def test_the_same_random_seed_trains_the_same_network():
     keys = attack_keys.retrained_keys(0)
     again, other = attack_keys.retrained_keys.__wrapped__(0), attack_keys.retrained_keys(1)
@@ -104,6 +105,7 @@ class TestAttackPanels:
         panel.bits.value = 0
         assert "accepted" in panel.message.value
 
+    @pytest.mark.slow
     def test_all_attacks_have_a_tab_and_a_row_of_the_still_picture(self):
         panel = BreakItPanel(backdoor_steps=1)
         assert list(panel.titles) == list(panel.panels) and len(panel.children) == 8

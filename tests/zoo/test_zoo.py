@@ -45,6 +45,7 @@ def shipped():
     return zoo.check()
 
 
+@pytest.mark.slow
 def test_no_shipped_network_is_other_than_its_entry_says(shipped):
     assert not shipped["good"].eq(False).any(), shipped[shipped["good"].eq(False)].to_string()
     trained = shipped[shipped["network"].isin(list_weights())]
@@ -66,6 +67,7 @@ def test_the_manifest_reads_back_as_it_was_written():
     assert zoo.dumps(manifest) == (paths.WEIGHTS / "manifest.toml").read_text()
 
 
+@pytest.mark.slow
 def test_missing_networks_are_trained_installed_and_found_good(package):
     package(one=entry(), two=entry(loss="lsgan"))
     assert list_weights() == [] and zoo.missing() == ["one", "two"]
@@ -89,6 +91,7 @@ def test_missing_networks_are_trained_installed_and_found_good(package):
     assert (paths.WEIGHTS / "one.safetensors").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_unfinished_network_goes_on_from_its_checkpoint(package):
     package(one=entry(steps=1))
     zoo.train_missing(report=lambda line: None)
@@ -110,6 +113,7 @@ def test_an_unfinished_network_goes_on_from_its_checkpoint(package):
     )
 
 
+@pytest.mark.slow
 def test_a_failed_training_does_not_stop_the_others(package):
     package(good=entry(), bad=entry())
     folder = zoo.run_folder("bad")
@@ -120,6 +124,7 @@ def test_a_failed_training_does_not_stop_the_others(package):
     assert zoo.missing() == ["bad"] and list_weights() == ["good"]
 
 
+@pytest.mark.slow
 def test_a_run_with_another_recipe_is_not_installed(package):
     package(one=entry(), other=entry(learning_rate=0.1))
     zoo.train_missing(["one"], report=lambda line: None)
@@ -130,6 +135,7 @@ def test_a_run_with_another_recipe_is_not_installed(package):
     assert list_weights() == ["one"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "check"),
     [
