@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from dkg import data, paths
+from dkg import data, domains, paths
 from dkg.keys import KeyGenerator
 from dkg.metrics import entropy
 from dkg.paper import TABLES
@@ -49,6 +49,7 @@ def test_defaults_are_the_papers_cells(sweep):
     )
 
 
+@pytest.mark.slow
 def test_a_shipped_network_gives_the_entropies_of_its_keys(sweep):
     """The tool makes keys itself, to see numbers that are not finite; `KeyGenerator` must agree."""
     seed_images = data.load("shenzhen", n=2).images
@@ -65,7 +66,7 @@ def test_a_longer_cell_goes_on_from_a_shorter_one(sweep, images, tmp_path):
     assert tuple(row) == sweep.COLUMNS
     trained, _ = sweep.split(images.images)
     config = TrainConfig(**SETTINGS, steps=3, seed=row["seed"], sample_steps=())
-    target = sweep.DOMAINS[sweep.DOMAIN](trained, 0)
+    target = domains.chaotic(trained)
     result = train(config, trained, target, tmp_path / "at_once", progress=False)
     found = [tmp_path / "sweep" / "generator.safetensors", result.generator]
     first, second = (sweep.safetensors.torch.load_file(path) for path in found)
@@ -80,6 +81,7 @@ def test_a_network_that_breaks_down_has_the_entropy_nan(sweep, images, tmp_path)
     assert math.isnan(row["entropy"]) and row["steps"] == 3
 
 
+@pytest.mark.slow
 def test_cells_of_the_table_are_not_run_again(sweep, images, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sweep.data, "load", lambda name, n: images)
     options = {"dataset": "montgomery", "images": None, "jobs": 1, "device": "cpu", "threads": 1}
@@ -108,6 +110,7 @@ def test_cells_of_the_table_are_not_run_again(sweep, images, tmp_path, monkeypat
     ]
 
 
+@pytest.mark.slow
 def test_repeats_are_trainings_of_their_own(sweep, images, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep.data, "load", lambda name, n: images)
     options = {"dataset": "montgomery", "images": None, "jobs": 1, "device": "cpu", "threads": 1}

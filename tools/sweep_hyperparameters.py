@@ -8,6 +8,7 @@ from a shorter one. The entropy is NaN where the network gives no finite numbers
 """
 
 import csv
+import dataclasses
 import math
 import multiprocessing
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -22,15 +23,14 @@ import typer
 
 from dkg import data, paths
 from dkg.acceleration.process import keep_freed_memory
-from dkg.domains import DOMAINS
 from dkg.metrics import entropy
 from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.paper import TABLES
 from dkg.storage.checkpoints import read_metadata
 from dkg.storage.files import atomic
-from dkg.training import TrainConfig, TrainingFailed, read_log, train
+from dkg.training import TrainConfig, TrainingFailed, read_log
+from dkg.zoo import Recipe
 
-DOMAIN = "chaotic-rgb"
 COLUMNS = (
     *("dataset", "origin", "images", "learning_rate", "batch_size", "steps"),  # The cell, and
     "repeat",  # which training of its settings, from 1 on.
@@ -67,10 +67,10 @@ def run_cell(
     """Train one cell to its number of steps, or go on with it, and return its row of the table."""
     config = TrainConfig(**settings, sample_steps=())
     source, held_out = split(image_set.images)
-    description = {"dataset": image_set.name, "origin": image_set.origin, "domain": DOMAIN}
-    target = DOMAINS[DOMAIN](source, 0)
+    recipe = Recipe(config=config, dataset=image_set.name)
+    trained_on = dataclasses.replace(image_set, images=source)
     try:
-        result = train(config, source, target, out, description=description, progress=False)
+        result = recipe.train(out, (trained_on, recipe.transform(source)), progress=False)
         entropies = key_entropies(result.generator, held_out)
     except TrainingFailed:
         entropies = [math.nan]

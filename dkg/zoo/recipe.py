@@ -90,7 +90,11 @@ class Recipe:
                 f"{paths.data() / self.dataset}: no such folder, and this network is trained on "
                 "the images in it; set DKG_DATA to the folder of the image sets"
             )
-        return source, DOMAINS[self.domain](source.images, self.domain_seed)
+        return source, self.transform(source.images)
+
+    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the images of the domain for seed images, uint8 (n, 256, 256, 3)."""
+        return DOMAINS[self.domain](images, self.domain_seed)
 
     def describe(self, source: data.ImageSet) -> dict[str, Any]:
         """Return what a network's file says of its training images."""
