@@ -26,7 +26,8 @@ from dkg.acceleration.process import resolve_device
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, check_images, xor
 from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.storage.checkpoints import read_metadata
-from dkg.storage.weights import list_weights, weights_entry
+from dkg.storage.weights import list_weights as list_weights
+from dkg.storage.weights import weights_entry as weights_entry
 
 OUTPUTS = ("paper", "low-order")
 """Ways to read a key off the generator's last layer."""
