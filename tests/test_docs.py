@@ -69,7 +69,9 @@ def public_modules():
             if not module.ispkg or hasattr(room, "__all__"):
                 yield module.name
             else:
-                yield from (m.name for m in pkgutil.iter_modules(room.__path__, f"{room.__name__}."))
+                yield from (
+                    m.name for m in pkgutil.iter_modules(room.__path__, f"{room.__name__}.")
+                )
 
 
 def test_every_public_module_is_in_the_reference():

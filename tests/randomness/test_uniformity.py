@@ -1,7 +1,6 @@
 """P-values of 2,000 good sequences are uniform, for every test and variant.
 
 Fixed before the first run: the source (the keystream of AES-256 in counter mode, key 00 01 ... 1f,
-import pytest
 from its start), 2,000 sequences, and the Kolmogorov-Smirnov test at a level of 0.001 for all 188
 P-values together, 0.001 / 188 for each.
 
@@ -17,6 +16,7 @@ are used: those of NIST's tool are known to be off.
 import math
 
 import numpy as np
+import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from scipy.special import erfcinv
 from scipy.stats import kstest
