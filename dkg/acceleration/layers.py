@@ -53,7 +53,7 @@ class ChannelsLastInstanceNorm2d(nn.InstanceNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C, H, W)
         """Normalise each channel of each image on its own."""
-        y: Tensor = _Normalise.apply(input, self.weight, self.bias, self.eps)
+        y: Tensor = _Normalise.apply(input, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
         return y
 
 
@@ -68,7 +68,7 @@ class FewOutputsConv2d(nn.Conv2d):
         ]
         if input.device.type != "cpu" or any(size % _SIDE for size in sizes):
             return super().forward(input)
-        y: Tensor = _Convolve.apply(input, self.weight)
+        y: Tensor = _Convolve.apply(input, self.weight)  # type: ignore[no-untyped-call]
         return y
 
 
