@@ -59,7 +59,7 @@ def contents():
 
 
 def public_modules():
-    """Yield every module, and for a folder whose ``__init__`` names its contents only the folder."""
+    """Yield every module; for a folder whose ``__init__`` has ``__all__`` only the folder."""
     for module in pkgutil.iter_modules(dkg.__path__, "dkg."):
         # The commands are documented as commands, on a page of their own.
         if module.name not in ("dkg.__main__", "dkg.cli"):
