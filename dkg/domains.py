@@ -4,6 +4,9 @@ The paper's domain is "images encrypted using the traditional chaotic system" an
 further. The chaotic cipher here is the one of the same group's later code: a logistic map whose
 start depends on the image only through the sum of its pixels modulo 256, so that **at most 256
 different keystreams exist**. It is a training target here, never a cipher to use.
+
+A domain is a function of images, uint8 (n, height, width, 3), that returns images of the same type
+and shape; it raises ValueError for other arrays.
 """
 
 import math
@@ -154,22 +157,10 @@ def chaotic(images: NDArray[np.uint8], channels: str = "rgb") -> NDArray[np.uint
 
     Parameters
     ----------
-    images : numpy.ndarray
-        uint8 (n, height, width, 3).
     channels : {'rgb', 'gray'}, default 'rgb'
         ``'gray'`` encrypts the gray image and repeats it in all three channels, as the group's
         later code does. ``'rgb'`` gives every channel a keystream of its own (successive parts
         of one orbit), since the paper speaks of colour keys.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, the shape of `images`.
-
-    Raises
-    ------
-    ValueError
-        If `images` or `channels` is not as described.
 
     Notes
     -----
@@ -224,21 +215,9 @@ def row_shuffle(images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
 
     Parameters
     ----------
-    images : numpy.ndarray
-        uint8 (n, height, width, 3).
     seed : int
         Seed of the permutations; image i has a permutation of its own that depends on
         ``(seed, i)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, the shape of `images`.
-
-    Raises
-    ------
-    ValueError
-        If `images` is not as described.
     """
     images = check_images(images)
     return np.stack(
@@ -254,21 +233,12 @@ def aes_ctr(images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
 
     Parameters
     ----------
-    images : numpy.ndarray
-        uint8 (n, height, width, 3).
     seed : int
         Chooses the AES key, in [0, 2**256); the images are encrypted one after another with one
         running counter. A fixed seed makes a training target, not a secret.
 
-    Returns
-    -------
-    numpy.ndarray
-        uint8, the shape of `images`.
-
     Raises
     ------
-    ValueError
-        If `images` is not as described.
     OverflowError
         If `seed` is out of range.
     """
