@@ -6,10 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    CTImageStorage,
-    EnhancedMRImageStorage,
-)
+from pydicom.uid import CTImageStorage, EnhancedMRImageStorage
 
 from dkg import dicom
 

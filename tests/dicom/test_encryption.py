@@ -1,13 +1,12 @@
 """Data sets and files, the files that come with pydicom among them, come back byte for byte."""
 
 import copy
+import hashlib
+from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import (
-    ExplicitVRLittleEndian,
-    RLELossless,
-)
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from dkg import cipher, dicom, encryption
 from dkg.cipher import CipherError
@@ -24,6 +23,8 @@ from .parts import (
     there_and_back,
     write,
 )
+
+COMPATIBILITY = Path(__file__).parents[1] / "compatibility"
 
 # Of the files with pydicom, those with pixel data that no DICOM reader can be expected to read, or
 # that pydicom and its decoders cannot.
@@ -208,3 +209,12 @@ def test_a_key_encrypts_one_image(tmp_path, key):
         tmp_path / "b.dcm", key, tmp_path / "b-out.dcm", allow_key_reuse=True
     )
     assert others == 1
+
+
+def test_a_file_of_the_first_version_is_decrypted(tmp_path):
+    dicom.decrypt_file(
+        COMPATIBILITY / "encrypted.dcm", COMPATIBILITY / "key.png", tmp_path / "a.dcm"
+    )
+    assert hashlib.sha256((tmp_path / "a.dcm").read_bytes()).hexdigest() == (
+        "a4ba557e2b5f97c6d504678b03a9040b0cfdd39d210704304e02c8f1d32c8c8f"
+    )

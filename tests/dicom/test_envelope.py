@@ -9,9 +9,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
-from pydicom.uid import (
-    ExplicitVRLittleEndian,
-)
+from pydicom.uid import ExplicitVRLittleEndian
 
 from dkg import cipher, dicom
 from dkg.cipher import CipherError
