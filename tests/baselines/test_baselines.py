@@ -17,11 +17,11 @@ from pandas.io.formats.style import Styler
 from scipy import stats
 
 from dkg import baselines, domains, metrics, paths
+from dkg import reproduction as results
 from dkg.baselines import GENERATORS, NAIVE, RSA_MODULUS
 from dkg.data import phantoms
 from dkg.paper import TABLES
 from dkg.randomness import binary_matrix_rank
-from dkg.reproduction import records as results
 
 ALPHA = 1e-4  # Fixed before the first run, for each statistical comparison.
 EVERY = [
@@ -343,6 +343,7 @@ def one_more(monkeypatch):
     return "One byte"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (paths.notebooks() / "07_comparison.ipynb").is_file(),
     reason="the package is installed without its notebooks",
@@ -383,6 +384,7 @@ def _texts(ax):
     return [ax.title, *ax.get_xticklabels(), *ax.get_yticklabels()]
 
 
+@pytest.mark.slow
 def test_a_new_generator_is_in_the_benchmark(one_more, monkeypatch, capsys):
     script = paths.root() / "benchmarks" / "key_generators.py"
     if not script.is_file():

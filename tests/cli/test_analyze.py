@@ -69,6 +69,7 @@ def test_analyze_one_pixel(tmp_path):
     assert rows["correlation, diagonal"]["value"] is None
 
 
+@pytest.mark.slow
 def test_analyze_randomness(tmp_path, key):
     from dkg.randomness import run_suite
 

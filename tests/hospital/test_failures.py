@@ -133,6 +133,7 @@ def test_image_changed_in_the_archive_is_refused(tmp_path, server, certificates)
             opened(workstation, delivery)
 
 
+@pytest.mark.slow
 def test_two_hundred_images_from_eight_senders_at_once(ward, tmp_path, certificates):
     senders, each = 8, 25
 
