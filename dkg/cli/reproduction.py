@@ -102,10 +102,10 @@ def report(
     ] = False,
 ) -> None:
     """Collect the records into figures/report/; exit status 1 if some are missing or stale."""
-    from dkg import paths
+    from dkg import paths, plots
     from dkg.reproduction import report as collected
 
-    problems = collected.write()
+    problems = collected.write(plots.paper_and_ours)
     typer.echo(paths.output() / "report" / "report.html")
     for problem, ids in problems.items():
         typer.echo(f"Error: {problem}: {', '.join(ids)}", err=True)

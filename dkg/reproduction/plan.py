@@ -1,20 +1,12 @@
 """What a reproduction runs: the grid of notebooks, data sets, random seeds and networks.
 
-A profile is a YAML file in ``notebooks/profiles/`` that maps a notebook's name to values of its
-parameters, or to a list of such values for a notebook that is run several times. It never changes
-code, and a name that is not a parameter of the notebook is an error. Three entries are not
-notebooks: ``train`` names networks that are trained from scratch, ``images: files`` refuses to run
-on phantoms, and ``keys: hidden`` makes all pictures too coarse to read a key off them.
-
-``notebooks/records.yaml`` says which records each notebook leaves.
+`dkg.reproduction.profiles` says what a profile is. ``notebooks/records.yaml`` says which records
+each notebook leaves.
 """
 
 import ast
-import hashlib
-import json
-import os
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -22,12 +14,15 @@ from typing import Any
 
 import yaml
 
-from dkg import paths
+from dkg import data, paths
+from dkg.reproduction import profiles
+from dkg.reproduction.profiles import Profile, Training, list_notebooks, list_profiles, short
+from dkg.reproduction.provenance import images_sha256, package_files
+from dkg.storage.weights import list_weights
 
-_NOT_NOTEBOOKS = ("images", "keys", "train")
+__all__ = ["Plan", "Run", "Training", "list_notebooks", "list_profiles", "make"]
 
-# Sources that start runs and collect them.
-_NO_INPUTS = ("cli.py", "report.py", "templates")
+_Grid = dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
@@ -90,25 +85,6 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Training:
-    """A network that is trained from scratch.
-
-    Attributes
-    ----------
-    name : str
-        The network's name.
-    arguments : tuple of str
-        Of the command ``dkg``.
-    network : pathlib.Path
-        The file that it ends with.
-    """
-
-    name: str
-    arguments: tuple[str, ...]
-    network: Path
-
-
-@dataclass(frozen=True)
 class Plan:
     """Everything that is to be run, checked.
 
@@ -151,42 +127,32 @@ class Plan:
         """
         images = images_sha256()
         return {
-            "output": _short(paths.output()),
-            "package": [_short(path) for path in package_files()],
+            "output": short(paths.output()),
+            "package": [short(path) for path in package_files()],
             "trainings": [
                 {
                     "name": training.name,
                     "arguments": list(training.arguments),
-                    "network": _short(training.network),
+                    "network": short(training.network),
                 }
                 for training in self.trainings
             ],
             "runs": [
                 {
                     "name": run.name,
-                    "notebook": _short(run.path),
-                    "networks": [_short(path) for path in run.networks],
+                    "notebook": short(run.path),
+                    "networks": [short(path) for path in run.networks],
                     "images": images,
                     "parameters": run.parameters,
                     "arguments": list(run.arguments),
-                    "records": [_short(run.record_path(id)) for id in run.records],
-                    "executed": _short(run.executed),
-                    "failed": _short(run.failed),
-                    "stamp": _short(run.stamp),
+                    "records": [short(run.record_path(id)) for id in run.records],
+                    "executed": short(run.executed),
+                    "failed": short(run.failed),
+                    "stamp": short(run.stamp),
                 }
                 for run in self.runs
             ],
         }
-
-
-def list_notebooks() -> list[str]:
-    """List the notebooks in reading order, without the ending."""
-    return sorted(p.stem for p in paths.notebooks().glob("*.ipynb"))
-
-
-def list_profiles() -> list[str]:
-    """List the profiles."""
-    return sorted(p.stem for p in (paths.notebooks() / "profiles").glob("*.yaml"))
 
 
 def make(
@@ -236,18 +202,11 @@ def make(
     for notebook in chosen:
         if notebook not in known:
             raise ValueError(f"no notebook {notebook!r}; there are: {', '.join(known)}")
-    values = _read_profile(profile)
+    values = profiles.read(profile)
     grid = _check_grid(datasets, seeds, weights)
-    if values.get("images") == "files":
-        _check_images(profile)
-
-    trained = values.get("train") or {}
-    hides_keys = values.get("keys") == "hidden"
+    values.check_images()
     plan = Plan()
-    used: set[str] = set()
-    for notebook in sorted(set(chosen)):
-        chosen_values = values.get(notebook) or {}
-        used |= _add_runs(plan, notebook, chosen_values, profile, grid, trained, hides_keys)
+    used = {axis for name in sorted(set(chosen)) for axis in _add_runs(plan, name, values, grid)}
     idle = sorted(name for name, given in grid.items() if given and name not in used)
     if idle:
         raise ValueError(
@@ -257,92 +216,21 @@ def make(
     return plan
 
 
-def package_files() -> list[Path]:
-    """Return the files of the package that a run can depend on: sources, weights, schemas."""
-    return [
-        path
-        for path in sorted(paths.PACKAGE.rglob("*"))
-        if path.is_file()
-        and "__pycache__" not in path.parts
-        and path.relative_to(paths.PACKAGE).parts[0] not in _NO_INPUTS
-        and not path.name.startswith(".")
-    ]
-
-
-def images_sha256() -> str:
-    """Return the SHA-256 over names, sizes and times of all files of the image sets.
-
-    Records hold what the images show; this notices a change without reading gigabytes.
-    """
-    digest = hashlib.sha256()
-    folder = paths.data()
-    if folder.is_dir():
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            status = path.stat()
-            digest.update(
-                f"{path.relative_to(folder)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode()
-            )
-    return digest.hexdigest()
-
-
-def _short(path: Path) -> str:
-    root = paths.root()
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
-
-
-def _read_profile(profile: str) -> dict[str, Any]:
-    path = paths.notebooks() / "profiles" / f"{profile}.yaml"
-    if not path.is_file():
-        raise ValueError(f"no profile {profile!r}; there are: {', '.join(list_profiles())}")
-    values = yaml.safe_load(path.read_text()) or {}
-    unknown = set(values) - set(list_notebooks()) - set(_NOT_NOTEBOOKS)
-    if unknown:
-        raise ValueError(f"{path}: names notebooks that do not exist: {', '.join(sorted(unknown))}")
-    for entry, only in (("images", "files"), ("keys", "hidden")):
-        if values.get(entry, only) != only:
-            raise ValueError(f"{path}: {entry} can only be {only!r}, not {values[entry]!r}")
-    for name, entry in (values.get("train") or {}).items():
-        unknown = set(entry or {}) - {"dataset", "images", "domain", "domain_seed", "settings"}
-        if unknown:
-            raise ValueError(f"{path}: {name} in train has no {', '.join(sorted(unknown))}")
-    return values
-
-
-def _check_images(profile: str) -> None:
-    from dkg import data
-
-    missing = [name for name in data.NAMES if not (paths.data() / name).is_dir()]
-    if missing:
-        where = "DKG_DATA" if os.environ.get("DKG_DATA") else "DKG_DATA is not set, and"
-        raise ValueError(
-            f"profile {profile} runs on real images only: {where} {paths.data()} has no folder "
-            f"{', '.join(missing)}. data_download/README.md says how to get them"
-        )
-
-
-def _check_grid(
-    datasets: Sequence[str], seeds: int | None, weights: Sequence[str]
-) -> dict[str, list[Any]]:
+def _check_grid(datasets: Sequence[str], seeds: int | None, weights: Sequence[str]) -> _Grid:
     """Return the values of each parameter that the grid goes through."""
-    if datasets:
-        from dkg import data
-
-        for name in datasets:
-            if name not in data.NAMES:
-                raise ValueError(f"no data set {name!r}; there are: {', '.join(data.NAMES)}")
+    for name in datasets:
+        if name not in data.NAMES:
+            raise ValueError(f"no data set {name!r}; there are: {', '.join(data.NAMES)}")
     if seeds is not None and seeds < 1:
         raise ValueError(f"the number of seeds must be at least 1, not {seeds}")
     networks = []
-    if weights:
-        from dkg.keys import list_weights
-
-        for name in weights:
-            if name not in list_weights() and not Path(name).is_file():
-                raise ValueError(
-                    f"{name}: neither a file nor a shipped network; "
-                    f"there are: {', '.join(list_weights())}"
-                )
-            networks.append(name if name in list_weights() else str(Path(name).resolve()))
+    for name in weights:
+        if name not in list_weights() and not Path(name).is_file():
+            raise ValueError(
+                f"{name}: neither a file nor a shipped network; "
+                f"there are: {', '.join(list_weights())}"
+            )
+        networks.append(name if name in list_weights() else str(Path(name).resolve()))
     for given in (datasets, networks):
         if len(set(given)) < len(given):
             raise ValueError(f"the same value twice: {', '.join(given)}")
@@ -358,65 +246,31 @@ def _arguments(notebook: str, profile: str, at: dict[str, Any], name: str) -> tu
         arguments += ["--seeds", str(at["seed"] + 1)]
     if "weights" in at:
         network = Path(at["weights"])
-        arguments += ["--weights", _short(network) if network.is_absolute() else at["weights"]]
+        arguments += ["--weights", short(network) if network.is_absolute() else at["weights"]]
     return (*arguments, "--only", name)
 
 
-def _check_values(chosen: Any, known: Container[str], notebook: str, profile: str) -> list[dict]:
-    """Return the values that a profile lists for a notebook, one dict for each run."""
-    where = paths.notebooks() / "profiles" / f"{profile}.yaml"
-    listed = chosen if isinstance(chosen, list) else [chosen]
-    for parameters in listed:
-        unknown = sorted(name for name in parameters if name not in known)
-        if unknown:
-            raise ValueError(
-                f"{where}: {notebook} has no parameter {', '.join(unknown)}; "
-                f"it has: {', '.join(known)}"
-            )
-    if len({repr(parameters) for parameters in listed}) < len(listed):
-        raise ValueError(f"{where}: {notebook} has the same values twice")
-    return listed
-
-
-def _add_runs(plan, notebook, chosen, profile, grid, trained, hides_keys) -> set[str]:
+def _add_runs(plan: Plan, notebook: str, profile: Profile, grid: _Grid) -> list[str]:
     """Add the runs of a notebook, and their trainings; return what of the grid it goes through."""
     import papermill
 
     source = paths.notebooks() / f"{notebook}.ipynb"
     known = papermill.inspect_notebook(str(source))
-    listed = _check_values(chosen, known, notebook, profile)
+    listed = profile.parameters(notebook, known)
     # Data set and seed also decide which networks are trained, for a notebook that uses some.
-    trains = any(_names_one(parameters, trained) for parameters in listed)
+    trains = any(profile.trainings(parameters, {}) for parameters in listed)
     through = [
         name
         for name, given in grid.items()
         if given and (name in known or (trains and name != "weights"))
     ]
-    varied = [
-        name
-        for name in known
-        if name not in through and len({repr(parameters.get(name)) for parameters in listed}) > 1
-    ]
     points = [dict(zip(through, p, strict=True)) for p in product(*(grid[n] for n in through))]
-    seen: dict[str, dict[str, Any]] = {}
-    for listing, at in product(listed, points):
-        labels = [str(listing[name]) for name in varied if name in listing]
-        labels += [f"seed-{v}" if name == "seed" else str(v) for name, v in at.items()]
-        name = re.sub(r"[^\w.-]", "_", "-".join([notebook, *labels]))
-        parameters = listing | {axis: value for axis, value in at.items() if axis in known}
-        if seen.setdefault(name, parameters) != parameters:
-            raise ValueError(f"profile {profile}: two different runs are called {name}")
-        if seen[name] is not parameters:
-            continue  # The profile's values differ only in what the grid decides.
+    for name, parameters, at in _named(notebook, listed, points, profile, known):
         records = _records(notebook, parameters, known)
         if records is None:
             plan.left_out.append(f"{name}: {notebook} has no records for this data set")
             continue
-        trainings = {
-            network: _training(network, entry or {}, place, profile, at)
-            for place, (network, entry) in enumerate(trained.items())
-            if _names_one(parameters, {network})
-        }
+        trainings = profile.trainings(parameters, at)
         plan.trainings.extend(t for t in trainings.values() if t not in plan.trainings)
         networks = [training.network for training in trainings.values()]
         if Path(at.get("weights", "")).is_absolute():
@@ -426,25 +280,42 @@ def _add_runs(plan, notebook, chosen, profile, grid, trained, hides_keys) -> set
                 name=name,
                 notebook=notebook,
                 path=source,
-                profile=profile,
+                profile=profile.name,
                 parameters={n: _with_paths(v, trainings) for n, v in parameters.items()},
                 output=paths.output() / "grid" / name if through else paths.output(),
                 records=records,
                 networks=tuple(networks),
-                arguments=_arguments(notebook, profile, at, name),
-                hides_keys=hides_keys,
+                arguments=_arguments(notebook, profile.name, at, name),
+                hides_keys=profile.hides_keys,
             )
         )
-    return set(through)
+    return through
 
 
-def _names_one(value: Any, networks: Container[str]) -> bool:
-    """Return whether a value of a parameter, or of several, names one of the networks."""
-    if isinstance(value, dict):
-        return any(_names_one(inner, networks) for inner in value.values())
-    if isinstance(value, list):
-        return any(_names_one(inner, networks) for inner in value)
-    return isinstance(value, str) and value in networks
+def _named(
+    notebook: str,
+    listed: list[dict[str, Any]],
+    points: list[dict[str, Any]],
+    profile: Profile,
+    known: Iterable[str],
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Yield each run of a notebook: its name, parameters and point of the grid."""
+    varied = [
+        name
+        for name in known
+        if name not in points[0] and len({repr(parameters.get(name)) for parameters in listed}) > 1
+    ]
+    seen: dict[str, dict[str, Any]] = {}
+    for listing, at in product(listed, points):
+        labels = [str(listing[name]) for name in varied if name in listing]
+        labels += [f"seed-{v}" if name == "seed" else str(v) for name, v in at.items()]
+        name = re.sub(r"[^\w.-]", "_", "-".join([notebook, *labels]))
+        parameters = listing | {axis: value for axis, value in at.items() if axis in known}
+        if seen.setdefault(name, parameters) != parameters:
+            raise ValueError(f"profile {profile.name}: two different runs are called {name}")
+        # Otherwise the profile's values differ only in what the grid decides.
+        if seen[name] is parameters:
+            yield name, parameters, at
 
 
 def _with_paths(value: Any, trainings: dict[str, Training]) -> Any:
@@ -454,24 +325,6 @@ def _with_paths(value: Any, trainings: dict[str, Training]) -> Any:
     if isinstance(value, str) and value in trainings:
         return str(trainings[value].network)
     return value
-
-
-def _training(name, entry, place, profile, at) -> Training:
-    """Return how a network of a profile is trained; each has a random seed of its own."""
-    seed = at.get("seed", 0)
-    options = entry | {"dataset": at.get("dataset", entry.get("dataset", "montgomery"))}
-    settings = {"seed": 100 * seed + place} | (options.pop("settings", None) or {})
-    folder = paths.runs() / profile / f"{options['dataset']}-seed-{seed}" / name
-    arguments = ["train", "--out", _short(folder)]
-    for option, value in options.items():
-        arguments += [f"--{option.replace('_', '-')}", str(value)]
-    for setting, value in settings.items():
-        arguments += ["--set", f"{setting}={json.dumps(value)}"]
-    return Training(
-        name=f"{folder.parent.name}-{name}",
-        arguments=tuple(arguments),
-        network=folder / "generator.safetensors",
-    )
 
 
 def _records(notebook: str, parameters: dict[str, Any], known: Any) -> tuple[str, ...] | None:
@@ -499,5 +352,5 @@ def _check_records(runs: Iterable[Run]) -> None:
             if other is not run:
                 raise ValueError(
                     f"{other.name} and {run.name} would write the same record, {id}; give the "
-                    "values as a grid (--dataset, --seeds, --weights), where each has its folder"
+                    "values as a grid (datasets, seeds, weights), where each has its folder"
                 )

@@ -6,7 +6,6 @@ notebook came to its end and every record that it must leave is there and new; a
 executed copy then says what it was made from.
 """
 
-import hashlib
 import json
 import os
 import signal
@@ -19,7 +18,6 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,8 +26,9 @@ from typing import Any
 import filelock
 from tqdm import tqdm
 
-from dkg import paths
-from dkg.reproduction.plan import Plan, Run, Training, images_sha256, package_files
+from dkg import cores, paths
+from dkg.reproduction.plan import Plan, Run, Training
+from dkg.reproduction.staleness import finished, inputs
 from dkg.storage.files import atomic
 
 TIME_LIMIT = 3600
@@ -113,7 +112,7 @@ def reproduce(
         if number is not None and number < 1:
             raise ValueError(f"{name} must be at least 1, not {number}")
     if threads is None and jobs > 1:
-        threads = max(1, _cores() // jobs)
+        threads = max(1, cores.usable() // jobs)
     trained = [train(training) for training in plan.trainings]
     outcomes: dict[str, Outcome] = {}
     bar = tqdm(total=len(plan.runs), unit="notebook", disable=not sys.stderr.isatty())
@@ -209,7 +208,7 @@ def run_notebook(
     return Outcome(run.name, run.failed if error else run.executed, seconds, error)
 
 
-def prepare(run: Run, folder: str | os.PathLike) -> Path:
+def prepare(run: Run, folder: str | os.PathLike[str]) -> Path:
     """Put a run's parameters into a copy of its notebook, for a checker that runs it.
 
     Parameters
@@ -224,67 +223,10 @@ def prepare(run: Run, folder: str | os.PathLike) -> Path:
     pathlib.Path
         The copy.
     """
-    import papermill
-
     copy = Path(folder) / f"{run.name}.ipynb"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        str(run.path),
-        str(copy),
-        parameters=run.parameters,
-        kernel_name="python3",
-        prepare_only=True,
-        progress_bar=False,
-    )
+    _papermill(run, copy, prepare_only=True)
     return copy
-
-
-def finished(run: Run) -> bool:
-    """Return whether a run has finished, its outputs are there, and its inputs are the same still.
-
-    Inputs are the notebook, its parameters, the package with its weights, other networks that it
-    uses, the files of the image sets by name, size and time, and the versions of NumPy and torch.
-    """
-    outputs = [run.executed, *(run.record_path(id) for id in run.records)]
-    if not all(path.is_file() for path in outputs):
-        return False
-    try:
-        return json.loads(run.stamp.read_text())["inputs"] == inputs(run)
-    except (OSError, ValueError, LookupError, TypeError):  # No stamp, half of one, no network.
-        return False
-
-
-def inputs(run: Run) -> dict[str, Any]:
-    """Return what a run is made from, as its stamp keeps it.
-
-    Parameters
-    ----------
-    run : Run
-        One of a plan's.
-
-    Returns
-    -------
-    dict
-        Parameters, profile and versions as they are, files as SHA-256.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a network that it uses is not there.
-    """
-    package = hashlib.sha256()
-    for path in package_files():
-        package.update(f"{path.relative_to(paths.PACKAGE)}\0".encode() + path.read_bytes())
-    return {
-        "profile": run.profile,
-        "hides_keys": run.hides_keys,
-        "parameters": json.loads(json.dumps(run.parameters)),
-        "notebook": _sha256(run.path),
-        "package": package.hexdigest(),
-        "networks": {str(path): _sha256(path) for path in run.networks},
-        "images": images_sha256(),
-        "versions": {name: version(name) for name in ("numpy", "torch")},
-    }
 
 
 def _run_locked(run: Run, threads: int | None, time_limit: float | None) -> str | None:
@@ -314,10 +256,16 @@ def _run_locked(run: Run, threads: int | None, time_limit: float | None) -> str 
     return error
 
 
-def _in_a_process(run, running, threads, time_limit) -> tuple[str | None, dict[str, float]]:
-    """Run a notebook in a new process, and return what went wrong and what it took."""
+def _in_a_process(
+    run: Run, running: Path, threads: int | None, time_limit: float | None
+) -> tuple[str | None, dict[str, float]]:
+    """Run a notebook in a new process, and return what went wrong and what it took.
+
+    The command papermill can neither keep the kernel's sockets off TCP nor end with its parent, and
+    each start of it takes a second to import; a pool of processes breaks when one of them dies.
+    """
     # A forked process would take over locks that other threads hold; papermill is imported once.
-    context = get_context("forkserver" if os.name == "posix" else "spawn")
+    context: Any = get_context("forkserver" if os.name == "posix" else "spawn")
     if os.name == "posix":
         context.set_forkserver_preload(["papermill"])
     ours, its = context.Pipe(duplex=False)
@@ -325,7 +273,8 @@ def _in_a_process(run, running, threads, time_limit) -> tuple[str | None, dict[s
     process.start()
     its.close()
     try:
-        return ours.recv()
+        outcome: tuple[str | None, dict[str, float]] = ours.recv()
+        return outcome
     except EOFError:
         process.join()
         return f"the process of {run.name} ended with status {process.exitcode}", {}
@@ -337,7 +286,6 @@ def _execute(
     pipe: Connection, run: Run, running: Path, threads: int | None, time_limit: float | None
 ) -> None:
     """Run a notebook in this process, which ends with its parent."""
-    import papermill
     from traitlets.config import Config
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -354,19 +302,19 @@ def _execute(
             **({name: str(threads) for name in _THREADS} if threads is not None else {}),
         }
         try:
-            papermill.execute_notebook(
-                str(run.path),
-                str(running),
-                parameters=run.parameters,
-                kernel_name="python3",
-                progress_bar=False,
-                cwd=str(run.path.parent),
-                execution_timeout=time_limit,
-                config=Config(KernelManager=_connection(Path(private))),
-            )
+            config = Config(KernelManager=_connection(Path(private)))
+            cwd = str(run.path.parent)
+            _papermill(run, running, cwd=cwd, execution_timeout=time_limit, config=config)
         except Exception:
             error = traceback.format_exc()
     pipe.send((error, _usage()))
+
+
+def _papermill(run: Run, copy: Path, **options: Any) -> None:
+    import papermill
+
+    source, about = str(run.path), {"kernel_name": "python3", "progress_bar": False}
+    papermill.execute_notebook(source, str(copy), parameters=run.parameters, **about, **options)
 
 
 def _end_with_parent() -> None:
@@ -432,22 +380,10 @@ def _is_whole(copy: Path) -> bool:
 
 def _version(path: Path) -> tuple[int, int] | None:
     """Return what tells a file from one that replaced it."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
+    if not path.is_file():
         return None
+    status = path.stat()
     return status.st_ino, status.st_mtime_ns
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _say(line: str) -> None:

@@ -24,7 +24,7 @@ def test_report_is_published_only_when_asked_and_complete(tmp_path, monkeypatch,
     from dkg.reproduction import report
 
     monkeypatch.setenv("DKG_OUTPUT", str(tmp_path))
-    monkeypatch.setattr(report, "write", lambda: problems)
+    monkeypatch.setattr(report, "write", lambda draw: problems)
     monkeypatch.setattr(report, "publish", lambda: [tmp_path / "README.md"])
     status = 1 if problems else 0
     assert "README.md" not in run("report", status=status).stdout

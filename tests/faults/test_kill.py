@@ -19,7 +19,7 @@ import yaml
 from PIL import Image
 
 from dkg import cipher, encryption, training
-from dkg.reproduction import records as results
+from dkg import reproduction as results
 from dkg.storage import registry
 from dkg.storage.checkpoints import read_metadata
 
@@ -205,7 +205,7 @@ def test_encryption(warm, work):
 RECORD = """
 import numpy as np
 from dkg import plots
-from dkg.reproduction import records as results
+from dkg import reproduction as results
 image = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
 for id in ("figure-6", "claim-known-plaintext"):
     name = results.COMPARISONS[id][0].name

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dkg import encryption
-from dkg.reproduction import records as results
+from dkg import reproduction as results
 from dkg.storage import registry
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="these faults are those of POSIX")
@@ -155,7 +155,7 @@ def test_the_disk_is_full_while_the_use_of_a_key_is_recorded(warm, work):
 
 
 RECORD = """
-from dkg.reproduction import records as results
+from dkg import reproduction as results
 results.record("figure-6", {"chi_square": 1.0}, "A sentence.")
 """
 
@@ -400,8 +400,9 @@ def test_a_record_that_several_write_is_whole_at_any_time(warm, tmp_path):
 
 RECORDS_AT_ONCE = """
 import multiprocessing
-from dkg.reproduction import records as results
-results._git = lambda *arguments: None
+from dkg import reproduction as results
+from dkg.reproduction import provenance
+provenance._git = lambda *arguments: None
 context = multiprocessing.get_context("fork")
 
 def write(number):

@@ -79,7 +79,7 @@ def make_readers(folder: Path) -> dict[str, Reader]:
     import numpy as np
 
     from dkg import data, dicom, encryption, keys, paths, training, zoo
-    from dkg.reproduction import records as results
+    from dkg import reproduction as results
 
     def as_seed(path):
         """Read a seed image, and where there are several slices, these."""

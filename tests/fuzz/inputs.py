@@ -1,5 +1,6 @@
 """Small whole files of every format that the package reads; the fuzzing changes them."""
 
+import dataclasses
 import io
 import json
 
@@ -24,7 +25,8 @@ from pydicom.uid import (
 )
 
 from dkg import dicom, encryption, zoo
-from dkg.reproduction import records as results
+from dkg import reproduction as results
+from dkg.reproduction import provenance, records
 from dkg.training import TrainConfig, read_log, train
 
 SHAPE = (9, 12)
@@ -312,11 +314,11 @@ def manifest(weights):
 
 def record():
     comparison = results.COMPARISONS["claim-known-plaintext"][0]
-    made = results._judged(
+    made = records.judged(
         {
             "id": "claim-known-plaintext",
             "sentence": "All of it.",
-            "comparisons": [results.asdict(comparison) | {"ours": [100.0]}],
+            "comparisons": [dataclasses.asdict(comparison) | {"ours": [100.0]}],
             "more": {"two": {"NPCR (%)": 99.25}, "broken": [float("nan"), None, 1]},
             "images": [
                 {"name": "montgomery", "origin": "synthetic", "n": 2, "fingerprint": "0" * 64}
@@ -327,7 +329,7 @@ def record():
             "figure": None,
             "profile": "default",
             "notebook": None,
-            "provenance": results._provenance() | {"written": "2021-03-10", "seconds": 1.0},
+            "provenance": provenance.provenance() | {"written": "2021-03-10", "seconds": 1.0},
         }
     )
     text = results.dumps(made)

@@ -10,9 +10,9 @@ import nbformat
 import pytest
 
 from dkg import paths
+from dkg import reproduction as results
 from dkg.paper import COMPARISONS
 from dkg.reproduction import plan
-from dkg.reproduction import records as results
 
 OUTPUT = paths.root() / "build" / "figures"
 EXECUTED = sorted((OUTPUT / "executed").glob("*.ipynb"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dkg import plots
-from dkg.reproduction import records as results
+from dkg import reproduction as results
 
 
 @pytest.fixture(autouse=True)

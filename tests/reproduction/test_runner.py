@@ -1,7 +1,6 @@
 """Batch reproduction: outcomes, failures, several at once, and going on after a stop."""
 
 import ast
-import json
 import os
 import subprocess
 import sys
@@ -163,55 +162,6 @@ def test_what_is_finished_is_not_run_again(recording):
     assert not third.was_finished, "only with resume=True"
 
 
-@pytest.mark.parametrize("what", ["notebook", "parameters", "profile", "images", "network"])
-def test_what_has_other_inputs_is_not_finished(recording, monkeypatch, tmp_path, what):
-    network = tmp_path / "network.safetensors"
-    network.write_bytes(b"1")
-    run = replace(recording, networks=(network,))
-    monkeypatch.setenv("DKG_DATA", str(tmp_path / "images"))
-    for path in (run.executed, run.record_path("table-III")):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{}")
-    run.stamp.write_text(json.dumps({"inputs": reproduce.inputs(run)}))
-    assert reproduce.finished(run)
-    if what == "notebook":
-        run.path.write_text(run.path.read_text() + " ")
-    elif what == "images":
-        (tmp_path / "images" / "brats18").mkdir(parents=True)
-        (tmp_path / "images" / "brats18" / "new.nii").write_bytes(b"1")
-    elif what == "network":
-        network.write_bytes(b"2")
-    elif what == "parameters":
-        run = replace(run, parameters={"written": False})
-    else:
-        run = replace(run, profile="smoke")
-    assert not reproduce.finished(run)
-
-
-def test_what_has_lost_an_output_is_not_finished(recording):
-    outputs = [recording.executed, recording.record_path("table-III")]
-    for path in outputs:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{}")
-    recording.stamp.write_text(json.dumps({"inputs": reproduce.inputs(recording)}))
-    assert reproduce.finished(recording)
-    for path in outputs:
-        path.rename(path.with_suffix(".away"))
-        assert not reproduce.finished(recording)
-        path.with_suffix(".away").rename(path)
-    assert not reproduce.finished(replace(recording, networks=(recording.output / "gone",)))
-    for text in ("{ half", "[]", "{}", "\xff"):
-        recording.stamp.write_text(text, encoding="latin-1")
-        assert not reproduce.finished(recording)
-
-
-def test_the_package_is_an_input(recording, monkeypatch, tmp_path):
-    before = reproduce.inputs(recording)["package"]
-    monkeypatch.setattr(paths, "PACKAGE", tmp_path)
-    (tmp_path / "metrics.py").write_text("changed")
-    assert reproduce.inputs(recording)["package"] != before
-
-
 def test_hidden_keys_are_not_in_the_executed_notebook(project):
     """The picture of one is coarse, the executed copy has no exact one, and exact if not hidden."""
     draw = """
@@ -296,6 +246,7 @@ def test_what_another_process_runs_is_left_to_it(recording):
     assert names(recording.executed.parent) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the system has no SIGKILL")
 def test_a_killed_run_leaves_nothing_half_done_and_is_resumed(project):
     """Killed in the second notebook; its kernel ends as well, and only the second runs again."""
@@ -358,6 +309,7 @@ def is_running(pid):
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
+@pytest.mark.slow
 def test_networks_are_trained_first(project, monkeypatch):
     """A training that fails is named; the notebook that needs it fails with a reason of its own."""
     values = {"train": {"tiny": {"settings": {"steps": 0}}}, "c_net": {"weights": "tiny"}}

@@ -1,4 +1,4 @@
-"""The report: what it shows is what the records hold, and it needs nothing but itself."""
+"""The page: what it shows is what the records hold, and it needs nothing but itself."""
 
 import base64
 import io
@@ -6,106 +6,20 @@ import itertools
 import json
 import math
 import re
-import xml.etree.ElementTree as ElementTree
-from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-import dkg
-from dkg import data, paper, paths
-from dkg.paper import CLAIMS, COMPARISONS, TABLES
-from dkg.plots.style import new_figure
-from dkg.reproduction import records as results
-from dkg.reproduction import report
+from dkg import paper, plots
+from dkg import reproduction as results
+from dkg.paper import TABLES
+from dkg.reproduction import CLAIMS, COMPARISONS, report
+from dkg.reproduction.comparisons import CHANGES
 
-ROOT = Path(dkg.__file__).resolve().parents[1]
-PUBLISHED = ROOT / "docs" / "results.json"
+from .conftest import HOSTILE, parse
+
 KINDS = ["claim", "table", "figure", "beyond"]
-HOSTILE = "A <b>bold</b> & \"quoted\" 'it' | `code` *star* _under_ [link](x) {{ 7 * 7 }} $m$ \\ end"
-MORE = {
-    "one number": 7.25,
-    "several": [1.5, 2.5],
-    "many": [float(i) for i in range(101)],
-    "by generator": {"first": {"key": 0.125, "AES": 0.375}, "second": {"key": 0.0, "AES": 0.875}},
-    "uneven": {"first": {"key": 3.0}, "second": 4.0},
-}
-
-
-@pytest.fixture(scope="module")
-def phantom(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DKG_DATA", str(tmp_path_factory.mktemp("no images")))
-        return data.load("montgomery", n=1)
-
-
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory, phantom):
-    """Make a folder of results with a record for everything: the paper's numbers, one spoilt."""
-    folder = tmp_path_factory.mktemp("measured")
-    figure, _ = new_figure(1, 1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DKG_OUTPUT", str(folder))
-        patch.setenv("DKG_PROFILE", "default")
-        patch.setenv("DKG_NOTEBOOK", "00_start_here")
-        made = results.record(
-            "table-III",
-            {"entropy": 7.98},
-            HOSTILE,
-            images=phantom,
-            more=MORE,
-            figure=figure,
-            seeds={"pairs": 3},
-            missing="",
-        )
-    content = json.loads(results.dumps(made))
-    picture = (folder / made.figure).read_bytes()
-    for id, comparisons in COMPARISONS.items():
-        content |= {
-            "id": id,
-            "figure": f"{id}.png",
-            "missing": None,
-            "comparisons": [asdict(c) | {"ours": list(c.paper), "holds": []} for c in comparisons],
-        }
-        content["comparisons"][0]["ours"][0] = 1e6
-        record = results.loads(json.dumps(content), id)
-        (folder / "results" / f"{id}.json").write_text(results.dumps(record), encoding="utf-8")
-        (folder / record.figure).write_bytes(picture + id.encode())
-    return folder
-
-
-@pytest.fixture(scope="module")
-def records(measured):
-    return results.load_all(measured / "results")
-
-
-@pytest.fixture
-def output(tmp_path, monkeypatch, measured):
-    """Return a copy of that folder, which a test may spoil."""
-    folder = tmp_path / "figures"
-    (folder / "results").mkdir(parents=True)
-    for path in [*measured.glob("*.png"), *measured.glob("results/*.json")]:
-        (folder / path.relative_to(measured)).write_bytes(path.read_bytes())
-    monkeypatch.setenv("DKG_OUTPUT", str(folder))
-    (tmp_path / "no images").mkdir()
-    monkeypatch.setenv("DKG_DATA", str(tmp_path / "no images"))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def page(measured, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DKG_OUTPUT", str(measured))
-        patch.setenv("DKG_DATA", str(tmp_path_factory.mktemp("no images")))
-        assert report.write() == {}
-    return parse(measured)
-
-
-def parse(output):
-    """Return the page; ElementTree refuses what is not well-formed."""
-    return ElementTree.parse(output / "report" / "report.html").getroot()
 
 
 def text(element):
@@ -270,7 +184,7 @@ def test_errata_observations_and_changes_are_there(page):
     for remark in (*paper.ERRATA, *paper.OBSERVATIONS):
         for words in (remark.where, remark.printed, remark.finding, remark.evidence):
             assert " ".join(words.split()) in text(page)
-    for change in paper.CHANGES:
+    for change in CHANGES:
         assert change in text(page)
 
 
@@ -286,13 +200,14 @@ def test_counts(page):
     assert sum(counted) == len(COMPARISONS)
 
 
+@pytest.mark.slow
 def test_a_claim_is_answered_in_the_papers_words(output, phantom):
     agrees, differs, half = list(CLAIMS)[:3]
     for id, shift in ((agrees, 0.0), (differs, -90.0)):
         ours = {c.name: [value + shift for value in c.paper] for c in COMPARISONS[id]}
         results.record(id, ours, "Measured.")
     results.record(half, {}, "Nothing was measured.", missing="for a test")
-    report.write()
+    report.write(plots.paper_and_ours)
     page = parse(output)
     assert CLAIMS[agrees].holds in text(section(page, agrees))
     assert CLAIMS[agrees].fails not in text(section(page, agrees))
@@ -320,13 +235,14 @@ def test_markdown_tables_keep_their_columns(page, measured):
     assert not re.search(r"\n{4}", "\n".join(lines))
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_embedded_smaller_and_looks_the_same(output):
     rng = np.random.default_rng()
     grays = rng.integers(0, 240, (25, 40, 1), np.uint8)
     grain = rng.integers(0, 16, (2000, 3200, 3), np.uint8)
     picture = Image.fromarray(grays.repeat(80, 0).repeat(80, 1) + grain)
     picture.save(output / "figure-7.png")
-    report.write()
+    report.write(plots.paper_and_ours)
     source = section(parse(output), "figure-7").find(".//img").get("src")
     embedded = base64.b64decode(source.removeprefix("data:image/webp;base64,"))
     assert len(embedded) < (output / "figure-7.png").stat().st_size / 10
@@ -342,7 +258,7 @@ def test_a_table_without_a_picture_gets_one(output):
         path = output / "results" / f"{id}.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"figure": None}))
         (output / f"{id}.png").unlink()
-    assert report.write() == {}
+    assert report.write(plots.paper_and_ours) == {}
     assert (output / "table-V.png").read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in (output / "table-V.svg").read_bytes()
     page = parse(output)
@@ -358,7 +274,7 @@ def test_what_is_missing_stale_or_gone_is_said(output):
     content = json.loads(path.read_text())
     content["provenance"]["code_sha256"] = "0" * 64
     path.write_text(json.dumps(content))
-    assert report.write() == {
+    assert report.write(plots.paper_and_ours) == {
         "no record": ["table-V"],
         "stale: made by other code": ["table-XX"],
         "its picture is gone": ["figure-7"],
@@ -383,7 +299,7 @@ def test_the_runs_of_a_grid_are_summed_up(output):
         folder = output / "grid" / name / "results"
         folder.mkdir(parents=True)
         (folder / "table-III.json").write_text(json.dumps(content))
-    assert report.write() == {}
+    assert report.write(plots.paper_and_ours) == {}
     page = parse(output)
     [grid] = [
         s for s in page.iter("section") if (h := s.find("h2")) is not None and h.get("id") == "grid"
@@ -400,13 +316,13 @@ def test_nothing_is_written_from_a_damaged_record(output):
     path = output / "results" / "table-V.json"
     path.write_text(path.read_text()[:-20])
     with pytest.raises(ValueError, match=re.escape(str(path))):
-        report.write()
+        report.write(plots.paper_and_ours)
     assert not (output / "report").exists()
 
 
 def test_report_of_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("DKG_OUTPUT", str(tmp_path))
-    assert report.write() == {"no record": [*ids_in_order()]}
+    assert report.write(plots.paper_and_ours) == {"no record": [*ids_in_order()]}
     assert sorted(p.name for p in (tmp_path / "report").iterdir()) == ["report.html", "report.md"]
     assert "missing" in report.headline({})
 
@@ -417,105 +333,3 @@ def ids_in_order():
         COMPARISONS,
         key=lambda id: (KINDS.index(id.split("-")[0]), numbers.get(id.split("-", 1)[1], 0)),
     )
-
-
-def headline_rows(block):
-    return [line.split(" | ") for line in block.splitlines() if line.startswith("| ")][1:]
-
-
-def test_headline_has_each_claim_and_each_table_once(records):
-    lines = headline_rows(report.headline(records))
-    claims = {re.sub(r"^\| (\(not in the paper\) )?", "", line[0]): line for line in lines}
-    for id, claim in CLAIMS.items():
-        line = claims[claim.words]
-        assert ("not in the paper" in line[0]) == id.startswith("beyond")
-        assert line[2] == f"{report.SYMBOLS[records[id].verdict]} {records[id].verdict_in_words}"
-        assert line[3] == "[00](notebooks/00_start_here.ipynb) |"
-    named = [
-        number
-        for line in lines
-        if line[0].startswith("| Table")
-        for number in re.findall(r"\b[IVX]+\b", line[0].partition(":")[0])
-    ]
-    assert sorted(named) == sorted(TABLES)
-    (keys,) = [line for line in lines if line[0].startswith("| Table III:")]
-    assert keys[0] == "| Table III: keys; entropy in bits 7.9782 to 7.9808"
-    assert keys[1].startswith("entropy in bits 7.9782 to 1,000,000.0000; 7 of 8 numbers")
-    assert keys[2] == "◐ partly"
-    (structure,) = [line for line in lines if line[0].startswith("| Tables I, II and XVI")]
-    assert structure[1] == "49 of 52 numbers within their tolerance"
-
-
-@pytest.fixture
-def repository(tmp_path, monkeypatch, output):
-    root = tmp_path / "repository"
-    (root / "docs").mkdir(parents=True)
-    marks = "<!-- headline:begin -->\nold\n<!-- headline:end -->\n"
-    (root / "README.md").write_text(f"before\n\n{marks}\nafter\n")
-    monkeypatch.setattr(paths, "root", lambda: root)
-    return root
-
-
-def test_publish_writes_the_numbers_and_the_table_between_the_marks(repository, records):
-    assert (
-        report.publish() == [repository / "README.md", repository / "docs" / "results.json"][::-1]
-    )
-    readme = (repository / "README.md").read_text(encoding="utf-8")
-    block = report.headline(records)
-    marked = f"<!-- headline:begin -->\n{block}<!-- headline:end -->\n"
-    assert readme == f"before\n\n{marked}\nafter\n"
-    published = json.loads((repository / "docs" / "results.json").read_text(encoding="utf-8"))
-    assert list(published) == list(records)
-    for id, content in published.items():
-        assert results.loads(json.dumps(content)).table().equals(records[id].table())
-        assert content["more"] == {}
-    report.publish()
-    assert (repository / "README.md").read_text(encoding="utf-8") == readme
-
-
-def test_publish_refuses_what_must_not_be_published(repository, output):
-    path = output / "results" / "table-V.json"
-    good = path.read_text()
-    for profile in ("smoke", None):
-        path.write_text(json.dumps(json.loads(good) | {"profile": profile}))
-        with pytest.raises(ValueError, match=f"one profile other than smoke, found .*{profile}"):
-            report.publish()
-    path.write_text(good)
-    readme = repository / "README.md"
-    readme.write_text(readme.read_text().replace("headline:end", "headline end"))
-    with pytest.raises(ValueError, match="expected one line <!-- headline:begin -->"):
-        report.publish()
-    assert not (repository / "docs" / "results.json").exists()
-
-
-def test_published_numbers_are_those_of_readme():
-    records = {
-        id: results.loads(json.dumps(content), id)
-        for id, content in json.loads(PUBLISHED.read_text(encoding="utf-8")).items()
-    }
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    marks = "<!-- headline:begin -->\n", "<!-- headline:end -->"
-    assert readme.split(marks[0])[1].split(marks[1])[0] == report.headline(records)
-
-
-def test_published_records_are_of_everything_and_of_one_profile():
-    content = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    assert list(content) == list(COMPARISONS)
-    (profile,) = {record["profile"] for record in content.values()}
-    assert profile not in ("smoke", None)
-
-
-@pytest.mark.parametrize("id", COMPARISONS)
-def test_published_verdict_follows_from_the_numbers(id):
-    content = json.loads(PUBLISHED.read_text(encoding="utf-8"))[id]
-    anew = results.loads(json.dumps(content), id)
-    assert (anew.verdict, anew.why) == (content["verdict"], content["why"])
-    for comparison, now in zip(content["comparisons"], COMPARISONS[id], strict=True):
-        assert comparison["holds"] == anew.holds(now.name)
-        expected = {
-            key: ["NaN" if value != value else value for value in field]
-            if isinstance(field, tuple)
-            else field
-            for key, field in asdict(now).items()
-        }
-        assert {key: comparison[key] for key in expected} == expected

@@ -1,0 +1,139 @@
+"""The report: every record beside the paper's numbers, as Markdown and as one HTML file.
+
+``figures/report/report.html`` needs no other file and no network: its pictures are inside. The
+templates are in ``templates``. Nothing here measures or judges.
+"""
+
+import dataclasses
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from dkg import paths
+from dkg.paper import ERRATA, OBSERVATIONS
+from dkg.reproduction.comparisons import CHANGES
+from dkg.reproduction.records import Record, dumps, load_all
+from dkg.reproduction.report.collecting import (
+    KINDS,
+    SYMBOLS,
+    Draw,
+    count,
+    grid,
+    made_with,
+    order,
+    section,
+)
+from dkg.reproduction.report.readme import headline
+from dkg.reproduction.report.wording import render
+from dkg.storage import files
+
+__all__ = ["SYMBOLS", "compact", "headline", "publish", "write"]
+
+_BLOCK = re.compile(r"(?<=<!-- headline:begin -->\n).*?(?=<!-- headline:end -->)", re.DOTALL)
+
+
+def write(draw: Draw) -> dict[str, list[str]]:
+    """Write ``report/report.html`` and ``report/report.md`` in the output folder.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws the record of a table that has no picture of its own: `dkg.plots.paper_and_ours`.
+
+    Returns
+    -------
+    dict of str to list of str
+        What keeps the report from being complete, such as a missing record or a stale one, and the
+        ids that it is true of. Empty where everything is there and current.
+
+    Raises
+    ------
+    ValueError
+        If a file in ``results/`` is not a record.
+    """
+    records = load_all()
+    sections = [section(id, records.get(id), draw) for id in order(records)]
+    view = {
+        "groups": {
+            heading: chosen
+            for kind, heading in KINDS.items()
+            if (chosen := [s for s in sections if s["id"].startswith(f"{kind}-")])
+        },
+        "counts": count(records),
+        "verdicts": Counter(section["verdict"] for section in sections),
+        "grid": grid(),
+        "symbols": SYMBOLS,
+        "made_of": made_with(records.values()),
+        "errata": ERRATA,
+        "observations": OBSERVATIONS,
+        "changes": CHANGES,
+    }
+    folder = paths.output() / "report"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("report.html", "report.md"):
+        with files.atomic(folder / name) as temporary:
+            temporary.write_text(render(name, view), encoding="utf-8")
+    problems: dict[str, list[str]] = {}
+    for shown in sections:
+        for problem in shown["problems"]:
+            problems.setdefault(problem, []).append(shown["id"])
+    return problems
+
+
+def publish() -> list[Path]:
+    """Write ``docs/results.json`` and the table in ``README.md``, for the maintainers.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written.
+
+    Raises
+    ------
+    ValueError
+        If a file in ``results/`` is not a record, if the records are not all of one profile, or
+        of ``smoke``, or if README.md has not the two marks between which the table stands.
+    OSError
+        If a file cannot be read or written.
+    """
+    records = load_all()
+    readme, numbers = paths.root() / "README.md", paths.root() / "docs" / "results.json"
+    profiles = {str(record.profile) for record in records.values()}
+    if len(profiles) != 1 or profiles & {"None", "smoke"}:
+        raise ValueError(
+            f"{paths.output() / 'results'}: expected the records of one profile other than smoke, "
+            f"found {', '.join(sorted(profiles)) or 'none'}"
+        )
+    text = readme.read_text(encoding="utf-8")
+    if len(_BLOCK.findall(text)) != 1:
+        raise ValueError(
+            f"{readme}: expected one line <!-- headline:begin --> and, after it, one line "
+            "<!-- headline:end -->"
+        )
+    with files.atomic(numbers) as temporary:
+        temporary.write_text(compact(records), encoding="utf-8")
+    with files.atomic(readme) as temporary:
+        temporary.write_text(_BLOCK.sub(lambda _: headline(records), text), encoding="utf-8")
+    return [numbers, readme]
+
+
+def compact(records: Mapping[str, Record]) -> str:
+    """Return records as one JSON object by id, a line each, without what else was measured.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        Such as `dkg.reproduction.records.load_all` returns.
+
+    Returns
+    -------
+    str
+        JSON text; `dkg.reproduction.records.loads` reads each value of the object.
+    """
+    lines = []
+    for id, record in records.items():
+        content = json.loads(dumps(dataclasses.replace(record, more={})))
+        lines.append(f"{json.dumps(id)}: {json.dumps(content, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -1,0 +1,217 @@
+"""What the report shows: a section for each record, and what sums them up."""
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from dkg import paths
+from dkg.paper import CAPTIONS, TABLES
+from dkg.reproduction.comparisons import CLAIMS, COMPARISONS, Claim
+from dkg.reproduction.judge import Measured
+from dkg.reproduction.recording import measured, write_figure
+from dkg.reproduction.records import SYMBOLS as VERDICT_SYMBOLS
+from dkg.reproduction.records import Record, load_all
+from dkg.reproduction.report.wording import all_numbers, describe_network, summary_line, tables_of
+from dkg.reproduction.staleness import stale
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Draw = Callable[[Record], "Figure"]
+
+SYMBOLS = VERDICT_SYMBOLS | {"missing": "–"}
+
+FIGURES = {
+    "1": "From the modality to the workstation.",
+    "2": "Encryption and decryption.",
+    "3": "The networks.",
+    "4": "How a key is made, in four steps.",
+    "5": "Keys of four trainings.",
+    "6": "Histogram of a key.",
+    "7": "Histograms of plaintexts and ciphertexts.",
+    "8": "Decryption by an attacker who knows the transformation domain.",
+    "9": "Decryption by an attacker who knows the network's structure.",
+    "10": "Four keys of the same training conditions, each tried on the others' ciphertexts.",
+    "11": "Histograms of ciphertexts of different algorithms.",
+    "12": "Encryption and decryption of the three sets.",
+    "13": "Two transformation domains.",
+}
+"""What each figure shows, in our words; the paper prints long captions."""
+
+KINDS = {
+    "claim": "Claims",
+    "table": "Tables",
+    "figure": "Figures",
+    "beyond": "Beyond the paper",
+}
+
+# Noise does not compress: the page with all pictures as they are would have over 20 MB. Bytes, and
+# pixels, twice what the page is wide.
+_LARGE_PICTURE = 200_000
+_WIDEST = 1600
+
+
+def order(records: Mapping[str, Record]) -> list[str]:
+    """Return the ids of all comparisons, and of records beyond them, in the report's order."""
+    kinds = list(KINDS)
+    romans = {number: place for place, number in enumerate(TABLES)}
+
+    def place(id: str) -> tuple[int, int]:
+        kind, number = id.split("-", 1)
+        within = int(number) if kind == "figure" else romans.get(number, 0)
+        return kinds.index(kind), within
+
+    return sorted({**COMPARISONS, **records}, key=place)
+
+
+def comparisons_of(id: str, record: Record | None) -> list[Measured]:
+    """Return a record's comparisons; without a record, the paper's numbers with none of ours."""
+    return record.comparisons if record else [measured(c, []) for c in COMPARISONS[id]]
+
+
+def section(id: str, record: Record | None, draw: Draw) -> dict[str, Any]:
+    """Return all that the templates show of one table, figure or claim, or of a missing record."""
+    kind, number = id.split("-", 1)
+    claim = CLAIMS.get(id)
+    reasons = stale(record) if record else []
+    name, picture, problem = _picture(record, kind, draw) if record else (None, None, "no record")
+    verdict = record.verdict if record else "missing"
+    return {
+        "id": id,
+        "title": claim.words.removesuffix(".") if claim else f"{kind.capitalize()} {number}",
+        "caption": {
+            "claim": f"Section {claim.where}." if claim else "",
+            "beyond": "Not in the paper.",
+            "table": CAPTIONS.get(number, ""),
+            "figure": FIGURES.get(number, ""),
+        }[kind],
+        "claim": claim,
+        "verdict": verdict,
+        "verdict_in_words": record.verdict_in_words if record else verdict,
+        "symbol": SYMBOLS[verdict],
+        "why": record.why if record else "no record; dkg reproduce makes it",
+        "finding": _finding(claim, record) if claim else None,
+        "lines": [summary_line(c) for c in comparisons_of(id, record)],
+        "comparisons": [all_numbers(c) for c in comparisons_of(id, record)],
+        "record": record,
+        "stale": reasons,
+        "problems": [f"stale: {reason}" for reason in reasons] + ([problem] if problem else []),
+        "picture": picture,
+        "picture_file": name,
+        "more": tables_of(record.more) if record else [],
+    }
+
+
+def _picture(record: Record, kind: str, draw: Draw) -> tuple[str | None, str | None, str | None]:
+    """Return a record's picture by name and as a data URI, and what is wrong with it."""
+    name = record.figure
+    if name is None and kind == "table":
+        write_figure(record.id, draw(record), ("svg", "png"))
+        name = f"{record.id}.png"
+    if name is None:
+        return None, None, "no picture" if kind == "figure" else None
+    try:
+        picture = (paths.output() / name).read_bytes()
+    except FileNotFoundError:
+        return name, None, "its picture is gone"
+    return name, _embedded(picture), None
+
+
+def _finding(claim: Claim, record: Record | None) -> str:
+    """Return what can be said of a claim, in the words of `dkg.paper`."""
+    if record is None:
+        return "Not measured."
+    if record.verdict == "cannot be judged":
+        return "Too little was measured to judge it."
+    agree = all(held is not False for c in record.comparisons for held in c["holds"])
+    return claim.holds if agree else claim.fails
+
+
+def _embedded(picture: bytes) -> str:
+    """Return a PNG picture as a data URI; a large one smaller, and with some loss, as WebP."""
+    kind = "png"
+    if len(picture) > _LARGE_PICTURE:
+        kind, smaller = "webp", io.BytesIO()
+        with Image.open(io.BytesIO(picture)) as image:
+            image.thumbnail((_WIDEST, _WIDEST * 2))
+            image.convert("RGB").save(smaller, "WEBP", quality=80)
+        picture = smaller.getvalue()
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def count(records: Mapping[str, Record]) -> dict[str, int]:
+    """Return how many of the numbers printed in tables were measured, and how many hold."""
+    holds = [
+        held
+        for id in COMPARISONS
+        if id.startswith("table-")
+        for comparison in comparisons_of(id, records.get(id))
+        if comparison["printed"]
+        for held in comparison["holds"]
+    ]
+    measured = [held for held in holds if held is not None]
+    return {"printed": len(holds), "measured": len(measured), "within": sum(measured)}
+
+
+def made_with(records: Iterable[Record]) -> dict[str, list[str]]:
+    """Return what the records were made with, each kind of it once."""
+    records = list(records)
+    images: dict[tuple[str, str], int] = {}
+    for image_set in (image_set for record in records for image_set in record.images):
+        key = image_set["name"], image_set["origin"]
+        images[key] = max(images.get(key, 0), image_set["n"])
+    written = sorted(record.provenance["written"] for record in records)
+    made_of = {
+        "profile": {record.profile or "none" for record in records},
+        "images": {
+            f"{name}: {'synthetic' if origin == 'synthetic' else 'real'}, up to {n} at once"
+            for (name, origin), n in images.items()
+        },
+        "networks": {describe_network(n) for record in records for n in record.networks},
+        "made with": {
+            f"dkg {p['dkg']}, Python {p['python']}, torch {p['torch']}, {p['device']}, "
+            f"{p['threads']} thread{'s'[: p['threads'] > 1]}"
+            for p in (record.provenance for record in records)
+        },
+        "commit": {record.provenance["commit"] or "unknown" for record in records},
+        "time": {f"{written[0]} to {written[-1]}"} if written else (),
+    }
+    return {key: sorted(values) for key, values in made_of.items() if values}
+
+
+def grid() -> dict[str, Any]:
+    """Return how the numbers of each record came out over the runs of a grid, stale ones left out.
+
+    ``rows`` has one for each record, ``runs`` their names, ``stale`` how many were left out.
+    """
+    found: dict[str, list[Record]] = {}
+    runs, left_out = [], 0
+    for folder in sorted((paths.output() / "grid").glob("*/results")):
+        records = load_all(folder)
+        current = [record for record in records.values() if not stale(record)]
+        left_out += len(records) - len(current)
+        if current:
+            runs.append(folder.parent.name)
+        for record in current:
+            found.setdefault(record.id, []).append(record)
+    rows = [_grid_row(id, found[id]) for id in order({}) if id in found]
+    return {"rows": rows, "runs": runs, "stale": left_out}
+
+
+def _grid_row(id: str, records: list[Record]) -> dict[str, Any]:
+    """Return how one record came out. As none is stale, the comparisons are the same in each."""
+    merged = comparisons_of(id, None)
+    for together, *same in zip(merged, *(record.comparisons for record in records), strict=True):
+        together["ours"] = [value for comparison in same for value in comparison["ours"]]
+        together["holds"] = [held for comparison in same for held in comparison["holds"]]
+    verdicts = Counter(record.verdict for record in records)
+    return {
+        "title": records[0].title.partition(":")[0] if id not in CLAIMS else id,
+        "runs": len(records),
+        "lines": [summary_line(comparison) for comparison in merged],
+        "verdicts": ", ".join(f"{SYMBOLS[v]} {n} {v}" for v, n in verdicts.items()),
+    }

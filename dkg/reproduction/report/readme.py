@@ -1,0 +1,110 @@
+"""README's table: a line for each claim and for each group of tables."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
+from dkg.reproduction.records import Record
+from dkg.reproduction.report.collecting import SYMBOLS, comparisons_of, count, made_with
+from dkg.reproduction.report.wording import decimals_of, range_of, render
+
+_Row = tuple[str, str, str, list[str]]
+
+# The lines of README's table: tables, what they are about, and the comparisons whose range is
+# shown, by what they are called there. Where one range says nothing, only the counts are.
+_GROUPS: tuple[tuple[tuple[str, ...], str, dict[str, tuple[str, ...]]], ...] = (
+    (("I", "II", "XVI"), "layers and parameters of the networks", {}),
+    (("III",), "keys", {"entropy in bits": ("entropy",)}),
+    (
+        ("IV",),
+        "keys of two seeds that differ in one pixel",
+        {"NPCR in %": ("npcr",), "UACI in %": ("uaci",)},
+    ),
+    (("V", "VI", "VII"), "ciphertexts", {"entropy in bits": ("cipher_entropy",)}),
+    (
+        ("VIII", "IX", "X"),
+        "plaintext against ciphertext",
+        {"MSE": ("mse",), "SSIM": ("ssim",)},
+    ),
+    (
+        ("XI", "XII", "XIII"),
+        "neighbouring pixels of ciphertexts",
+        {"correlation": ("cipher_horizontal", "cipher_vertical", "cipher_diagonal")},
+    ),
+    (
+        ("XIV", "XV"),
+        "ciphertexts and plaintexts under the keys of two seeds that differ in one pixel",
+        {"NPCR in %": ("npcr",), "UACI in %": ("uaci",)},
+    ),
+    (("XVII",), "P-values of six key generators in four tests", {}),
+    (("XVIII", "XX"), "keys and ciphertexts of six generators", {"entropy in bits": ("entropy",)}),
+    (("XIX",), "time of six key generators, beside DeepKeyGen's", {}),
+    (("XXI",), "entropy of keys at 45 settings of the training", {}),
+)
+
+
+def headline(records: Mapping[str, Record]) -> str:
+    """Return README's table: a line for each claim and for each group of tables.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        Such as `dkg.reproduction.records.load_all` returns; a missing one is said to be missing.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    rows = [_claim_row(records, id) for id in CLAIMS if id.startswith("claim-")]
+    for tables, what, shown in _GROUPS:
+        ids = [f"table-{number}" for number in tables]
+        name = f"Table{'s'[: len(tables) > 1]} {_listed(tables)}: {what}"
+        rows.append(_group_row(records, ids, name, shown))
+    ids = [id for id in COMPARISONS if id.startswith("figure-")]
+    rows.append(_group_row(records, ids, "Figures 1 to 13: what the text says that they show", {}))
+    rows += [_claim_row(records, id) for id in CLAIMS if id.startswith("beyond-")]
+    view = {"rows": rows, "counts": count(records), "made_of": made_with(records.values())}
+    return render("headline.md", view)
+
+
+def _claim_row(records: Mapping[str, Record], id: str) -> _Row:
+    """Return README's line on one claim."""
+    words, record = CLAIMS[id].words, records.get(id)
+    if id.startswith("beyond-"):
+        words = f"(not in the paper) {words}"
+    if record is None:
+        return (words, "not measured", f"{SYMBOLS['missing']} missing", [])
+    verdict = f"{SYMBOLS[record.verdict]} {record.verdict_in_words}"
+    return (words, record.sentence, verdict, _notebooks(records, [id]))
+
+
+def _group_row(
+    records: Mapping[str, Record], ids: list[str], name: str, shown: Mapping[str, Sequence[str]]
+) -> _Row:
+    """Return README's line on several records: the paper's ranges, ours, and the verdicts."""
+    comparisons = [c for id in ids for c in comparisons_of(id, records.get(id))]
+    theirs, ours = [], []
+    for label, names in shown.items():
+        chosen = [c for c in comparisons if c["name"] in names]
+        decimals = decimals_of(chosen[0])
+        theirs.append(f"{label} {range_of([v for c in chosen for v in c['paper']], decimals)}")
+        ours.append(f"{label} {range_of([v for c in chosen for v in c['ours']], decimals)}")
+    holds = [held for c in comparisons for held in c["holds"]]
+    ours.append(f"{holds.count(True)} of {len(holds)} numbers within their tolerance")
+    found = Counter(records[id].verdict if id in records else "missing" for id in ids)
+    verdict = (
+        f"{SYMBOLS[next(iter(found))]} {next(iter(found))}"
+        if len(found) == 1
+        else ", ".join(f"{SYMBOLS[v]} {found[v]} {v}" for v in SYMBOLS if found[v])
+    )
+    return ("; ".join([name, *theirs]), "; ".join(ours), verdict, _notebooks(records, ids))
+
+
+def _notebooks(records: Mapping[str, Record], ids: Iterable[str]) -> list[str]:
+    made_by = {records[id].notebook for id in ids if id in records}
+    return sorted(notebook for notebook in made_by if notebook)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -1,0 +1,119 @@
+"""README's table and the published numbers."""
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+import dkg
+from dkg import paths
+from dkg import reproduction as results
+from dkg.paper import TABLES
+from dkg.reproduction import CLAIMS, COMPARISONS, report
+
+ROOT = Path(dkg.__file__).resolve().parents[1]
+PUBLISHED = ROOT / "docs" / "results.json"
+
+
+def headline_rows(block):
+    return [line.split(" | ") for line in block.splitlines() if line.startswith("| ")][1:]
+
+
+def test_headline_has_each_claim_and_each_table_once(records):
+    lines = headline_rows(report.headline(records))
+    claims = {re.sub(r"^\| (\(not in the paper\) )?", "", line[0]): line for line in lines}
+    for id, claim in CLAIMS.items():
+        line = claims[claim.words]
+        assert ("not in the paper" in line[0]) == id.startswith("beyond")
+        assert line[2] == f"{report.SYMBOLS[records[id].verdict]} {records[id].verdict_in_words}"
+        assert line[3] == "[00](notebooks/00_start_here.ipynb) |"
+    named = [
+        number
+        for line in lines
+        if line[0].startswith("| Table")
+        for number in re.findall(r"\b[IVX]+\b", line[0].partition(":")[0])
+    ]
+    assert sorted(named) == sorted(TABLES)
+    (keys,) = [line for line in lines if line[0].startswith("| Table III:")]
+    assert keys[0] == "| Table III: keys; entropy in bits 7.9782 to 7.9808"
+    assert keys[1].startswith("entropy in bits 7.9782 to 1,000,000.0000; 7 of 8 numbers")
+    assert keys[2] == "◐ partly"
+    (structure,) = [line for line in lines if line[0].startswith("| Tables I, II and XVI")]
+    assert structure[1] == "49 of 52 numbers within their tolerance"
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch, output):
+    root = tmp_path / "repository"
+    (root / "docs").mkdir(parents=True)
+    marks = "<!-- headline:begin -->\nold\n<!-- headline:end -->\n"
+    (root / "README.md").write_text(f"before\n\n{marks}\nafter\n")
+    monkeypatch.setattr(paths, "root", lambda: root)
+    return root
+
+
+def test_publish_writes_the_numbers_and_the_table_between_the_marks(repository, records):
+    assert (
+        report.publish() == [repository / "README.md", repository / "docs" / "results.json"][::-1]
+    )
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    block = report.headline(records)
+    marked = f"<!-- headline:begin -->\n{block}<!-- headline:end -->\n"
+    assert readme == f"before\n\n{marked}\nafter\n"
+    published = json.loads((repository / "docs" / "results.json").read_text(encoding="utf-8"))
+    assert list(published) == list(records)
+    for id, content in published.items():
+        assert results.loads(json.dumps(content)).table().equals(records[id].table())
+        assert content["more"] == {}
+    report.publish()
+    assert (repository / "README.md").read_text(encoding="utf-8") == readme
+
+
+def test_publish_refuses_what_must_not_be_published(repository, output):
+    path = output / "results" / "table-V.json"
+    good = path.read_text()
+    for profile in ("smoke", None):
+        path.write_text(json.dumps(json.loads(good) | {"profile": profile}))
+        with pytest.raises(ValueError, match=f"one profile other than smoke, found .*{profile}"):
+            report.publish()
+    path.write_text(good)
+    readme = repository / "README.md"
+    readme.write_text(readme.read_text().replace("headline:end", "headline end"))
+    with pytest.raises(ValueError, match="expected one line <!-- headline:begin -->"):
+        report.publish()
+    assert not (repository / "docs" / "results.json").exists()
+
+
+def test_published_numbers_are_those_of_readme():
+    records = {
+        id: results.loads(json.dumps(content), id)
+        for id, content in json.loads(PUBLISHED.read_text(encoding="utf-8")).items()
+    }
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    marks = "<!-- headline:begin -->\n", "<!-- headline:end -->"
+    assert readme.split(marks[0])[1].split(marks[1])[0] == report.headline(records)
+
+
+def test_published_records_are_of_everything_and_of_one_profile():
+    content = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    assert list(content) == list(COMPARISONS)
+    (profile,) = {record["profile"] for record in content.values()}
+    assert profile not in ("smoke", None)
+
+
+@pytest.mark.parametrize("id", COMPARISONS)
+def test_published_verdict_follows_from_the_numbers(id):
+    content = json.loads(PUBLISHED.read_text(encoding="utf-8"))[id]
+    anew = results.loads(json.dumps(content), id)
+    assert (anew.verdict, anew.why) == (content["verdict"], content["why"])
+    for comparison, now in zip(content["comparisons"], COMPARISONS[id], strict=True):
+        assert comparison["holds"] == anew.holds(now.name)
+        expected = {
+            key: ["NaN" if value != value else value for value in field]
+            if isinstance(field, tuple)
+            else field
+            for key, field in asdict(now).items()
+        }
+        assert {key: comparison[key] for key in expected} == expected
