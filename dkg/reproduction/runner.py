@@ -43,6 +43,12 @@ _THREADS = (
     "PYTHON_CPU_COUNT",
 )
 
+# What glibc reads at the start of a kernel, as dkg.acceleration.process.keep_freed_memory sets it.
+_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
+}
+
 _GIVEN_UP = 10
 
 
@@ -298,6 +304,7 @@ def _execute(
             "DKG_OUTPUT": str(run.output),
             "IPYTHONDIR": str(Path(private) / "ipython"),
             "JUPYTER_RUNTIME_DIR": str(Path(private) / "jupyter"),
+            **_MEMORY,
             **({"DKG_HIDE_KEYS": "1"} if run.hides_keys else {}),
             **({name: str(threads) for name in _THREADS} if threads is not None else {}),
         }

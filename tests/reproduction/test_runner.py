@@ -205,6 +205,7 @@ time.sleep(0.3)
 met = max(met, len(list(Path(marks).glob("*.running"))))
 own.rename(own.with_suffix(".done"))
 names = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR")
+assert int(os.environ["MALLOC_TRIM_THRESHOLD_"]) == 2**28, "freed memory is kept"
 print([met, *(os.environ[name] for name in names)])
 """,
     )
