@@ -1,6 +1,5 @@
 """Small whole files of every format that the package reads; the fuzzing changes them."""
 
-import dataclasses
 import io
 import json
 
@@ -26,7 +25,7 @@ from pydicom.uid import (
 
 from dkg import dicom, encryption, zoo
 from dkg import reproduction as results
-from dkg.reproduction import provenance, records
+from dkg.reproduction import provenance, recording, records
 from dkg.training import TrainConfig, read_log, train
 
 SHAPE = (9, 12)
@@ -318,7 +317,7 @@ def record():
         {
             "id": "claim-known-plaintext",
             "sentence": "All of it.",
-            "comparisons": [dataclasses.asdict(comparison) | {"ours": [100.0]}],
+            "comparisons": [recording.measured(comparison, [100.0])],
             "more": {"two": {"NPCR (%)": 99.25}, "broken": [float("nan"), None, 1]},
             "images": [
                 {"name": "montgomery", "origin": "synthetic", "n": 2, "fingerprint": "0" * 64}
