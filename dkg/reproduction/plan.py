@@ -130,12 +130,8 @@ class Plan:
             "output": short(paths.output()),
             "package": [short(path) for path in package_files()],
             "trainings": [
-                {
-                    "name": training.name,
-                    "arguments": list(training.arguments),
-                    "network": short(training.network),
-                }
-                for training in self.trainings
+                {"name": t.name, "arguments": list(t.arguments), "network": short(t.network)}
+                for t in self.trainings
             ],
             "runs": [
                 {

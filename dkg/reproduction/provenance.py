@@ -9,17 +9,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 import dkg
 from dkg import paths
-
-if TYPE_CHECKING:
-    from dkg.data import ImageSet
-    from dkg.keys import KeyGenerator
 
 ROOMS = {
     "numbers": "__init__.py acceleration attacks baselines callbacks.py checkpoints.py cipher.py "
@@ -74,27 +70,6 @@ class Provenance(TypedDict):
     threads: Annotated[int, Field(ge=1)]
     written: str
     seconds: Annotated[float, Field(ge=0)]
-
-
-def of_images(image_set: "ImageSet") -> dict[str, Any]:
-    """Return what a record says of an image set, as `Images`."""
-    return {
-        "name": image_set.name,
-        "origin": image_set.origin,
-        "n": len(image_set.images),
-        "fingerprint": image_set.fingerprint,
-    }
-
-
-def of_network(generator: "KeyGenerator") -> dict[str, Any]:
-    """Return what a record says of a network, as `Network`."""
-    training = generator.metadata["training"]
-    return {
-        "name": generator.name,
-        "sha256": generator.sha256,
-        "steps": training["step"],
-        "trained_on": training["description"].get("origin"),
-    }
 
 
 def provenance() -> Provenance:

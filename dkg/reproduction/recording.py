@@ -10,7 +10,7 @@ import pandas as pd
 from dkg import data, paths
 from dkg.reproduction.comparisons import COMPARISONS, Comparison
 from dkg.reproduction.judge import Measured
-from dkg.reproduction.provenance import of_images, of_network, provenance
+from dkg.reproduction.provenance import provenance
 from dkg.reproduction.records import Record, dumps, judged
 from dkg.storage import files
 
@@ -76,8 +76,19 @@ def record(
     unknown = set(ours) - set(known)
     if unknown:
         raise ValueError(f"{id} has no comparison {sorted(unknown)}; it has {list(known)}")
-    image_sets = [images] if isinstance(images, data.ImageSet) else images
-    generators = networks if isinstance(networks, Iterable) else [networks]
+    image_sets = [
+        {"name": s.name, "origin": s.origin, "n": len(s.images), "fingerprint": s.fingerprint}
+        for s in ([images] if isinstance(images, data.ImageSet) else images)
+    ]
+    used = [
+        {
+            "name": network.name,
+            "sha256": network.sha256,
+            "steps": network.metadata["training"]["step"],
+            "trained_on": network.metadata["training"]["description"].get("origin"),
+        }
+        for network in (networks if isinstance(networks, Iterable) else [networks])
+    ]
     comparisons = [measured(comparison, ours.get(name)) for name, comparison in known.items()]
     if missing is None and any(None in comparison["ours"] for comparison in comparisons):
         raise ValueError(f"{id}: numbers are missing; say why with missing=")
@@ -87,8 +98,8 @@ def record(
             "sentence": sentence,
             "comparisons": comparisons,
             "more": _plain(more or {}),
-            "images": [of_images(image_set) for image_set in image_sets],
-            "networks": [of_network(generator) for generator in generators],
+            "images": image_sets,
+            "networks": used,
             "seeds": dict(seeds or {}),
             "missing": missing,
             "figure": f"{id}.png" if figure is not None else None,

@@ -8,16 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dkg import data
+from dkg.reproduction import provenance
 from dkg.reproduction.comparisons import COMPARISONS
 from dkg.reproduction.plan import Run
-from dkg.reproduction.provenance import (
-    code_sha256,
-    file_sha256,
-    images_sha256,
-    notebook_sha256,
-    package_files,
-    package_sha256,
-)
 from dkg.reproduction.records import Record
 from dkg.storage.weights import list_weights, weights_entry
 
@@ -45,10 +38,10 @@ def stale(made: Record) -> list[str]:
     # As text, since NaN does not equal itself.
     if json.dumps(now) != json.dumps(then):
         reasons.append("its comparisons are not those of dkg.paper now")
-    if made.provenance["code_sha256"] != code_sha256():
+    if made.provenance["code_sha256"] != provenance.code_sha256():
         reasons.append("made by other code")
     notebook = made.provenance["notebook_sha256"]
-    if notebook is not None and notebook != notebook_sha256(made.notebook):
+    if notebook is not None and notebook != provenance.notebook_sha256(made.notebook):
         reasons.append(f"made by another version of {made.notebook}")
     for network in made.networks:
         if _weights_sha256(network["name"]) != network["sha256"]:
@@ -102,10 +95,10 @@ def inputs(run: Run) -> dict[str, Any]:
         "profile": run.profile,
         "hides_keys": run.hides_keys,
         "parameters": json.loads(json.dumps(run.parameters)),
-        "notebook": file_sha256(run.path),
-        "package": package_sha256(package_files()),
-        "networks": {str(path): file_sha256(path) for path in run.networks},
-        "images": images_sha256(),
+        "notebook": provenance.file_sha256(run.path),
+        "package": provenance.package_sha256(provenance.package_files()),
+        "networks": {str(path): provenance.file_sha256(path) for path in run.networks},
+        "images": provenance.images_sha256(),
         "versions": {name: version(name) for name in ("numpy", "torch")},
     }
 
@@ -119,4 +112,4 @@ def _weights_sha256(name: str) -> str | None:
     if name in list_weights():
         return str(weights_entry(name)["sha256"])
     path = Path(name)
-    return file_sha256(path) if path.is_file() else None
+    return provenance.file_sha256(path) if path.is_file() else None

@@ -9,7 +9,7 @@ import pytest
 from dkg import data, paths
 from dkg import reproduction as results
 from dkg.keys import KeyGenerator
-from dkg.reproduction import COMPARISONS, staleness
+from dkg.reproduction import COMPARISONS, provenance, staleness
 from dkg.reproduction.plan import Run
 
 
@@ -24,7 +24,7 @@ def current(output):
 
 
 def test_other_code_makes_a_record_stale(current, monkeypatch):
-    monkeypatch.setattr(staleness, "code_sha256", lambda: "0" * 64)
+    monkeypatch.setattr(provenance, "code_sha256", lambda: "0" * 64)
     assert results.stale(current) == ["made by other code"]
 
 

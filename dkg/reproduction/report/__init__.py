@@ -15,16 +15,8 @@ from dkg import paths
 from dkg.paper import ERRATA, OBSERVATIONS
 from dkg.reproduction.comparisons import CHANGES
 from dkg.reproduction.records import Record, dumps, load_all
-from dkg.reproduction.report.collecting import (
-    KINDS,
-    SYMBOLS,
-    Draw,
-    count,
-    grid,
-    made_with,
-    order,
-    section,
-)
+from dkg.reproduction.report import collecting
+from dkg.reproduction.report.collecting import SYMBOLS
 from dkg.reproduction.report.readme import headline
 from dkg.reproduction.report.wording import render
 from dkg.storage import files
@@ -34,7 +26,7 @@ __all__ = ["SYMBOLS", "compact", "headline", "publish", "write"]
 _BLOCK = re.compile(r"(?<=<!-- headline:begin -->\n).*?(?=<!-- headline:end -->)", re.DOTALL)
 
 
-def write(draw: Draw) -> dict[str, list[str]]:
+def write(draw: collecting.Draw) -> dict[str, list[str]]:
     """Write ``report/report.html`` and ``report/report.md`` in the output folder.
 
     Parameters
@@ -54,18 +46,18 @@ def write(draw: Draw) -> dict[str, list[str]]:
         If a file in ``results/`` is not a record.
     """
     records = load_all()
-    sections = [section(id, records.get(id), draw) for id in order(records)]
+    sections = [collecting.section(id, records.get(id), draw) for id in collecting.order(records)]
     view = {
         "groups": {
             heading: chosen
-            for kind, heading in KINDS.items()
+            for kind, heading in collecting.KINDS.items()
             if (chosen := [s for s in sections if s["id"].startswith(f"{kind}-")])
         },
-        "counts": count(records),
+        "counts": collecting.count(records),
         "verdicts": Counter(section["verdict"] for section in sections),
-        "grid": grid(),
+        "grid": collecting.grid(),
         "symbols": SYMBOLS,
-        "made_of": made_with(records.values()),
+        "made_of": collecting.made_with(records.values()),
         "errata": ERRATA,
         "observations": OBSERVATIONS,
         "changes": CHANGES,

@@ -42,12 +42,7 @@ FIGURES = {
 }
 """What each figure shows, in our words; the paper prints long captions."""
 
-KINDS = {
-    "claim": "Claims",
-    "table": "Tables",
-    "figure": "Figures",
-    "beyond": "Beyond the paper",
-}
+KINDS = {"claim": "Claims", "table": "Tables", "figure": "Figures", "beyond": "Beyond the paper"}
 
 # Noise does not compress: the page with all pictures as they are would have over 20 MB. Bytes, and
 # pixels, twice what the page is wide.

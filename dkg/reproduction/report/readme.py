@@ -21,11 +21,7 @@ _GROUPS: tuple[tuple[tuple[str, ...], str, dict[str, tuple[str, ...]]], ...] = (
         {"NPCR in %": ("npcr",), "UACI in %": ("uaci",)},
     ),
     (("V", "VI", "VII"), "ciphertexts", {"entropy in bits": ("cipher_entropy",)}),
-    (
-        ("VIII", "IX", "X"),
-        "plaintext against ciphertext",
-        {"MSE": ("mse",), "SSIM": ("ssim",)},
-    ),
+    (("VIII", "IX", "X"), "plaintext against ciphertext", {"MSE": ("mse",), "SSIM": ("ssim",)}),
     (
         ("XI", "XII", "XIII"),
         "neighbouring pixels of ciphertexts",
