@@ -9,11 +9,12 @@
     file key.png                         SHA-256 of what a file of the first version holds
 
 ``compare`` does the same again and prints ``equal`` or ``CHANGED`` for every line. Keys and weights
-depend on the processor, so both must run on one machine. The records are those of the newest
-``dkg reproduce --profile smoke``; timings differ from run to run and are left out.
+depend on the processor, so both must run on one machine. The records are those of
+``dkg reproduce --profile smoke`` in ``DKG_OUTPUT``. Numbers that differ between two runs of the
+same code, such as timings, are found with ``--again`` and left out.
 
-    python tools/check_unchanged.py write before.txt
-    python tools/check_unchanged.py compare before.txt
+    DKG_OUTPUT=run-1 python tools/check_unchanged.py write before.txt --again run-2
+    DKG_OUTPUT=run-3 python tools/check_unchanged.py compare before.txt
 """
 
 import argparse
@@ -59,7 +60,6 @@ TRAININGS: dict[str, tuple[int, dict[str, Any]]] = {
     "mobilenet": (5, {"convolution": "mobilenet", "batch_size": 2, "padding": "zero"}),
     "xception": (5, {"convolution": "xception", "non_saturating": False, "pool_size": 0}),
 }
-TIMINGS = ("table-XIX", "table-XX", "figure-12", "beyond-lightweight")
 
 
 def sha256(*parts: bytes) -> str:
@@ -116,16 +116,42 @@ def trainings() -> Iterator[tuple[str, str]]:
             yield f"training {name} samples", sha256(*content)
 
 
-def records() -> Iterator[tuple[str, str]]:
-    """Every number of the records in ``DKG_OUTPUT``, and every verdict."""
+def numbers(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every number and text of a record, with its place."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from numbers(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from numbers(inner, f"{path}.{index}")
+    else:
+        yield path, value
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what a record says, without its provenance."""
+    record = json.loads(path.read_text())
+    return dict(numbers({name: record[name] for name in sorted(record) if name != "provenance"}))
+
+
+def records(again: Path | None, varying: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    """Every number of the records in ``DKG_OUTPUT``, but for those that vary from run to run."""
     for path in sorted((paths.output() / "results").glob("*.json")):
-        record = json.loads(path.read_text())
-        if record["id"].startswith(TIMINGS):
-            yield f"record {path.stem}", f"timings, {len(record['comparisons'])} comparisons"
-            continue
-        numbers = {name: record[name] for name in ("comparisons", "more", "images", "networks")}
-        numbers |= {name: record[name] for name in ("verdict", "why", "sentence", "seeds")}
-        yield f"record {path.stem}", sha256(json.dumps(numbers, sort_keys=True).encode())
+        found = read_record(path)
+        if again is not None:
+            second = read_record(again / "results" / path.name)
+            varies = {key for key in found | second if found.get(key) != second.get(key)}
+        else:
+            varies = set(varying.get(path.stem, ()))
+        # A verdict on a timing may turn over from run to run.
+        judged = (".comparisons.", ".verdict", ".why", ".sentence") if varies else ()
+        rest = {
+            key: value
+            for key, value in found.items()
+            if key not in varies and not (key.startswith(judged) and ".paper" not in key)
+        }
+        text = json.dumps(rest, sort_keys=True).encode()
+        yield f"record {path.stem}", f"{sha256(text)} {json.dumps(sorted(varies))}"
 
 
 def helps() -> Iterator[tuple[str, str]]:
@@ -174,11 +200,17 @@ def files() -> Iterator[tuple[str, str]]:
     yield "file generator.safetensors", sha256(json.dumps(metadata, sort_keys=True).encode())
 
 
-def lines() -> Iterator[tuple[str, str]]:
+def lines(again: Path | None, before: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Return everything that is compared, name and value."""
     torch.set_num_threads(1)
-    for part in (files, helps, keys, trainings, records):
+    for part in (files, helps, keys, trainings):
         yield from part()
+    varying = {
+        name.removeprefix("record "): json.loads(value.split(" ", 1)[1])
+        for name, value in before.items()
+        if name.startswith("record ")
+    }
+    yield from records(again, varying)
 
 
 def main() -> None:
@@ -186,13 +218,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("write", "compare"))
     parser.add_argument("file", type=Path)
+    parser.add_argument("--again", type=Path, help="DKG_OUTPUT of a second run of the same code")
     arguments = parser.parse_args()
     if arguments.what == "write":
-        arguments.file.write_text("".join(f"{name}: {value}\n" for name, value in lines()))
+        made = lines(arguments.again, {})
+        arguments.file.write_text("".join(f"{name}: {value}\n" for name, value in made))
         return
     before = dict(line.split(": ", 1) for line in arguments.file.read_text().splitlines())
     changed = 0
-    for name, value in lines():
+    for name, value in lines(None, dict(before)):
         equal = before.pop(name, None) == value
         changed += not equal
         print(f"{'equal' if equal else 'CHANGED'}  {name}", flush=True)
