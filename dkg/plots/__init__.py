@@ -1,27 +1,55 @@
-"""One function per figure; each returns a matplotlib `Figure` and shows nothing by itself."""
+"""One function per figure.
+
+Every function returns a `matplotlib.figure.Figure`, which its docstring describes, and shows
+nothing by itself: a notebook displays the figure that a cell returns. Images are uint8 arrays,
+(height, width) or (height, width, 3), unless a docstring says otherwise. A function that is given
+nothing to draw raises ValueError; ``Raises`` sections list only what is added to that.
+"""
 
 from dkg.plots.architecture import architecture
-from dkg.plots.attacks import changed_pixels, leak_by_block_side, npcr_and_uaci
-from dkg.plots.breaking import leak_by_seeds_tried, shares, spectra_and_correlations
-from dkg.plots.ciphertexts import adjacent_scatter, edges_by_blur, plain_and_cipher_histograms
+from dkg.plots.attacks import (
+    changed_pixels,
+    decryption_matrix,
+    leak_by_block_side,
+    leak_by_seeds_tried,
+    leak_of_keys,
+    npcr_and_uaci,
+    shares,
+    spectra_and_correlations,
+)
 from dkg.plots.comparisons import paper_and_ours
+from dkg.plots.costs import cost_and_quality, step_times
 from dkg.plots.diagrams import (
     application_scenario,
     encryption_system,
     hospital_workflow,
     key_generation_steps,
 )
-from dkg.plots.domains import entropy_strip, logistic_orbits
-from dkg.plots.hospital import step_times
-from dkg.plots.images import image_grid, image_histograms, image_rows
-from dkg.plots.imitation import decryption_matrix, leak_of_keys
-from dkg.plots.key_generators import beside_paper, histogram_grid, pass_rates
-from dkg.plots.keys import keys_of_trainings, sensitivity_curves
-from dkg.plots.lightweight import cost_and_quality
-from dkg.plots.low_order import distance_from_ideal, scorecard
-from dkg.plots.randomness import p_value_heatmap, p_value_histograms
-from dkg.plots.sweep import entropy_by_step, measures_by_contrast, sweep_heatmaps
-from dkg.plots.training import training_curves
+from dkg.plots.images import (
+    adjacent_scatter,
+    edges_by_blur,
+    entropy_strip,
+    histogram_grid,
+    image_grid,
+    image_histograms,
+    image_rows,
+    logistic_orbits,
+    plain_and_cipher_histograms,
+)
+from dkg.plots.keys import (
+    beside_paper,
+    distance_from_ideal,
+    keys_of_trainings,
+    scorecard,
+    sensitivity_curves,
+)
+from dkg.plots.randomness import p_value_heatmap, p_value_histograms, pass_rates
+from dkg.plots.training import (
+    entropy_by_step,
+    measures_by_contrast,
+    sweep_heatmaps,
+    training_curves,
+)
 
 __all__ = [
     "adjacent_scatter",

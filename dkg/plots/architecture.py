@@ -27,6 +27,9 @@ def architecture(
 ) -> Figure:
     """Show both networks layer by layer, as counted on the live modules (Fig. 3).
 
+    A bar per layer: its length is the side of the layer's output, its height grows with the
+    logarithm of the number of channels.
+
     Parameters
     ----------
     generator : dkg.models.Generator
@@ -35,12 +38,6 @@ def architecture(
         The discriminator.
     seed_image, key, target : numpy.ndarray
         A seed image, a key and an image of the transformation domain, uint8 (256, 256, 3).
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A bar per layer: its length is the side of the layer's output, its height grows with the
-        logarithm of the number of channels.
     """
     columns = []
     networks = (generator, "Generator", BLUE), (discriminator, "Discriminator", RED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from dkg.plots.style import BLUE, GRAY, RED, new_figure
+from dkg.plots.style import BLUE, GRAY, RED, panel_grid
 
 if TYPE_CHECKING:
     from dkg.reproduction.records import Record
@@ -16,23 +16,16 @@ if TYPE_CHECKING:
 def paper_and_ours(record: "Record") -> Figure:
     """Show a record's numbers: the paper's, what the tolerance allows around them, and ours.
 
+    One panel for each comparison. Ours are filled dots where they hold and crosses where they do
+    not; NaN is left out. The axis is logarithmic where the numbers span a factor of 30.
+
     Parameters
     ----------
     record : dkg.reproduction.records.Record
         A record.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One panel for each comparison. Ours are filled dots where they hold and crosses where they
-        do not; NaN is left out. The axis is logarithmic where the numbers span a factor of 30.
     """
     n = len(record.comparisons)
-    columns = min(n, 2 if n < 5 else 3)
-    rows = -(-n // columns)
-    figure, axes = new_figure(rows, columns, figsize=(4.6 * columns, 2.5 * rows))
-    for ax in axes.flat[n:]:
-        ax.set_axis_off()
+    figure, axes = panel_grid(n, 2 if n < 5 else 3, 4.6, 2.5)
     for ax, comparison in zip(axes.flat, record.comparisons, strict=False):
         places = np.arange(len(comparison["paper"]))
         paper = np.array(comparison["paper"], float)

@@ -30,6 +30,8 @@ def application_scenario(
 ) -> Figure:
     """Show the four places of Fig. 1, and which image is where.
 
+    Dashed arrows carry the key, solid ones an image.
+
     Parameters
     ----------
     plain : numpy.ndarray
@@ -41,11 +43,6 @@ def application_scenario(
         What the PACS keeps, together with the key.
     decrypted : numpy.ndarray
         What the workstation shows.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Dashed arrows carry the key, solid ones an image.
     """
     figure, ax = _four_places(
         _WIDE,
@@ -73,15 +70,12 @@ def hospital_workflow(
 ) -> Figure:
     """Show Fig. 1 as `dkg.hospital` runs it: the archive keeps no key.
 
+    Dashed arrows carry the key, solid ones an image; the numbers are those of the steps.
+
     Parameters
     ----------
     plain, seed_image, key, ciphertext, decrypted : numpy.ndarray
         As for `application_scenario`, but it is the key generation server that keeps the key.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Dashed arrows carry the key, solid ones an image; the numbers are those of the steps.
     """
     made, stored = (key, _SECOND, "key, stored"), _LEFT + (_NARROW - _SIDE) / 2
     figure, ax = _four_places(
@@ -149,6 +143,8 @@ def encryption_system(
 ) -> Figure:
     """Show how a key is made, encrypts and decrypts (Fig. 2).
 
+    Dashed arrows carry the key; a dotted frame holds what training alone needs.
+
     Parameters
     ----------
     seed_image, key : numpy.ndarray
@@ -158,11 +154,6 @@ def encryption_system(
         An image of the transformation domain, which the discriminator takes for its ground truth.
     plain, ciphertext, decrypted : numpy.ndarray
         What goes in, what is kept, and what comes back.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Dashed arrows carry the key; a dotted frame holds what training alone needs.
     """
     figure, ax = canvas(6.0)
     side = 1.15
@@ -214,6 +205,8 @@ def key_generation_steps(
 ) -> Figure:
     """Show the four steps that lead to a key (Fig. 4, Algorithm 1).
 
+    Four boxes, and the arrow that runs the last three again.
+
     Parameters
     ----------
     seed_image, key : numpy.ndarray
@@ -223,11 +216,6 @@ def key_generation_steps(
         An image of the transformation domain.
     steps : int
         How often the steps 2 to 4 were run to train the network.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Four boxes, and the arrow that runs the last three again.
     """
     figure, ax = canvas(5.2)
     wide, high = 3.0, 2.0

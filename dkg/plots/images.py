@@ -1,14 +1,26 @@
-"""Images under their titles, alone and above their histograms (Figs. 6 and 7)."""
+"""Images and image sets: shown, and measured byte by byte (Figs. 6, 7 and 11)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from dkg.metrics import entropy, histogram
-from dkg.plots.style import BLUE, GRAY, RED, STYLE, new_figure, show_image
+from dkg.metrics import adjacent_pairs, chi_square, entropy, histogram
+from dkg.plots.style import (
+    BLUE,
+    GRAY,
+    GREEN,
+    ORANGE,
+    RED,
+    STYLE,
+    new_figure,
+    panel_grid,
+    show_image,
+)
 
 
 def image_grid(images: Mapping[str, np.ndarray], columns: int | None = None) -> Figure:
@@ -20,24 +32,10 @@ def image_grid(images: Mapping[str, np.ndarray], columns: int | None = None) -> 
         Titles and uint8 images, (height, width) or (height, width, 3).
     columns : int, optional
         Images in a row; default all in one.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure.
-
-    Raises
-    ------
-    ValueError
-        If there is no image.
     """
     if not images:
         raise ValueError("images must hold at least one image")
-    columns = min(columns or len(images), len(images))
-    rows = -(-len(images) // columns)
-    figure, axes = new_figure(rows, columns, figsize=(2.6 * columns, 2.9 * rows))
-    for ax in axes.flat:
-        ax.set_axis_off()
+    figure, axes = panel_grid(len(images), columns or len(images), 2.6, 2.9)
     for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
         show_image(ax, image, title)
     return figure
@@ -51,11 +49,6 @@ def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     rows : mapping of str to mapping of str to numpy.ndarray
         Titles of the rows, and titles and uint8 images in each. An image that is alone in its row
         may be as wide as the row.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure.
 
     Raises
     ------
@@ -85,20 +78,12 @@ def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 def image_histograms(images: Mapping[str, np.ndarray]) -> Figure:
     """Show images with the histograms of their bytes (Figs. 6 and 7).
 
+    Images above, histograms below, with the frequency that ideal bytes have as a line.
+
     Parameters
     ----------
     images : mapping of str to numpy.ndarray
         Titles and uint8 images, any number of channels; a histogram is over all bytes.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Images above, histograms below, with the frequency that ideal bytes have as a line.
-
-    Raises
-    ------
-    ValueError
-        If there is no image.
     """
     if not images:
         raise ValueError("images must hold at least one image")
@@ -106,14 +91,198 @@ def image_histograms(images: Mapping[str, np.ndarray]) -> Figure:
     figure, axes = new_figure(2, n, figsize=(2.9 * n, 4.9), height_ratios=(3, 1.6))
     for ax, below, (title, image) in zip(axes[0], axes[1], images.items(), strict=True):
         show_image(ax, image, title)
-        below.fill_between(
-            np.arange(256), histogram(image) / image.size, step="mid", color=BLUE, linewidth=0
-        )
-        below.axhline(1 / 256, color=RED, linewidth=1, label="ideal")
-        below.set_xlim(0, 255)
+        _draw_shares(below, histogram(image) / image.size, 1 / 256, "ideal")
         below.set_ylim(bottom=0)
         below.set_xlabel("byte")
         below.set_title(f"{entropy(image):.4f} bits", fontsize=9, color=GRAY)
     axes[1, 0].set_ylabel("share")
     axes[1, 0].legend(frameon=False, fontsize=8, loc="best")
+    return figure
+
+
+def _draw_shares(ax: Axes, shares: np.ndarray, ideal: float, label: str) -> Line2D:
+    """Draw the share of each of the 256 bytes and the ideal share; return the ideal's line."""
+    ax.fill_between(np.arange(256), shares, step="mid", color=BLUE, linewidth=0)
+    ax.set_xlim(0, 255)
+    return ax.axhline(ideal, color=RED, linewidth=1, label=label)
+
+
+def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 4) -> Figure:
+    """Show the histograms of several images on one scale (Fig. 11).
+
+    The share of each byte, with that of ideal bytes as a line and chi-square in the title.
+
+    Parameters
+    ----------
+    images : mapping of str to numpy.ndarray
+        Titles and uint8 images, any shape; a histogram is over all bytes.
+    columns : int, default 4
+        Histograms in a row.
+    """
+    if not images:
+        raise ValueError("images must hold at least one image")
+    figure, axes = panel_grid(len(images), columns, 2.9, 2.1, sharex=True, sharey=True)
+    for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
+        shares = 100 * histogram(image) / image.size
+        _draw_shares(ax, shares, 100 / 256, "ideal bytes")
+        ax.set_title(f"{title}: $\\chi^2$ = {chi_square(image).statistic:,.0f}", fontsize=9)
+    axes[0, 0].set_ylim(bottom=0)  # The axes share one scale, so this comes after the last one.
+    for ax in axes[-1]:
+        ax.set_xlabel("byte")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("share (%)")
+    handles = axes[0, 0].lines
+    figure.legend(handles=handles, loc="outside upper center", frameon=False, fontsize=8)
+    return figure
+
+
+_SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"))
+
+
+def plain_and_cipher_histograms(
+    pairs: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> Figure:
+    """Show plaintexts and ciphertexts, each with its histogram (Fig. 7).
+
+    One row for each pair: plaintext, its histogram, ciphertext, its histogram, which has the share
+    of ideal bytes as a line and chi-square in its title. The two histograms have scales of their
+    own; the plaintext's is cut off where less than a hundredth of its values are higher.
+
+    Parameters
+    ----------
+    pairs : mapping of str to tuple of two numpy.ndarray
+        Titles, and plaintext and ciphertext, uint8 (height, width, 3).
+    """
+    figure, axes = new_figure(
+        len(pairs), 4, figsize=(11, 2.5 * len(pairs)), width_ratios=(1, 1.5, 1, 1.5)
+    )
+    for row, (title, images) in zip(axes, pairs.items(), strict=True):
+        for ax, below, image, kind in zip(
+            row[::2], row[1::2], images, ("plaintext", "ciphertext"), strict=True
+        ):
+            show_image(ax, image, f"{title}, {kind}")
+            shares = 100 * histogram(image) / image.size
+            ideal = _draw_shares(below, shares, 100 / 256, "ideal bytes")
+            below.set_ylim(0, 1.3 * np.quantile(shares, 0.99))
+            below.set_ylabel("share (%)")
+            below.set_title(f"$\\chi^2$ = {chi_square(image).statistic:,.0f}", fontsize=9)
+    for ax in axes[-1, 1::2]:
+        ax.set_xlabel("byte")
+    figure.legend(handles=[ideal], loc="outside upper center", frameon=False)
+    return figure
+
+
+def adjacent_scatter(
+    images: Mapping[str, np.ndarray], n_pairs: int = 2000, rng: int | None = None
+) -> Figure:
+    """Show pairs of neighbouring pixels as points, in three directions.
+
+    One row for each image, one column for each direction.
+
+    Parameters
+    ----------
+    images : mapping of str to numpy.ndarray
+        Titles, and uint8 images (height, width, 3) or (height, width), such as a plaintext and
+        its ciphertext.
+    n_pairs : int, default 2000
+        Points of a panel.
+    rng : int, optional
+        Seed of the pairs; the same ones are drawn in every image.
+    """
+    figure, axes = new_figure(
+        len(images), 3, figsize=(8.2, 2.8 * len(images)), sharex=True, sharey=True
+    )
+    for row, (title, image) in zip(axes, images.items(), strict=True):
+        for ax, direction in zip(row, ("horizontal", "vertical", "diagonal"), strict=True):
+            x, y = adjacent_pairs(image, direction, n_pairs, rng)
+            ax.plot(x, y, ".", color=BLUE, markersize=2.5, alpha=0.5, markeredgewidth=0)
+            ax.set_title(f"{title}, {direction}", fontsize=9)
+            ax.set_aspect("equal")
+            ax.set_xticks((0, 128, 255))
+            ax.set_yticks((0, 128, 255))
+        row[0].set_ylabel("its neighbour (gray level)")
+    for ax in axes[-1]:
+        ax.set_xlabel("pixel (gray level)")
+    return figure
+
+
+def edges_by_blur(found: Mapping[str, Mapping[float, Sequence[float]]]) -> Figure:
+    """Show how well edges are found in ciphertexts, by the blur that is used to look for them.
+
+    One line of means for each kind, and a point for each image.
+
+    Parameters
+    ----------
+    found : mapping of str to mapping of float to sequence of float
+        For each kind of ciphertext, by the standard deviation of the Gaussian in pixels, the
+        `dkg.metrics.edge_correlation` of each image.
+    """
+    figure, [[ax]] = new_figure(1, 1, figsize=(6.5, 3.4))
+    for (label, by_sigma), (color, marker, line) in zip(found.items(), _SERIES, strict=False):
+        means = [np.mean(values) for values in by_sigma.values()]
+        ax.plot(list(by_sigma), means, line, color=color, marker=marker, label=label)
+        for sigma, values in by_sigma.items():
+            ax.plot(np.full(len(values), sigma), values, marker, color=color, ms=3, alpha=0.35)
+    ax.axhline(0, color=GRAY, linewidth=1)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(list(by_sigma), [f"{sigma:g}" for sigma in by_sigma])
+    ax.set_xlabel("standard deviation of the blur (pixels)")
+    ax.set_ylabel("correlation with the\nplaintext's edges")
+    ax.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def logistic_orbits(orbits: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Show orbits of the logistic map side by side, and how fast the first two part.
+
+    The orbits, and the distance of the first two on a logarithmic scale.
+
+    Parameters
+    ----------
+    orbits : numpy.ndarray
+        float64 (n_steps, n), n >= 2, of `dkg.domains.logistic_orbits`.
+    labels : sequence of str
+        Names of the orbits.
+    """
+    figure, axes = new_figure(1, 2, figsize=(11, 3.2))
+    left, right = axes[0]
+    for orbit, label, color in zip(orbits.T, labels, (BLUE, RED, GREEN), strict=False):
+        left.plot(orbit, ".-", markersize=4, linewidth=0.8, label=label, color=color)
+    left.set_ylabel("x")
+    left.set_ylim(-0.05, 1.25)
+    left.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
+    left.set_title("Orbits of the logistic map", fontsize=10)
+    right.semilogy(np.abs(orbits[:, 0] - orbits[:, 1]), color=GRAY)
+    right.set_ylabel("distance")
+    right.set_title("How fast they part", fontsize=10)
+    for ax in axes[0]:
+        ax.set_xlabel("step")
+    return figure
+
+
+def entropy_strip(
+    entropies: Mapping[str, np.ndarray], paper: Mapping[str, Sequence[float]]
+) -> Figure:
+    """Show the entropies of sets of images beside the paper's.
+
+    One point per image, the paper's values in another colour.
+
+    Parameters
+    ----------
+    entropies : mapping of str to numpy.ndarray
+        For each set the entropy of each image, in bits.
+    paper : mapping of str to sequence of float
+        For the same sets the entropies that the paper prints.
+    """
+    figure, [[ax]] = new_figure(1, 1, figsize=(8, 0.8 + 0.75 * len(entropies)))
+    for row, (name, values) in enumerate(entropies.items()):
+        spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
+        label = "ours" if row == 0 else None
+        ax.plot(values, row + spread, ".", color=BLUE, markersize=4, alpha=0.6, label=label)
+        label = "paper" if row == 0 else None
+        ax.plot(paper[name], np.full(len(paper[name]), row), "D", color=RED, ms=5, label=label)
+    ax.set_yticks(range(len(entropies)), entropies)
+    ax.set_ylim(len(entropies) - 0.4, -0.6)
+    ax.set_xlabel("entropy of a plain image (bits)")
+    ax.legend(frameon=False, fontsize=8, loc="upper left")
     return figure

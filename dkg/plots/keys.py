@@ -1,12 +1,16 @@
-"""Keys of several trainings beside each other (Fig. 5), and what a change of the seed does."""
+"""Keys of trainings, of changed seeds, and of other generators (Fig. 5, section IV-E)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
+from dkg import metrics
+from dkg.cipher import KEY_BYTES
 from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure, show_image
 
 
@@ -14,6 +18,8 @@ def keys_of_trainings(
     seed_image: np.ndarray, keys: Mapping[str, np.ndarray], measures: Mapping[str, np.ndarray]
 ) -> Figure:
     """Show the keys of several networks for one seed image, and how alike they are (Fig. 5).
+
+    The seed image and the keys above, one triangle of numbers for each measure below.
 
     Parameters
     ----------
@@ -24,11 +30,6 @@ def keys_of_trainings(
     measures : mapping of str to numpy.ndarray
         Titles and float64 (n, n), for each pair of the n keys; only what lies below the diagonal
         is shown.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The seed image and the keys above, one triangle of numbers for each measure below.
 
     Raises
     ------
@@ -75,6 +76,9 @@ def keys_of_trainings(
 def sensitivity_curves(measured: pd.DataFrame, paper: tuple[float, float]) -> Figure:
     """Show how much of a key changes with the seed, against the size of the change (Table IV).
 
+    NPCR above, UACI below, one column for each ``change``. A point is the mean of the rows of one
+    size and curve, the band their range; points of one curve are joined.
+
     Parameters
     ----------
     measured : pandas.DataFrame
@@ -82,12 +86,6 @@ def sensitivity_curves(measured: pd.DataFrame, paper: tuple[float, float]) -> Fi
         ``curve``, what made the keys, at most five of them; ``npcr`` and ``uaci``, in percent.
     paper : tuple of float
         NPCR and UACI in percent that the paper prints, drawn as a line.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        NPCR above, UACI below, one column for each ``change``. A point is the mean of the rows of
-        one size and curve, the band their range; points of one curve are joined.
     """
     changes, curves = (list(dict.fromkeys(measured[name])) for name in ("change", "curve"))
     figure, axes = new_figure(
@@ -134,4 +132,146 @@ def sensitivity_curves(measured: pd.DataFrame, paper: tuple[float, float]) -> Fi
         ax.yaxis.set_major_formatter("{x:g}")
     for ax in axes[0]:
         ax.legend(loc="lower left", fontsize=8, frameon=False)
+    return figure
+
+
+def beside_paper(
+    ours: Mapping[str, Mapping[str, Sequence[float]]],
+    paper: Mapping[str, Mapping[str, float]],
+    label: str,
+    *,
+    lowest: float | None = None,
+    line: tuple[float, str] | None = None,
+) -> Figure:
+    """Show for each method every number of ours as a dot, and the paper's as a ring.
+
+    Parameters
+    ----------
+    ours : mapping of str to mapping of str to sequence of float
+        One panel for each title: methods, from the top down, and their numbers, above 0; NaN is
+        left out.
+    paper : mapping of str to mapping of str to float
+        By the same titles and methods; a method that the paper does not have is left out.
+    label : str
+        What the logarithmic axis shows, with its unit.
+    lowest : float, optional
+        Smaller numbers, 0 among them, are drawn here, at the edge.
+    line : tuple of float and str, optional
+        A number to compare with, drawn as a line, and what it is.
+    """
+    rows = list(next(iter(ours.values())))
+    height = 1.5 + 0.32 * len(rows)
+    width = 2 + max(2.7 * len(ours), 4.5)
+    figure, axes = new_figure(1, len(ours), figsize=(width, height), sharey=True)
+    for ax, (title, methods) in zip(axes[0], ours.items(), strict=True):
+        ax.set_xscale("log")
+        for row, method in enumerate(rows):
+            values = np.maximum(methods[method], lowest) if lowest else np.asarray(methods[method])
+            dots = {"color": BLUE, "markersize": 5, "alpha": 0.7, "markeredgewidth": 0}
+            ax.plot(values, np.full(len(values), row), "o", **dots)
+            if method in paper[title]:
+                value = max(paper[title][method], lowest or 0)
+                ax.plot(value, row, "D", mfc="none", mec=RED, markersize=9, markeredgewidth=1.5)
+        if line:
+            ax.axvline(line[0], color=GRAY, linestyle="--", linewidth=1)
+        if lowest:
+            ax.set_xlim(left=lowest / 3)
+        ax.grid(axis="y", color="#e4e4e4", linewidth=0.8)
+        ax.set_axisbelow(True)
+        ax.set_title(title)
+        ax.set_xlabel(label)
+    axes[0, 0].set_yticks(range(len(rows)), rows, fontsize=9)
+    axes[0, 0].invert_yaxis()
+    handles = [
+        axes[0, 0].plot([], [], "o", color=BLUE, label="ours")[0],
+        axes[0, 0].plot([], [], "D", mfc="none", mec=RED, markersize=9, label="paper")[0],
+    ]
+    if line:
+        handles += axes[0, 0].plot([], [], color=GRAY, linestyle="--", label=line[1])
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def distance_from_ideal(pairs: Mapping[str, pd.DataFrame]) -> Figure:
+    """Show how far NPCR and UACI of pairs of keys are from those of ideal keys.
+
+    A panel for each measure, a row for each kind, a point for each pair: the distance from the
+    ideal mean in its standard deviations, on a scale that is linear up to 3 and logarithmic beyond.
+    The band is the acceptance interval at 5 %.
+
+    Parameters
+    ----------
+    pairs : mapping of str to pandas.DataFrame
+        For each kind of key, ``npcr`` and ``uaci`` of pairs, in percent.
+    """
+    ideals = {
+        "npcr": (metrics.ideal_npcr(KEY_BYTES), metrics.npcr_interval(KEY_BYTES)),
+        "uaci": (metrics.ideal_uaci(KEY_BYTES), metrics.uaci_interval(KEY_BYTES)),
+    }
+    figure, axes = new_figure(1, 2, figsize=(11, 1.3 + 0.5 * len(pairs)), sharey=True)
+    for ax, (name, (ideal, interval)) in zip(axes[0], ideals.items(), strict=True):
+        low, high = (
+            (bound - ideal.mean) / ideal.standard_deviation
+            for bound in (interval.low, interval.high)
+        )
+        ax.axvspan(low, high, color=GRAY, alpha=0.25, linewidth=0, label="accepted")
+        for row, table in enumerate(pairs.values()):
+            values = table[name].to_numpy()
+            accepted = np.array([value in interval for value in values])
+            distances = (values - ideal.mean) / ideal.standard_deviation
+            # Points of one row are spread over its height, so that they do not hide each other.
+            heights = row + np.linspace(-0.3, 0.3, len(values))
+            ax.plot(distances[accepted], heights[accepted], "o", color=BLUE, ms=3)
+            ax.plot(distances[~accepted], heights[~accepted], "x", color=RED, ms=4)
+        ax.set_xscale("symlog", linthresh=3)
+        ax.set_xlim(-2e4, 100)
+        ax.set_xticks([-10_000, -1000, -100, -10, 0, 10, 100])
+        ax.set_xlabel(f"{name.upper()}, standard deviations from ideal")
+    axes[0, 0].set_yticks(range(len(pairs)), list(pairs))
+    axes[0, 0].set_ylim(len(pairs) - 0.5, -0.5)
+    axes[0, 0].plot([], [], "o", color=BLUE, ms=3, label="pair inside")
+    axes[0, 0].plot([], [], "x", color=RED, ms=4, label="pair outside")
+    axes[0, 0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def scorecard(values: pd.DataFrame, passed: pd.DataFrame) -> Figure:
+    """Show what each kind of key passes.
+
+    A table; a cell that passes is light with a tick, one that does not is dark with a cross.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        Text of the cells: kinds of key in rows, measures in columns.
+    passed : pandas.DataFrame
+        Of the same shape: True, False, or None where there is no verdict.
+    """
+    height, width = values.shape
+    figure, [[ax]] = new_figure(1, 1, figsize=(3 + 1.35 * width, 1.5 + 0.5 * height))
+    colours = {True: 0, False: 1}
+    shades = np.array([[colours.get(cell, 2) for cell in row] for row in passed.to_numpy()])
+    ax.imshow(shades, cmap=ListedColormap(["#d9ecf7", "#a64400", "#eeeeee"]), vmin=0, vmax=2)
+    ax.set_aspect("auto")
+    marks = {True: "✓ ", False: "✗ "}
+    for row, column in np.ndindex(height, width):
+        verdict: Any = passed.iat[row, column]
+        word: Any = values.iat[row, column]
+        ax.text(
+            column,
+            row,
+            marks.get(verdict, "") + word,
+            ha="center",
+            va="center",
+            fontsize=9,
+            color="white" if verdict is False else "black",
+        )
+    ax.set_xticks(range(width), values.columns)
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(height), values.index)
+    ax.set_xticks(np.arange(width + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(height + 1) - 0.5, minor=True)
+    ax.grid(which="minor", color="white", linewidth=2)
+    ax.tick_params(which="both", length=0)
+    ax.spines[:].set_visible(False)
     return figure

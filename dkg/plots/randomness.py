@@ -1,12 +1,14 @@
-"""P-values of SP 800-22 over many sequences."""
+"""Results of SP 800-22 over many sequences."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from dkg.plots.style import BLUE, RED, new_figure
+from dkg.plots.style import BLUE, RED, new_figure, panel_grid
 
 if TYPE_CHECKING:
     from dkg.randomness import Battery
@@ -15,18 +17,15 @@ if TYPE_CHECKING:
 def p_value_heatmap(battery: "Battery") -> Figure:
     """Show how each sequence of a battery fares in each test of SP 800-22.
 
+    One row per test, one column per sequence. The colour is the smallest P-value of the test's
+    variants times their number (Bonferroni), at most 1: the darker, the smaller, and blue below
+    0.01; hatched where the test is not applicable. Beside it, the proportion of all P-values that
+    pass.
+
     Parameters
     ----------
     battery : dkg.randomness.Battery
         What `dkg.randomness.run_battery` returned.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One row per test, one column per sequence. The colour is the smallest P-value of the
-        test's variants times their number (Bonferroni), at most 1: the darker, the smaller, and
-        blue below 0.01; hatched where the test is not applicable. Beside it, the proportion of
-        all P-values that pass.
     """
     by_test = battery.p_values.T.groupby(level="test", sort=False)
     smallest = (by_test.min() * by_test.count()).clip(1e-6, 1)
@@ -60,27 +59,18 @@ def p_value_heatmap(battery: "Battery") -> Figure:
 def p_value_histograms(battery: "Battery") -> Figure:
     """Show whether the P-values of a battery are uniform, test by test.
 
+    One histogram of ten bins per test, the P-values of all its variants together, with the share
+    that each bin should have. The title says how many variants fail the test for uniformity, or
+    that there are too few sequences for it.
+
     Parameters
     ----------
     battery : dkg.randomness.Battery
         What `dkg.randomness.run_battery` returned.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One histogram of ten bins per test, the P-values of all its variants together, with the
-        share that each bin should have. The title says how many variants fail the test for
-        uniformity, or that there are too few sequences for it.
     """
     summary = battery.summary.set_index("test")
     tests = list(dict.fromkeys(battery.p_values.columns.get_level_values("test")))
-    columns = min(5, len(tests))
-    rows = -(-len(tests) // columns)
-    figure, axes = new_figure(
-        rows, columns, figsize=(2.5 * columns, 2.0 * rows), sharex=True, sharey=True
-    )
-    for ax in axes.flat[len(tests) :]:
-        ax.set_axis_off()
+    figure, axes = panel_grid(len(tests), 5, 2.5, 2.0, sharex=True, sharey=True)
     for ax, test in zip(axes.flat, tests, strict=False):
         values = battery.p_values[test].to_numpy().ravel()
         values = values[~np.isnan(values)]
@@ -99,4 +89,42 @@ def p_value_histograms(battery: "Battery") -> Figure:
         ax.set_xlabel("P-value", fontsize=9)
     for ax in axes[:, 0]:
         ax.set_ylabel("share", fontsize=9)
+    return figure
+
+
+def pass_rates(shares: pd.DataFrame) -> Figure:
+    """Show which share of a generator's sequences passes each test of SP 800-22.
+
+    A heat map with the shares in percent; "n/a" for NaN.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        Tests in rows, generators in columns, shares in [0, 1]; NaN where a test is applicable to
+        none of the sequences.
+    """
+    height = 1.5 + 0.3 * len(shares)
+    figure, [[ax]] = new_figure(1, 1, figsize=(3 + 0.8 * shares.shape[1], height))
+    sns.heatmap(
+        100 * shares.astype(float),
+        ax=ax,
+        vmin=0,
+        vmax=100,
+        cmap="cividis",
+        annot=True,
+        fmt=".0f",
+        annot_kws={"fontsize": 8},
+        linewidths=0.5,
+        cbar_kws={"label": "sequences that pass (%)"},
+    )
+    # Seaborn leaves NaN without words.
+    ax.set_facecolor("#d8d8d8")
+    for row, column in zip(*np.nonzero(shares.isna().to_numpy()), strict=True):
+        ax.text(column + 0.5, row + 0.5, "n/a", ha="center", va="center", fontsize=8)
+    names = [str(test).replace("_", " ").replace("maurers", "Maurer's") for test in shares.index]
+    ax.set_yticks(np.arange(len(shares)) + 0.5, names)
+    ax.set_xticks(np.arange(shares.shape[1]) + 0.5, shares.columns, rotation=35, ha="right")
+    ax.tick_params(length=0)
+    ax.set_xlabel("")
+    ax.set_ylabel("")
     return figure

@@ -46,6 +46,21 @@ def new_figure(*args: Any, **kwargs: Any) -> tuple[Figure, np.ndarray]:
     return figure, axes
 
 
+def panel_grid(
+    n: int, columns: int, width: float, height: float, **kwargs: Any
+) -> tuple[Figure, np.ndarray]:
+    """Make a figure of `n` panels, `width` by `height` inches, at most `columns` in a row.
+
+    Returns the figure and its axes (rows, columns); places that are left over are switched off.
+    """
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    figure, axes = new_figure(rows, columns, figsize=(width * columns, height * rows), **kwargs)
+    for ax in axes.flat[n:]:
+        ax.set_axis_off()
+    return figure, axes
+
+
 def as_shown(image: np.ndarray) -> np.ndarray:
     """Return an image as a picture may show it, which is as it is unless keys are to be hidden.
 

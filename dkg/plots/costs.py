@@ -1,14 +1,12 @@
-"""Lightweight generators: what they cost beside what their keys are worth."""
+"""What networks cost, and the steps of the hospital."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dkg.plots.style import BLUE, GRAY, GREEN, RED, label_markers, new_figure
-
-_LOOKS = ((RED, "o"), (BLUE, "s"), (GREEN, "^"))
+from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, SERIES, label_markers, new_figure
 
 
 def cost_and_quality(
@@ -17,6 +15,9 @@ def cost_and_quality(
     ideals: Mapping[str, float],
 ) -> Figure:
     """Show what at most three kinds of network cost, and the quality of their keys beside that.
+
+    A panel for the costs, and one for each measure of quality, with a marker for each kind; the
+    untrained network's is hollow, and a line leads from it to the trained one's.
 
     Parameters
     ----------
@@ -28,20 +29,14 @@ def cost_and_quality(
         ``untrained``.
     ideals : mapping of str to float
         For each measure what ideal keys have; drawn as a line.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A panel for the costs, and one for each measure of quality, with a marker for each kind;
-        the untrained network's is hollow, and a line leads from it to the trained one's.
     """
     n = len(qualities)
     figure, axes = new_figure(1, n + 1, figsize=(4.6 + 2.6 * n, 3.4), width_ratios=(3.6, *(3,) * n))
     chart, *panels = axes[0]
     rows = np.arange(len(costs.columns))
     offsets = np.linspace(-0.2, 0.2, len(costs)) if len(costs) > 1 else [0.0]
-    looks = dict(zip(costs.index, _LOOKS, strict=False))
-    for (kind, (color, marker)), offset in zip(looks.items(), offsets, strict=True):
+    looks = dict(zip(costs.index, SERIES, strict=False))
+    for (kind, (color, marker, _)), offset in zip(looks.items(), offsets, strict=True):
         shares = costs.loc[kind].to_numpy(float)
         chart.plot(shares, rows + offset, marker, color=color, ms=6, label=kind)
         label_markers(chart, shares, rows + offset, "{:.0f}", color)
@@ -52,7 +47,7 @@ def cost_and_quality(
     handles = chart.get_legend_handles_labels()[0]
     time = costs.iloc[:, -1]
     for ax, (measure, values) in zip(panels, qualities.items(), strict=True):
-        for kind, (color, marker) in looks.items():
+        for kind, (color, marker, _) in looks.items():
             before, after = values.loc[kind, ["untrained", "trained"]]
             ax.plot([time[kind]] * 2, [before, after], color=color, linewidth=0.8)
             ax.plot(time[kind], before, marker, color=color, mfc="white", ms=7)
@@ -67,5 +62,50 @@ def cost_and_quality(
     handles += chart.plot([], [], color=GRAY, linestyle="--", linewidth=1, label="ideal keys")
     figure.legend(
         handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8
+    )
+    return figure
+
+
+_HATCHES = ((BLUE, ""), (GREEN, "///"), (ORANGE, "..."))
+
+
+def step_times(seconds: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Show how long each step takes.
+
+    A bar for each step's median, in milliseconds, and a dot for each image.
+
+    Parameters
+    ----------
+    seconds : mapping of str to mapping of str to sequence of float
+        For at most three kinds of work, such as sending and opening: their steps, and for each
+        step its time in seconds, once for each image.
+    """
+    rows = [(work, step) for work, steps in seconds.items() for step in steps]
+    figure, [[ax]] = new_figure(1, 1, figsize=(8, 0.9 + 0.38 * len(rows)))
+    place = 0
+    for (work, steps), (color, hatch) in zip(seconds.items(), _HATCHES, strict=False):
+        places = np.arange(place, place + len(steps))
+        place += len(steps)
+        times = [1000 * np.asarray(values) for values in steps.values()]
+        medians = [float(np.median(values)) for values in times]
+        ax.barh(
+            places, medians, color=color, alpha=0.75, hatch=hatch, edgecolor="white", label=work
+        )
+        for y, values, median in zip(places, times, medians, strict=True):
+            ax.plot(values, np.full(len(values), y), "o", color=GRAY, ms=3)
+            ax.annotate(
+                f"{median:.0f} ms",
+                (max(values), y),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
+                size=9,
+            )
+    ax.set_yticks(range(len(rows)), [step for _, step in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_xlim(0, 1.15 * ax.get_xlim()[1])
+    ax.set_xlabel("time (ms): bar, the median; dots, single images")
+    ax.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(seconds), frameon=False, fontsize=9
     )
     return figure
