@@ -6,10 +6,11 @@ An RGB image counts as H x W x 3 bytes, as in the paper's entropy [1]_: no measu
 share a pixel. Names with ``ideal`` refer to bytes that are independent and uniform on 0..255.
 ``docs/measures.md`` says what each measure tells and what it does not.
 
-Every measure raises TypeError for an array that is not uint8, and ValueError for an empty array or
-for two arrays of different shapes. Significance levels `alpha` lie between 0 and 1, both excluded,
-and numbers `n_bytes` of bytes are whole and at least 1 (196,608 for a key); others raise
-ValueError. ``Raises`` sections list only what is added to that.
+Two arrays `a` and `b` have the same shape. An `rng` is a `numpy.random.Generator`, a seed, or None
+for the system's entropy. `n_bytes`, the size of an array or of either array of a pair, is a whole
+number, at least 1 (196,608 for a key), and a significance level `alpha` lies between 0 and 1, both
+excluded. Every function raises TypeError for an array that is not uint8, and ValueError for an
+empty array and for shapes, numbers and names that are not as described.
 
 References
 ----------

@@ -6,24 +6,15 @@ import numpy as np
 import skimage
 from numpy.typing import NDArray
 
-from dkg.metrics.image import as_bytes, check_image_shape, correlation
+from dkg.metrics.image import as_bytes, check_at_least, check_image_shape, correlation
 
 
 def npcr(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the number of pixels change rate (Eq. 11): the share of bytes that differ.
+    """Return the number of pixels change rate (Eq. 11): the percentage of bytes that differ.
 
-    Eq. 11 is followed with its misprints mended: the paper has D(i, j) the wrong way round (1
-    where the images agree), and its sums have W + 1 and H + 1 terms.
-
-    Parameters
-    ----------
-    a, b : ndarray of uint8, any shape, the same for both
-        Each channel value counts on its own.
-
-    Returns
-    -------
-    float
-        In percent, 0 to 100.
+    The arrays `a` and `b` are uint8 of any shape, and each channel value counts on its own; the
+    result is 0 to 100. Eq. 11 is followed with its misprints mended: the paper has D(i, j) the
+    wrong way round (1 where the images agree), and its sums have W + 1 and H + 1 terms.
     """
     a, b = _pair(a, b)
     return 100 * np.count_nonzero(a != b) / a.size
@@ -32,15 +23,7 @@ def npcr(a: np.ndarray, b: np.ndarray) -> float:
 def uaci(a: np.ndarray, b: np.ndarray) -> float:
     """Return the unified average changing intensity (Eq. 12): the mean absolute difference.
 
-    Parameters
-    ----------
-    a, b : ndarray of uint8, any shape, the same for both
-        Each channel value counts on its own.
-
-    Returns
-    -------
-    float
-        In percent of 255, 0 to 100.
+    The arrays `a` and `b` are as for `npcr`; the result is in percent of 255, 0 to 100.
     """
     a, b = _pair(a, b)
     # Differences of uint8 wrap around; int16 holds them all.
@@ -48,54 +31,33 @@ def uaci(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def equal_bits(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the share of bits that two arrays have in common; 50 by chance. Not in the paper.
+    """Return the percentage of bits that two arrays have in common. Not in the paper.
 
-    Parameters
-    ----------
-    a, b : ndarray of uint8, any shape, the same for both
-
-    Returns
-    -------
-    float
-        In percent, 0 to 100.
+    The arrays `a` and `b` are as for `npcr`; the result is 0 to 100, and 50 by chance.
     """
     a, b = _pair(a, b)
     return 100 * (1 - float(np.bitwise_count(a ^ b).mean()) / 8)
 
 
 def mse(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
-    """Return the mean squared error (Eq. 13).
+    """Return the mean squared error (Eq. 13), in squared gray levels, 0 to 65,025.
 
     Parameters
     ----------
-    a, b : ndarray of uint8, any shape, the same for both
+    a, b : ndarray of uint8, any shape
         The plain image and the encrypted one; the order does not matter.
     legacy : bool
         Read the bytes as signed 8-bit numbers first, as the group's script does [4]_: values above
         127 become negative. Not a meaningful error; kept to compare with Tables VIII to X.
-
-    Returns
-    -------
-    float
-        In squared gray levels, 0 to 65,025.
     """
     return float(skimage.metrics.mean_squared_error(*_pair(a, b, signed=legacy)))
 
 
 def psnr(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
-    """Return the peak signal-to-noise ratio for a peak of 255.
+    """Return the peak signal-to-noise ratio for a peak of 255, in decibels.
 
-    The paper prints none; the group's script computes it beside MSE and SSIM [4]_.
-
-    Parameters
-    ----------
-    a, b, legacy
-        As for `mse`.
-
-    Returns
-    -------
-    float
-        In decibels; infinite for equal images.
+    The arguments are as for `mse`; equal images have an infinite ratio. The paper prints none; the
+    group's script computes it beside MSE and SSIM [4]_.
     """
     a, b = _pair(a, b, signed=legacy)
     if np.array_equal(a, b):
@@ -111,7 +73,7 @@ def ssim(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
 
     Parameters
     ----------
-    a, b : ndarray of uint8, shape (H, W) or (H, W, 3), the same for both
+    a, b : ndarray of uint8, shape (H, W) or (H, W, 3)
         At least 7 x 7 pixels.
     legacy : bool
         Read the bytes as signed 8-bit numbers first, as in `mse`; the data range stays 255.
@@ -121,11 +83,6 @@ def ssim(a: np.ndarray, b: np.ndarray, *, legacy: bool = False) -> float:
     float
         -1 to 1 (the paper says 0 to 1), 1 for equal images. With `legacy` the means can be
         negative, which SSIM is not made for.
-
-    Raises
-    ------
-    ValueError
-        If the images have another shape, or are smaller than 7 x 7.
     """
     a, b = _pair(a, b, signed=legacy)
     check_image_shape(a.shape)
@@ -143,28 +100,21 @@ def block_correlation(a: np.ndarray, b: np.ndarray, side: int = 16) -> float:
 
     Parameters
     ----------
-    a, b : ndarray of uint8, shape (H, W) or (H, W, 3), the same for both
-        Such as plaintext and ciphertext.
+    a, b : ndarray of uint8, shape (H, W) or (H, W, 3)
+        Such as plaintext and ciphertext; at least four blocks.
     side : int, default 16
-        Side of a block in pixels; all channels of a block are one mean. What is left over at the
-        right and lower border is not used.
+        Side of a block in pixels, at least 1; all channels of a block are one mean. What is left
+        over at the right and lower border is not used.
 
     Returns
     -------
     float
         -1 to 1; for independent noise about 0 with the standard deviation 1 / sqrt(n - 1) over n
         blocks. NaN if one image's blocks are all equal.
-
-    Raises
-    ------
-    ValueError
-        If the images have another shape or hold fewer than four blocks, or `side` is no whole
-        number or below 1.
     """
     a, b = _pair(a, b)
     check_image_shape(a.shape)
-    if not side >= 1 or side % 1:
-        raise ValueError(f"side must be a whole number, at least 1, got {side}")
+    check_at_least(1, side, "side")
     if math.prod(length // side for length in a.shape[:2]) < 4:
         raise ValueError(f"side {side} leaves fewer than four blocks of shape {a.shape}")
     return correlation(block_means(a, side), block_means(b, side))
@@ -181,10 +131,10 @@ def edge_correlation(plain: np.ndarray, cipher: np.ndarray, sigma: float = 4.0) 
 
     Parameters
     ----------
-    plain, cipher : ndarray of uint8, shape (H, W) or (H, W, 3), the same for both
+    plain, cipher : ndarray of uint8, shape (H, W) or (H, W, 3)
         The image whose edges are looked for and the one they are looked for in; the order does
         not matter. A border of four `sigma` and a pixel, where the Gaussian reaches over the
-        rim, is blurred but not compared.
+        rim, is blurred but not compared, and must leave at least 2 x 2 pixels.
     sigma : float, default 4
         Standard deviation of the Gaussian in pixels, above 0. Four pixels leave about 3 gray
         levels of the 74 by which i.i.d. uniform bytes scatter (three channels), and the width of
@@ -196,12 +146,6 @@ def edge_correlation(plain: np.ndarray, cipher: np.ndarray, sigma: float = 4.0) 
         -1 to 1; 1 for the same image and for its negative. For independent noise about 0, with a
         spread that has no closed form, since blurred neighbours are not independent: the
         ciphertexts of a sound cipher show it. NaN if one image has no edges.
-
-    Raises
-    ------
-    ValueError
-        If the images have another shape, `sigma` is not above 0, or the border leaves nothing to
-        compare.
     """
     images = _pair(plain, cipher)
     shape = images[0].shape

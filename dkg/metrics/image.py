@@ -23,30 +23,17 @@ class ChiSquare:
 def histogram(a: np.ndarray) -> np.ndarray:
     """Return how often each byte value occurs (section IV-A4, Fig. 6).
 
-    Parameters
-    ----------
-    a : ndarray of uint8, any shape
-
-    Returns
-    -------
-    ndarray of int64, shape (256,)
-        Counts that add up to ``a.size``; divided by it they are the paper's frequencies.
+    The array `a` is uint8 of any shape. The counts, int64 of shape (256,), add up to ``a.size``;
+    divided by it they are the paper's frequencies.
     """
     return np.bincount(as_bytes(a).ravel(), minlength=256)
 
 
 def entropy(a: np.ndarray) -> float:
-    """Return the Shannon entropy of the byte values (Eq. 10), in bits.
+    """Return the Shannon entropy of the byte values (Eq. 10), in bits, 0 to 8.
 
-    Parameters
-    ----------
-    a : ndarray of uint8, any shape
-        For an RGB image the three channels go into one histogram.
-
-    Returns
-    -------
-    float
-        0 for a constant, at most 8; finite i.i.d. bytes stay below 8, see `ideal_entropy`.
+    The array `a` is uint8 of any shape; the three channels of an RGB image go into one histogram.
+    A constant has 0; finite i.i.d. bytes stay below 8, see `ideal_entropy`.
     """
     counts = histogram(a)
     return float(scipy.special.entr(counts / counts.sum()).sum() / math.log(2))
@@ -63,17 +50,12 @@ def local_entropy(a: np.ndarray, rng: np.random.Generator | int | None = None) -
     a : ndarray of uint8, shape (H, W) or (H, W, 3)
         Room for 30 blocks is needed: 256 x 256 x 3 has 75 of them, 256 x 256 only 25.
     rng : numpy.random.Generator, int or None
-        Draws the blocks; None takes the system's entropy.
+        Draws the blocks.
 
     Returns
     -------
     float
-        To be compared with `local_entropy_interval`.
-
-    Raises
-    ------
-    ValueError
-        If `a` has another shape, or no room for 30 blocks.
+        0 to 8, to be compared with `local_entropy_interval`.
     """
     planes = _planes(a)
     channels, height, width = planes.shape
@@ -95,15 +77,8 @@ def local_entropy(a: np.ndarray, rng: np.random.Generator | int | None = None) -
 def chi_square(a: np.ndarray) -> ChiSquare:
     """Test whether the byte values are uniform: Pearson's chi-square, 255 degrees of freedom.
 
-    Parameters
-    ----------
-    a : ndarray of uint8, any shape
-        The P-value is an approximation that needs about 5 bytes per value, 1,280 in all.
-
-    Returns
-    -------
-    ChiSquare
-        The statistic and its P-value. For i.i.d. uniform bytes the mean statistic is 255.
+    The array `a` is uint8 of any shape. The P-value is an approximation that needs about 5 bytes
+    per value, 1,280 in all. For i.i.d. uniform bytes the mean statistic is 255.
     """
     result = scipy.stats.chisquare(histogram(a))
     return ChiSquare(float(result.statistic), float(result.pvalue))
@@ -127,22 +102,15 @@ def adjacent_pairs(
     direction : {'horizontal', 'vertical', 'diagonal'}
         Where the neighbour is: to the right, below, or to the right below.
     n_pairs : int or None
-        Number of pairs, drawn without repetition, at least 2; the paper has 256. None takes
+        Number of pairs, drawn without repetition, from 2 to all; the paper has 256. None takes
         every pair.
     rng : numpy.random.Generator, int or None
-        Draws the pairs; None takes the system's entropy. One seed draws the same positions in
-        every image of one shape.
+        Draws the pairs. One seed draws the same positions in every image of one shape.
 
     Returns
     -------
     tuple of two ndarray of uint8, shape (n_pairs,)
         The pixels, and the neighbour of each.
-
-    Raises
-    ------
-    ValueError
-        If `a` has another shape, `direction` another value, or `n_pairs` is more than the image
-        has or below 2.
     """
     if direction not in _NEIGHBOUR:
         raise ValueError(f"direction must be one of {list(_NEIGHBOUR)}, got {direction!r}")
@@ -169,17 +137,10 @@ def adjacent_correlation(
     n_pairs: int | None = 256,
     rng: np.random.Generator | int | None = None,
 ) -> float:
-    """Return the correlation of neighbouring pixels (Eqs. 15 to 17).
+    """Return the correlation of neighbouring pixels (Eqs. 15 to 17), -1 to 1.
 
-    Parameters
-    ----------
-    a, direction, n_pairs, rng
-        As for `adjacent_pairs`, which draws the pairs and checks the arguments.
-
-    Returns
-    -------
-    float
-        -1 to 1. NaN if one side of the pairs is constant: the correlation is then undefined.
+    The arguments are as for `adjacent_pairs`, which draws the pairs. The correlation is undefined,
+    NaN, if one side of the pairs is constant.
     """
     return correlation(*adjacent_pairs(a, direction, n_pairs, rng))
 
@@ -187,16 +148,8 @@ def adjacent_correlation(
 def repeated_cells(keys: np.ndarray, side: int = 8) -> float:
     """Return the share of square cells that occur earlier in the same keys. Not in the paper.
 
-    Parameters
-    ----------
-    keys : ndarray of uint8, shape (H, W, 3) or (n, H, W, 3)
-    side : int, default 8
-        Side of a cell in pixels, a divisor of H and W.
-
-    Returns
-    -------
-    float
-        In percent, 0 to 100; 0 for i.i.d. uniform bytes.
+    The `keys` are uint8 of shape (H, W, 3) or (n, H, W, 3). The `side` of a cell, in pixels,
+    divides H and W. The share is in percent, 0 to 100, and 0 for i.i.d. uniform bytes.
     """
     height, width, channels = as_bytes(keys).shape[-3:]
     grid = keys.reshape(-1, height // side, side, width // side, side, channels).swapaxes(2, 3)
@@ -225,6 +178,13 @@ def check_image_shape(shape: tuple[int, ...]) -> None:
     """Refuse shapes other than (H, W) and (H, W, 3)."""
     if len(shape) != 2 and (len(shape) != 3 or shape[2] != 3):
         raise ValueError(f"expected an image of shape (H, W) or (H, W, 3), got {shape}")
+
+
+def check_at_least(smallest: int, value: int, name: str) -> int:
+    """Return `value`, and refuse it unless it is a whole number and at least `smallest`."""
+    if not value >= smallest or value % 1:
+        raise ValueError(f"{name} must be a whole number, at least {smallest}, got {value}")
+    return value
 
 
 def _planes(a: np.ndarray) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""What i.i.d. uniform bytes give: mean and standard deviation of the measures, and intervals.
-
-`n_bytes` is the size of an array, or of either array of a pair; `alpha` is a significance level.
-"""
+"""What i.i.d. uniform bytes give: mean and standard deviation of the measures, and intervals."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from dkg.metrics.image import LOCAL_BLOCKS, LOCAL_SIDE
+from dkg.metrics.image import LOCAL_BLOCKS, LOCAL_SIDE, check_at_least
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def ideal_entropy(n_bytes: int) -> Ideal:
     Madow (1955), and to sqrt(255 / 2) / (N ln 2). With N = 1936 they are the two constants of
     [3]_.
     """
-    n = _at_least(1, n_bytes, "n_bytes")
+    n = check_at_least(1, n_bytes, "n_bytes")
     mean_count = n / 256
     cell = scipy.stats.binom(n, 1 / 256)
     low, high = int(cell.ppf(1e-16)), int(cell.isf(1e-16))
@@ -75,18 +72,10 @@ def ideal_entropy(n_bytes: int) -> Ideal:
 def local_entropy_interval(alpha: float = 0.05, *, circulating: bool = False) -> Interval:
     """Return the interval of `local_entropy` that i.i.d. uniform bytes miss with chance `alpha`.
 
-    Parameters
-    ----------
-    alpha : float
-    circulating : bool
-        Return the interval that [3]_ printed and that others copy, (7.901901, 7.903037) at 0.05.
-        It divides the standard deviation of a block by 30 where the mean of 30 blocks asks for
-        the square root of 30, and so refuses 72 % of i.i.d. data. To show, not to use.
-
-    Returns
-    -------
-    Interval
-        In bits.
+    It is in bits. `circulating` selects the interval that [3]_ printed and that others copy,
+    (7.901901, 7.903037) at 0.05. It divides the standard deviation of a block by 30 where the mean
+    of 30 blocks asks for the square root of 30, and so refuses 72 % of i.i.d. data. To show, not to
+    use.
     """
     block = ideal_entropy(LOCAL_SIDE**2)
     divisor = LOCAL_BLOCKS if circulating else math.sqrt(LOCAL_BLOCKS)
@@ -106,7 +95,7 @@ def ideal_npcr(n_bytes: int) -> Ideal:
 
     Both are in percent; the mean is 99.6094.
     """
-    n = _at_least(1, n_bytes, "n_bytes")
+    n = check_at_least(1, n_bytes, "n_bytes")
     return Ideal(100 * 255 / 256, 100 * math.sqrt(255 / n) / 256)
 
 
@@ -126,7 +115,7 @@ def ideal_uaci(n_bytes: int) -> Ideal:
 
     Both are in percent; the mean is 33.4635.
     """
-    n = _at_least(1, n_bytes, "n_bytes")
+    n = check_at_least(1, n_bytes, "n_bytes")
     largest = 255
     mean = (largest + 2) / (3 * largest + 3)
     variance = (largest + 2) * (largest**2 + 2 * largest + 3) / (18 * (largest + 1) ** 2 * largest)
@@ -144,29 +133,14 @@ def uaci_interval(n_bytes: int, alpha: float = 0.05) -> Interval:
 def ideal_correlation(n_pairs: int) -> Ideal:
     """Return mean and standard deviation of `adjacent_correlation` over i.i.d. uniform bytes.
 
-    0 and 1 / sqrt(n - 1), exact for pairs that share no pixel. Pairs that do, as with every pair
-    of an image, move the mean by the order of -1 / n only.
-
-    Parameters
-    ----------
-    n_pairs : int
-        Number of pairs n, at least 2; 256 in the paper.
-
-    Raises
-    ------
-    ValueError
-        If `n_pairs` is no whole number or below 2.
+    For n = `n_pairs`, at least 2 and 256 in the paper, they are 0 and 1 / sqrt(n - 1), exact for
+    pairs that share no pixel. Pairs that do, as with every pair of an image, move the mean by the
+    order of -1 / n only.
     """
-    return Ideal(0.0, 1 / math.sqrt(_at_least(2, n_pairs, "n_pairs") - 1))
+    return Ideal(0.0, 1 / math.sqrt(check_at_least(2, n_pairs, "n_pairs") - 1))
 
 
 def _level(alpha: float) -> float:
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
     return alpha
-
-
-def _at_least(smallest: int, value: int, name: str) -> int:
-    if not value >= smallest or value % 1:
-        raise ValueError(f"{name} must be a whole number, at least {smallest}, got {value}")
-    return value
