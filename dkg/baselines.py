@@ -1,7 +1,14 @@
-"""The generators of the paper's Tables XVII to XX in textbook form, AES-256-CTR and ChaCha20.
+"""The other key generators of section IV-E, two that a user should pick today, and naive forms.
 
-Each takes its seed from SHAKE-256 [1]_ of the image's bytes, except for the chaotic system, which
-starts as the chaotic domain does.
+``GENERATORS[name](seed_image, n_bytes)`` gives the bytes of a key. The first five names are those
+of Tables XVII to XX, in textbook form; AES-256-CTR and ChaCha20 are what stream ciphers are made of
+now. The paper gives "the same chest image" to all of them as the seed and does not say how an image
+becomes a seed, nor how RSA, the LCG or the Mersenne Twister become a key image. Here the seed is
+SHAKE-256 [1]_ of the image's bytes, except for the chaotic system, which starts as the chaotic
+domain does. `NAIVE` holds guesses.
+
+These are baselines, not a way to encrypt: a key that follows from the image alone is the same each
+time, and two images under one key give each other away.
 
 Every generator returns its first `n_bytes` bytes as uint8 (n_bytes,). It raises TypeError if
 `n_bytes` is no whole number or the seed image is not uint8, and ValueError if `n_bytes` is
@@ -20,8 +27,10 @@ References
 .. [5] RFC 6229, Test Vectors for the Stream Cipher RC4, 2011.
 .. [6] NIST SP 800-38A, Recommendation for Block Cipher Modes of Operation, 2001.
 .. [7] RFC 8439, ChaCha20 and Poly1305 for IETF Protocols, 2018.
+.. [8] RFC 7468, Textual Encodings of PKIX, PKCS, and CMS Structures, 2015.
 """
 
+import base64
 import hashlib
 import operator
 from collections.abc import Callable
@@ -48,44 +57,28 @@ RSA_MODULUS = int(
 
 
 def seed_bytes(seed_image: NDArray[np.uint8], n_bytes: int) -> bytes:
-    """Hash an image to a seed.
+    """Hash an image, uint8 (height, width) or (height, width, 3), to a seed of `n_bytes` bytes.
 
-    Parameters
-    ----------
-    seed_image : numpy.ndarray
-        uint8 (height, width) or (height, width, 3).
-    n_bytes : int
-        Length of the seed.
-
-    Returns
-    -------
-    bytes
-        SHAKE-256 of the image's bytes, row by row, the channels of a pixel side by side.
+    The seed is SHAKE-256 of the image's bytes, row by row, the channels of a pixel side by side.
     """
-    return hashlib.shake_256(_check_image(seed_image).tobytes()).digest(check_length(n_bytes))
+    return hashlib.shake_256(_check_image(seed_image).tobytes()).digest(_check_length(n_bytes))
 
 
 def chaotic_system(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.uint8]:
     """Make a key with the logistic map of the chaotic domain (`dkg.domains.chaotic`).
 
-    The orbit starts at ``(0.2 + k0) / 2`` with ``k0 = (sum of the gray image's pixels mod 256) /
-    255``; a colour image is made gray with the weights of ITU-R BT.601.
+    The seed image is uint8 (height, width) or (height, width, 3). The orbit starts at
+    ``(0.2 + k0) / 2`` with ``k0 = (sum of the gray image's pixels mod 256) / 255``; a colour image
+    is made gray with the weights of ITU-R BT.601.
 
     **At most 256 different keys exist.** And a byte nearly follows from the one before: where x
     goes to ``4 x (1 - x)``, ``y = asin(sqrt(x)) / pi`` goes to ``2 y`` or ``1 - 2 y``, and
     ``1e15`` is 0 modulo 256, so that but for rounding the byte doubles or doubles and changes its
     sign. The entropy shows nothing of it.
-
-    Parameters
-    ----------
-    seed_image : numpy.ndarray
-        uint8 (height, width) or (height, width, 3).
-    n_bytes : int
-        Length of the key.
     """
     k0 = int(gray(_check_image(seed_image)).sum(dtype=np.int64)) % 256 / 255
     key: NDArray[np.uint8]
-    (key,) = logistic_keystreams([(0.2 + k0) / 2], check_length(n_bytes))
+    (key,) = logistic_keystreams([(0.2 + k0) / 2], _check_length(n_bytes))
     return key
 
 
@@ -93,16 +86,9 @@ def lcg(state: int, n_bytes: int) -> NDArray[np.uint8]:
     """Run the linear congruential generator of Numerical Recipes [2]_.
 
     ``state <- 1664525 state + 1013904223 mod 2**32``; each step gives the state's highest eight
-    bits.
-
-    Parameters
-    ----------
-    state : int
-        The state before the first step, in [0, 2**32).
-    n_bytes : int
-        Number of steps.
+    bits. The `state` before the first step is in [0, 2**32).
     """
-    n_bytes = check_length(n_bytes)
+    n_bytes = _check_length(n_bytes)
     if not 0 <= state < 2**32:
         raise ValueError(f"the state of the LCG must be in [0, 2**32), not {state}")
     # Step i is a**i state + c (1 + a + ... + a**(i-1)); uint32 arithmetic is modulo 2**32.
@@ -116,29 +102,20 @@ def lcg(state: int, n_bytes: int) -> NDArray[np.uint8]:
 def mersenne_twister(key: NDArray[np.uint32], n_bytes: int) -> NDArray[np.uint8]:
     """Run MT19937 [3]_, NumPy's implementation.
 
-    Parameters
-    ----------
-    key : numpy.ndarray
-        uint32 (k,), k at least 2: the key of ``init_by_array``.
-    n_bytes : int
-        Bytes to give: those of the 32-bit outputs, each in little-endian order.
+    The `key` of ``init_by_array`` is uint32 (k,), k at least 2. The bytes are those of the 32-bit
+    outputs, each in little-endian order.
     """
     if len(key) < 2:
         # NumPy would take a single word as the seed of another initialisation, init_genrand.
         raise ValueError(f"the Mersenne Twister's key must have at least two words, not {len(key)}")
-    return _array(np.random.RandomState(key).bytes(check_length(n_bytes)))
+    return _array(np.random.RandomState(key).bytes(_check_length(n_bytes)))
 
 
 def rc4(key: bytes, n_bytes: int) -> NDArray[np.uint8]:
     """Run RC4 from its first byte on [5]_.
 
-    Parameters
-    ----------
-    key : bytes
-        5, 7, 8, 10, 16, 20, 24 or 32 bytes: `cryptography` takes no longer ones, although RC4 does
-        (up to 256 bytes, the paper's key space of 2**2048).
-    n_bytes : int
-        Length of the keystream.
+    The `key` has 5, 7, 8, 10, 16, 20, 24 or 32 bytes: `cryptography` takes no longer ones, although
+    RC4 does (up to 256 bytes, the paper's key space of 2**2048).
     """
     return _keystream(Cipher(ARC4(key), mode=None), n_bytes)
 
@@ -149,17 +126,12 @@ def rsa(x: int, n_bytes: int) -> NDArray[np.uint8]:
     ``x <- x**3 mod n``; each step gives the lowest eight bits of x, fewer than lg lg n = 11, the
     order that [4]_ allows. The modulus n is `RSA_MODULUS`. In those numbers of its series that
     were factored (RSA-100 to RSA-250) both primes are 2 modulo 3, as the exponent 3 needs.
-
-    Parameters
-    ----------
-    x : int
-        The seed, in [2, n - 2]; 0, 1 and n - 1 stay where they are.
-    n_bytes : int
-        Number of steps; some 20 microseconds each.
+    The seed `x` is in [2, n - 2]; 0, 1 and n - 1 stay where they are. A step takes some 20
+    microseconds.
     """
     if not 2 <= x <= RSA_MODULUS - 2:
         raise ValueError(f"the seed of the RSA generator must be in [2, n - 2], not {x}")
-    key = np.empty(check_length(n_bytes), np.uint8)
+    key = np.empty(_check_length(n_bytes), np.uint8)
     for i in range(key.size):
         x = x * x * x % RSA_MODULUS
         key[i] = x & 255
@@ -167,35 +139,20 @@ def rsa(x: int, n_bytes: int) -> NDArray[np.uint8]:
 
 
 def aes_256_ctr(key: bytes, n_bytes: int, *, counter_block: bytes = bytes(16)) -> NDArray[np.uint8]:
-    """Run AES-256 in counter mode [6]_.
+    """Run AES-256 in counter mode [6]_ with a key of 32 bytes.
 
-    Parameters
-    ----------
-    key : bytes
-        32 bytes.
-    n_bytes : int
-        Length of the keystream.
-    counter_block : bytes, optional
-        The first counter block, 16 bytes, zero by default. Messages that share a key must not
-        share a block of the counter.
+    The first `counter_block` has 16 bytes. Messages that share a key must not share a block of the
+    counter.
     """
     return _keystream(Cipher(algorithms.AES256(key), modes.CTR(counter_block)), n_bytes)
 
 
 def chacha20(key: bytes, n_bytes: int) -> NDArray[np.uint8]:
-    """Run ChaCha20 [7]_ with the nonce zero, from block 0 on.
-
-    Parameters
-    ----------
-    key : bytes
-        32 bytes.
-    n_bytes : int
-        Length of the keystream.
-    """
+    """Run ChaCha20 [7]_ with a key of 32 bytes and the nonce zero, from block 0 on."""
     return _keystream(Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None), n_bytes)
 
 
-def mersenne_twister_seed(seed_image: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def _mersenne_twister_seed(seed_image: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Return eight words of 32 bits from an image."""
     return np.frombuffer(seed_bytes(seed_image, 32), "<u4")
 
@@ -210,7 +167,7 @@ Generate = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
 GENERATORS: dict[str, Generate] = {
     "Chaotic System": chaotic_system,
     "LCG": lambda image, n: lcg(int.from_bytes(seed_bytes(image, 4), "little"), n),
-    "Mersenne Twister": lambda image, n: mersenne_twister(mersenne_twister_seed(image), n),
+    "Mersenne Twister": lambda image, n: mersenne_twister(_mersenne_twister_seed(image), n),
     "RC4": lambda image, n: rc4(seed_bytes(image, 32), n),
     "RSA": lambda image, n: rsa(_rsa_seed(image), n),
     "AES-256-CTR": lambda image, n: aes_256_ctr(seed_bytes(image, 32), n),
@@ -227,7 +184,52 @@ system may differ where its orbit falls into a cycle, see `dkg.domains.logistic_
 """
 
 
-def check_length(n_bytes: SupportsIndex) -> int:
+def _chaotic_gray(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.uint8]:
+    """One channel of bytes from the logistic map, the same in all three channels of a pixel."""
+    channel = chaotic_system(seed_image, -(-_check_length(n_bytes) // 3))
+    return channel.repeat(3)[:n_bytes]
+
+
+def _mersenne_twister_rounded(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.uint8]:
+    """Numbers in [0, 1) times 255, rounded, a third of the key's length, three times in a row."""
+    generator = np.random.RandomState(_mersenne_twister_seed(seed_image))
+    third = generator.random_sample(-(-_check_length(n_bytes) // 3))
+    return np.tile(np.rint(255 * third).astype(np.uint8), 3)[:n_bytes]
+
+
+def _rsa_text(seed_image: NDArray[np.uint8], n_bytes: int) -> NDArray[np.uint8]:
+    """Base64 text of the generator's bytes in lines of 64 characters, as in a PEM file [8]_."""
+    data = GENERATORS["RSA"](seed_image, -(-3 * _check_length(n_bytes) // 4))
+    text = base64.b64encode(data.tobytes())
+    lines = b"\n".join(text[i : i + 64] for i in range(0, len(text), 64))
+    return np.frombuffer(lines[:n_bytes], np.uint8).copy()
+
+
+NAIVE: dict[str, Generate] = {
+    "Chaotic System": _chaotic_gray,
+    "Mersenne Twister": _mersenne_twister_rounded,
+    "RSA": _rsa_text,
+}
+"""Guesses at what the paper did: naive forms with numbers like its own, called like `GENERATORS`.
+
+Nothing in the paper's text confirms them.
+
+- "Chaotic System": one channel of bytes, the same in all three. A key of 196,608 bytes then has
+  the entropy of 65,536: 7.9972 for ideal ones, also in the ciphertext of a gray image (printed:
+  7.9971 and 7.9974).
+- "Mersenne Twister": ``round(255 u)`` for u in [0, 1) gives 0 and 255 half as often as the rest.
+  65,536 such bytes, three times one after another, have an entropy of 7.9955 on average (printed:
+  7.9955). In the ciphertext of a gray image the three bytes of a pixel still differ, and its
+  entropy is near the 7.9991 of 196,608 ideal bytes (printed: 7.9990).
+- "RSA": text of 64 characters and line breaks [8]_ has 6.02 bits a byte (printed: 6.0314) and a
+  highest bit that is always 0. A 32 x 32 matrix of such bits has at most rank 28, so that the
+  matrix rank test depends on the number of matrices only: 62 give P = 5.226e-88 (printed:
+  5.22e-88), the 1,536 of a key of 196,608 bytes give 0. The entropy of the ciphertext, 7.2034, is
+  not explained.
+"""
+
+
+def _check_length(n_bytes: SupportsIndex) -> int:
     """Return a number of bytes, and refuse what is none."""
     n_bytes = operator.index(n_bytes)
     if n_bytes < 0:
@@ -242,7 +244,7 @@ def _check_image(seed_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _keystream(cipher: Cipher[Any], n_bytes: int) -> NDArray[np.uint8]:
-    return _array(cipher.encryptor().update(bytes(check_length(n_bytes))))
+    return _array(cipher.encryptor().update(bytes(_check_length(n_bytes))))
 
 
 def _array(data: bytes) -> NDArray[np.uint8]:
