@@ -3,6 +3,13 @@
 This is what the paper leaves out and a cipher for files needs: refusal of the wrong key and of
 changed files, and a record of which key has been used. ``docs/formats.md`` describes the files byte
 by byte and says what the guarantees are worth.
+
+Arguments that name a file are path-like. Keys are a uint8 array of shape (n, 256, 256, 3), in the
+order in which their bytes are used. Images are uint8 or uint16 arrays of shape (H, W) or (H, W, 3).
+A function that writes a file replaces an existing one only if `overwrite` is set. Every function
+raises OSError if a file cannot be read or written, and `dkg.cipher.CipherError` if an array has
+another type or shape, the same key occurs twice, a file is damaged, changed or of another kind, or
+an output's name is refused by `check_output`. ``Raises`` sections list only what is added to that.
 """
 
 from dkg.encryption.authenticated import decrypt, encrypt

@@ -23,9 +23,9 @@ def encrypt(image: NDArray[Any], keys: NDArray[np.uint8]) -> tuple[NDArray[Any],
 
     Parameters
     ----------
-    image : ndarray of uint8 or uint16, shape (H, W) or (H, W, 3)
+    image : ndarray
         The plain image.
-    keys : ndarray of uint8, shape (n, 256, 256, 3)
+    keys : ndarray
         At least `dkg.cipher.keys_needed` keys; further ones are not used.
 
     Returns
@@ -40,8 +40,7 @@ def encrypt(image: NDArray[Any], keys: NDArray[np.uint8]) -> tuple[NDArray[Any],
     Raises
     ------
     CipherError
-        If the image or the keys have another type or shape, the same key occurs twice, or
-        there are too few keys.
+        If there are too few keys.
     """
     needed, identifier = keys_needed(image), key_identifier(keys)
     if len(keys) < needed:
@@ -70,11 +69,9 @@ def decrypt(
 
     Parameters
     ----------
-    ciphertext : ndarray of uint8 or uint16, shape (H, W) or (H, W, 3)
-        First result of `encrypt`.
-    metadata : dict
-        Its second result.
-    keys : ndarray of uint8, shape (n, 256, 256, 3)
+    ciphertext, metadata : ndarray, dict
+        What `encrypt` returned.
+    keys : ndarray
         The keys it was made with, all of them and in the same order.
 
     Returns

@@ -32,18 +32,12 @@ def encrypt_file(
 
     Parameters
     ----------
-    image : path-like
-        What `read_samples` reads.
-    key : path-like
-        What `write_key` wrote.
-    out : path-like
-        The ciphertext, ends in .png.
+    image, key, out : path-like
+        The image, as `read_samples` reads it, the key file, and the ciphertext, which ends in .png.
     registry : path-like, optional
         The registry of used keys, as in `record_use`.
     allow_key_reuse : bool
         Encrypt although the key has encrypted another image.
-    overwrite : bool
-        Replace an existing file.
 
     Returns
     -------
@@ -53,11 +47,8 @@ def encrypt_file(
 
     Raises
     ------
-    OSError
-        If a file cannot be read or written.
     CipherError
-        If a file is refused, the key or a part of it has encrypted another image, or there are
-        too few keys.
+        If the key or a part of it has encrypted another image, or there are too few keys.
     """
     image, key, out = Path(image), Path(key), Path(out)
     check_output(out, (".png",), overwrite, inputs=(image, key))
@@ -89,21 +80,14 @@ def decrypt_file(
 
     Parameters
     ----------
-    ciphertext : path-like
-        The ciphertext.
-    key : path-like
-        The key file it was made with.
-    out : path-like
-        The plain image, ends in .png, .tif or .tiff.
-    overwrite : bool
-        Replace an existing file.
+    ciphertext, key, out : path-like
+        The ciphertext, the key file it was made with, and the plain image, which ends in .png,
+        .tif or .tiff.
 
     Raises
     ------
-    OSError
-        If a file cannot be read or written.
     CipherError
-        If a file is refused: not a ciphertext, the wrong key, cut or changed.
+        If it is the wrong key.
     """
     ciphertext, key, out = Path(ciphertext), Path(key), Path(out)
     check_output(out, (".png", ".tif", ".tiff"), overwrite, inputs=(ciphertext, key))
@@ -127,10 +111,8 @@ def record_use(
 
     Parameters
     ----------
-    key : path-like
-        The key file.
-    keys : ndarray of uint8, shape (n, 256, 256, 3)
-        What it holds.
+    key, keys : path-like, ndarray
+        The key file, and the keys in it.
     metadata : dict
         ``tag`` of the ciphertext.
     allow_reuse : bool
@@ -146,8 +128,6 @@ def record_use(
 
     Raises
     ------
-    OSError
-        If a registry cannot be read or written.
     CipherError
         If any of the keys has made another ciphertext and `allow_reuse` is false.
     """

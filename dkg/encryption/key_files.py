@@ -19,9 +19,8 @@ class ImageKey:
 
     Attributes
     ----------
-    keys : ndarray of uint8, shape (n, 256, 256, 3)
-        The keys, in the order in which they are used. ``repr`` leaves them out, so that logs
-        and notebooks do not show them by accident.
+    keys : ndarray
+        The keys. ``repr`` leaves them out, so that logs and notebooks do not show them by accident.
     weights_sha256 : str
         SHA-256 of the weights that made them, in hexadecimal.
     weights_public : bool
@@ -57,26 +56,8 @@ def write_key(
     ----------
     path : path-like
         Ends in .png.
-    keys : ndarray of uint8, shape (n, 256, 256, 3)
-        The keys, in the order in which they are to be used.
-    weights_sha256 : str
-        SHA-256 of the weights that made them, in hexadecimal.
-    weights_public : bool
-        Whether these weights are public.
-    output : str, optional
-        How the keys were read from the network's output.
-    exact : bool, optional
-        Whether they are the same on every machine.
-    overwrite : bool
-        Replace an existing file.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    CipherError
-        If the name has another ending or exists, the keys have another type or shape, or the same
-        key occurs twice.
+    keys, weights_sha256, weights_public, output, exact
+        As in `ImageKey`.
     """
     path = Path(path)
     check_output(path, (".png",), overwrite)
@@ -88,9 +69,8 @@ def write_key(
         "weights_sha256": weights_sha256,
         "weights_public": weights_public,
     }
-    metadata |= {
-        name: value for name, value in (("output", output), ("exact", exact)) if value is not None
-    }
+    optional = {"output": output, "exact": exact}
+    metadata |= {name: value for name, value in optional.items() if value is not None}
     data = encode_noise(keys.reshape(-1, *KEY_SHAPE[1:]), metadata)
     with atomic(path, overwrite=overwrite) as temporary:
         # The permissions are set before the first byte is written.
@@ -99,25 +79,7 @@ def write_key(
 
 
 def read_key(path: str | os.PathLike[str]) -> ImageKey:
-    """Read a key file.
-
-    Parameters
-    ----------
-    path : path-like
-        A file that `write_key` made.
-
-    Returns
-    -------
-    ImageKey
-        The keys and what the file says of their weights.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    CipherError
-        If it is not a key file, or was cut or changed.
-    """
+    """Read a key file that `write_key` made."""
     path = Path(path)
     pixels, metadata = read_noise(path, "key")
     if pixels.dtype != np.uint8 or pixels.shape[1:] != KEY_SHAPE[1:] or len(pixels) % KEY_SHAPE[0]:

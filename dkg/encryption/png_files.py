@@ -23,23 +23,7 @@ _LOSSY = "JPEG is lossy: it changes the samples, and what was changed cannot be 
 
 
 def kind(path: str | os.PathLike[str]) -> Literal["key", "ciphertext", "image"]:
-    """Tell keys, ciphertexts and other files by their metadata.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    {'key', 'ciphertext', 'image'}
-        ``'image'`` is any file without this package's metadata.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    """
+    """Tell keys and ciphertexts by their metadata; a file without it is an image."""
     data = read(path)
     if _KEYWORD in data and b'"format":"dkg key"' in data:
         return "key"

@@ -29,15 +29,8 @@ def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
 
     Returns
     -------
-    ndarray of uint8 or uint16, shape (H, W) or (H, W, 3)
+    ndarray
         The samples. For a JPEG they are what its decoder gives.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    CipherError
-        If it is empty, damaged, of another format, or has another number of channels or bits.
     """
     data = png_files.read(path)
     if not data:
@@ -60,24 +53,7 @@ def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
 def write_samples(
     path: str | os.PathLike[str], image: NDArray[Any], *, overwrite: bool = False
 ) -> None:
-    """Write an image losslessly, as PNG or TIFF depending on the name's ending.
-
-    Parameters
-    ----------
-    path : path-like
-        Ends in .png, .tif or .tiff.
-    image : ndarray of uint8 or uint16, shape (H, W) or (H, W, 3)
-        The image.
-    overwrite : bool
-        Replace an existing file.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    CipherError
-        If the name has another ending or exists, or the image has another type or shape.
-    """
+    """Write an image losslessly, as PNG or TIFF as the name ends in .png, .tif or .tiff."""
     path = Path(path)
     check_plain_image(image)
     png_files.check_output(path, (".png", ".tif", ".tiff"), overwrite)
