@@ -16,22 +16,7 @@ from dkg.storage.files import atomic
 def save_tensors(
     path: str | os.PathLike[str], tensors: dict[str, Tensor], metadata: Mapping[str, Any]
 ) -> None:
-    """Write tensors with metadata, whole or not at all.
-
-    Parameters
-    ----------
-    path : path-like
-        The file; an existing one is replaced.
-    tensors : dict of str to torch.Tensor
-        What to write, by name.
-    metadata : mapping
-        Values that JSON can hold, by name.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
+    """Write tensors by name, and metadata that JSON can hold; an existing file is replaced."""
     text = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
     with atomic(path) as temporary:
         try:
@@ -41,22 +26,10 @@ def save_tensors(
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the metadata of a checkpoint or of trained weights.
-
-    Parameters
-    ----------
-    path : path-like
-        A safetensors file that this package wrote.
-
-    Returns
-    -------
-    dict
-        Values decoded from JSON.
+    """Read the metadata, decoded from JSON, of a file that `save_tensors` wrote.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
     ValueError
         If it is not a safetensors file with such metadata.
     """

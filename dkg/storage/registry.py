@@ -2,7 +2,8 @@
 
 A key is recognized by its bytes, so that a copied, renamed or regenerated key file is the same key.
 A use is on the disk before the ciphertext is. A process waits while another one writes, and the
-unfinished transaction of a killed process is rolled back when the file is next opened.
+unfinished transaction of a killed process is rolled back when the file is next opened. A file that
+is not a registry, or that another process locks for longer than `WAIT`, raises an OSError.
 """
 
 import os
@@ -20,7 +21,7 @@ WAIT = 10.0
 
 
 def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
-    """Return the ciphertexts that a key, or a part of it, has made.
+    """Return the tags of the ciphertexts that a key, or a part of it, has made.
 
     Parameters
     ----------
@@ -28,16 +29,6 @@ def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
         The registry. If it does not exist, no key has been used.
     parts : iterable of str
         `dkg.cipher.key_identifier` of each 256 x 256 x 3 part of the key.
-
-    Returns
-    -------
-    set of str
-        The ciphertexts' authentication tags.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read or is not a registry.
     """
     if not Path(path).exists():
         return set()
@@ -55,7 +46,7 @@ def claim(
     path : path-like
         The registry; created, readable only by its owner, if it does not exist.
     parts : iterable of str
-        `dkg.cipher.key_identifier` of each 256 x 256 x 3 part of the key.
+        As in `uses`.
     tag : str
         The ciphertext's authentication tag. The same image and key give the same tag.
     allow_reuse : bool
@@ -66,12 +57,6 @@ def claim(
     set of str
         The tags of the other ciphertexts that the key, or a part of it, has made. Unless it is
         empty or reuse is allowed, nothing was recorded.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read or written, is not a registry, or another process locks it
-        for longer than `WAIT`.
     """
     parts = list(parts)
     # Created with its final mode, so that nobody else can open it first.

@@ -20,13 +20,7 @@ import filelock
 
 
 class RunFolder:
-    """Paths of a training run.
-
-    Parameters
-    ----------
-    path : path-like
-        The folder; made if it is not there.
-    """
+    """Paths of a training run, whose folder is made if it is not there."""
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
@@ -44,13 +38,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes out.
-
-        Raises
-        ------
-        BlockingIOError
-            If another process trains in this folder.
-        """
+        """Keep other processes out, or raise BlockingIOError if one trains in this folder."""
         lock = filelock.FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -65,12 +53,7 @@ class RunFolder:
 
 
 def read_log(out: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Read the log of a run.
-
-    Parameters
-    ----------
-    out : path-like
-        The run's folder, or the JSONL file itself.
+    """Read the log of a run from its folder or from the JSONL file itself.
 
     Returns
     -------

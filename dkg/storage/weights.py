@@ -15,10 +15,8 @@ def read_manifest() -> dict[str, dict[str, Any]]:
 
     Raises
     ------
-    OSError
-        If the file cannot be read.
     ValueError
-        If it is not a manifest.
+        If the file is not a manifest.
     """
     path = paths.WEIGHTS / "manifest.toml"
     try:
@@ -34,29 +32,17 @@ def read_manifest() -> dict[str, dict[str, Any]]:
 
 
 def list_weights() -> list[str]:
-    """List the networks that come with the package.
+    """List the shipped networks by their names for `dkg.keys.KeyGenerator.load`, the default first.
 
-    Returns
-    -------
-    list of str
-        Names for `dkg.keys.KeyGenerator.load`, the default first. Networks of the manifest that
-        are not trained yet are left out; `dkg.zoo.entries` has them too.
+    Networks of the manifest that are not trained yet are left out; `dkg.zoo.entries` has them too.
     """
     return [name for name, entry in read_manifest().items() if "file" in entry]
 
 
 def weights_entry(name: str) -> dict[str, Any]:
-    """Return the manifest's entry of a shipped network.
+    """Return the manifest's entry of one of `list_weights`.
 
-    Parameters
-    ----------
-    name : str
-        One of `list_weights`.
-
-    Returns
-    -------
-    dict
-        ``file``, ``sha256``, ``seed``, ``recipe`` and the rest, as in ``weights/manifest.toml``.
+    It has ``file``, ``sha256``, ``seed``, ``recipe`` and the rest, as in ``weights/manifest.toml``.
 
     Raises
     ------
