@@ -12,8 +12,7 @@ from dkg import attacks, encryption, metrics, plots
 from dkg.acceleration.process import threads
 from dkg.cipher import CipherError, xor
 from dkg.keys import list_weights
-from dkg.widgets import attack_keys, sources
-from dkg.widgets.attack_keys import HALF, SEEDS, TRAINING_STEPS, CachedKeys
+from dkg.widgets import sources
 from dkg.widgets.panel import (
     Panel,
     View,
@@ -24,6 +23,7 @@ from dkg.widgets.panel import (
     with_static_figure,
 )
 from dkg.widgets.pictures import figure_as_image, map_as_image
+from dkg.widgets.sources import HALF, SEEDS, TRAINING_STEPS, CachedKeys
 
 _PLAIN = "ultrasound"  # The image set that is encrypted.
 _WIDE = "460px"  # Room for a long label.
@@ -58,7 +58,7 @@ class CiphertextAlonePanel(AttackPanel):
         """Smooth the ciphertext, and one of AES beside it."""
         keys = {
             "this network": self.generator.generate(self.seeds[0]),
-            "AES": attack_keys.aes_key(self.seeds[0]),
+            "AES": sources.aes_key(self.seeds[0]),
         }
         hidden = {name: xor(self.plain, key) for name, key in keys.items()}
         # A weight of 1 smooths about as much as a mean over 6 pixels; both are the defaults.
@@ -212,7 +212,7 @@ class RetrainedPanel(AttackPanel):
     def compute(self) -> View:
         """Train with the guess, and decrypt with the key of that network."""
         key, guessed = (
-            attack_keys.retrained_keys(seed)[self.output.value]
+            sources.retrained_keys(seed)[self.output.value]
             for seed in (_VICTIMS_RANDOM_SEED, self.guess.value)
         )
         hidden = xor(self.plain, key)
@@ -244,7 +244,7 @@ class LearnedPanel(AttackPanel):
 
     def compute(self) -> View:
         """Learn, and count the bits that are saved."""
-        found = attack_keys.predictions(self.output.value, 1000 * self.samples.value)
+        found = sources.predictions(self.output.value, 1000 * self.samples.value)
         saved = {
             name: {
                 "histogram of each place": prediction.histogram - prediction.phase,
@@ -306,7 +306,7 @@ class BackdoorPanel(AttackPanel):
     """
 
     def __init__(self, steps: int):
-        self._backdoor, self._networks = attack_keys.planted_backdoor(steps)
+        self._backdoor, self._networks = sources.planted_backdoor(steps)
         self.rows = slider("rows of the mark in the seed image", 32, 0, 32, width=_WIDE)
         self.seed = slider("seed image", 0, 0, HALF - 1)
         super().__init__(self.rows, self.seed)
@@ -367,13 +367,7 @@ class BreakItPanel(ipywidgets.Tab):  # type: ignore[misc]  # ipywidgets has no t
         super().__init__(list(self.panels.values()), titles=list(self.panels))
 
     def static_figure(self) -> Figure:
-        """Return the pictures of all attacks as a figure.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            A row for each attack.
-        """
+        """Return the pictures of all attacks as a figure, a row for each attack."""
         return plots.image_rows(
             {attack: panel.view.pictures for attack, panel in self.panels.items()}
         )

@@ -110,11 +110,6 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
     def compute(self) -> View:
         """Return what the controls ask for.
 
-        Returns
-        -------
-        View
-            The new content.
-
         Raises
         ------
         ValueError, OSError
@@ -176,13 +171,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
         )
 
     def static_figure(self) -> Figure:
-        """Return the pictures as a figure, for a page without a running kernel.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            The pictures under their titles.
-        """
+        """Return the pictures under their titles, for a page without a running kernel."""
         return plots.image_grid(self.view.pictures, columns=4)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
@@ -190,20 +179,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
 
 
 def with_static_figure(bundle: dict[str, Any], figure: Figure) -> dict[str, Any]:
-    """Add a picture to what a widget shows of itself, for pages that cannot show widgets.
-
-    Parameters
-    ----------
-    bundle : dict
-        What `ipywidgets.Widget` gives for a page, by MIME type.
-    figure : matplotlib.figure.Figure
-        The picture.
-
-    Returns
-    -------
-    dict
-        The bundle with ``image/png``.
-    """
+    """Add a figure, as ``image/png``, to what a widget gives by MIME type, for other pages."""
     content = base64.b64encode(png(figure_as_image(figure))).decode()
     return bundle | {"image/png": content}
 
@@ -227,21 +203,9 @@ def has_front_end() -> bool:
 def slider(
     description: str, value: int, low: int, high: int, width: str = "330px"
 ) -> ipywidgets.IntSlider:
-    """Make a slider that waits for the hand to stop.
+    """Make a slider from `low` to `high` that waits for the hand to stop.
 
-    Parameters
-    ----------
-    description : str
-        Its label.
-    value, low, high : int
-        What it starts at, and its ends.
-    width : str, default '330px'
-        With the label.
-
-    Returns
-    -------
-    ipywidgets.IntSlider
-        The slider.
+    `width` is that of the slider and its label together.
     """
     # One that computed at every step of a drag would leave a queue behind.
     return ipywidgets.IntSlider(
@@ -259,22 +223,7 @@ def slider(
 def choice(
     description: str, options: Iterable[str], value: str | None = None
 ) -> ipywidgets.Dropdown:
-    """Make a list to choose from.
-
-    Parameters
-    ----------
-    description : str
-        Its label.
-    options : iterable of str
-        What can be chosen.
-    value : str, optional
-        What it starts at. Default: the first.
-
-    Returns
-    -------
-    ipywidgets.Dropdown
-        The list.
-    """
+    """Make a list to choose from, which starts at `value` or else at its first option."""
     options = list(options)
     return ipywidgets.Dropdown(
         options=options,
@@ -286,26 +235,12 @@ def choice(
 
 
 def output_choice() -> ipywidgets.Dropdown:
-    """Make the list of ways to read a key off the network's last layer.
-
-    Returns
-    -------
-    ipywidgets.Dropdown
-        One of `dkg.keys.OUTPUTS`.
-    """
+    """Make the list of ways to read a key off the network's last layer, `dkg.keys.OUTPUTS`."""
     return choice("keys read as", OUTPUTS)
 
 
 def seed_controls() -> tuple[ipywidgets.Dropdown, ipywidgets.Dropdown, ipywidgets.IntSlider]:
-    """Make the controls that choose a network and a seed image, and the images of all sets.
-
-    Returns
-    -------
-    network, seed_set : ipywidgets.Dropdown
-        A shipped network, and an image set.
-    seed : ipywidgets.IntSlider
-        Number of the image in the set.
-    """
+    """Make the controls of network, image set and seed image, and load the images of all sets."""
     for name in data.NAMES:
         sources.images(name)  # So that the first choice of a set does not wait for them.
     return (
@@ -316,20 +251,11 @@ def seed_controls() -> tuple[ipywidgets.Dropdown, ipywidgets.Dropdown, ipywidget
 
 
 def likeness(plain: np.ndarray, others: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Measure how much of a plaintext other images show.
+    """Measure how much of a plaintext, uint8 (256, 256, 3), other images show, in color or gray.
 
-    Parameters
-    ----------
-    plain : numpy.ndarray
-        uint8 (256, 256, 3).
-    others : mapping of str to numpy.ndarray
-        uint8 (256, 256, 3) or, in shades of gray, (256, 256), by their titles.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A column for each image, with rows for SSIM and for the correlation of the means of 16 x 16
-        pixels, which sees what an eye sees that blurs; its sign is negative where a negative shows.
+    Returns a column for each image, with rows for SSIM and for the correlation of the means of
+    16 x 16 pixels, which sees what an eye sees that blurs; its sign is negative where a negative
+    shows.
     """
     rows: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
         "SSIM": metrics.ssim,

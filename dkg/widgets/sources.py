@@ -1,17 +1,30 @@
-"""What the panels draw from: networks, images and keys, each made once, and uploaded files."""
+"""What the panels draw from: images, networks and keys, each made once, and uploads.
+
+A network is called by its name in `dkg.keys.list_weights`, an image set by its name in
+`dkg.data.NAMES`. `output` says how keys are read, 'paper' or 'low-order'. Images and keys are uint8
+(256, 256, 3).
+"""
 
 import functools
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dkg import cipher, data
+from dkg import attacks, baselines, cipher, data, domains
 from dkg.acceleration.process import threads
-from dkg.keys import KeyGenerator
+from dkg.keys import OUTPUTS, KeyGenerator, list_weights
+from dkg.training import TrainConfig, train
 
 N_IMAGES = 8
 """How many images of a set can be chosen from."""
+
+SEEDS = "montgomery"
+"""The image set whose images are the seed images."""
+
+HALF = N_IMAGES // 2
+TRAINING_STEPS = 3
 
 # The server's connection to the browser breaks off at 10 MiB.
 _LARGEST_UPLOAD = 9 * 2**20
@@ -19,60 +32,21 @@ _LARGEST_UPLOAD = 9 * 2**20
 
 @functools.cache
 def network(name: str, output: str = "paper") -> KeyGenerator:
-    """Load a shipped network, once.
-
-    Parameters
-    ----------
-    name : str
-        One of `dkg.keys.list_weights`.
-    output : {'paper', 'low-order'}, default 'paper'
-        How keys are read; see `dkg.keys.KeyGenerator.load`.
-
-    Returns
-    -------
-    KeyGenerator
-        The network.
-    """
+    """Load a shipped network, once."""
     with threads(1):
         return KeyGenerator.load(name, output=output)
 
 
 @functools.cache
 def images(name: str) -> np.ndarray:
-    """Load the first images of a set, once.
-
-    Parameters
-    ----------
-    name : str
-        One of `dkg.data.NAMES`.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (n, 256, 256, 3), at most `N_IMAGES` of them.
-    """
+    """Load the first images of a set, once: uint8 (n, 256, 256, 3), n at most `N_IMAGES`."""
     return data.load(name, n=N_IMAGES).images
 
 
 def image_of(name: str, number: int) -> np.ndarray:
-    """Return an image of a set.
+    """Return an image of a set by its number, from 0.
 
-    Parameters
-    ----------
-    name : str
-        One of `dkg.data.NAMES`.
-    number : int
-        Which one, from 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (256, 256, 3).
-
-    Raises
-    ------
-    ValueError
-        If the set has fewer images.
+    Raises ValueError if the set has fewer images.
     """
     stack = images(name)
     if not 0 <= number < len(stack):
@@ -91,26 +65,9 @@ def _key(name: str, seed_bytes: bytes, output: str) -> np.ndarray:
 
 
 def key_of(name: str, seed_image: np.ndarray, output: str = "paper") -> np.ndarray:
-    """Make a key, or return it if the same was made before.
+    """Make a key, read-only, or return it if the same was made before.
 
-    Parameters
-    ----------
-    name : str
-        One of `dkg.keys.list_weights`.
-    seed_image : numpy.ndarray
-        uint8 (256, 256, 3).
-    output : {'paper', 'low-order'}, default 'paper'
-        As for `network`.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (256, 256, 3), read-only.
-
-    Raises
-    ------
-    ValueError
-        If the seed image has another type or shape.
+    Raises ValueError if the seed image has another dtype or shape.
     """
     if seed_image.dtype != np.uint8 or seed_image.shape != cipher.KEY_SHAPE:
         raise ValueError(
@@ -130,11 +87,6 @@ def read_upload(name: str, content: bytes) -> np.ndarray:
     content : bytes-like
         What is in it.
 
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (256, 256, 3).
-
     Raises
     ------
     ValueError
@@ -153,3 +105,73 @@ def read_upload(name: str, content: bytes) -> np.ndarray:
             return data.read_image(path)
         except (ValueError, OSError) as error:
             raise ValueError(str(error).replace(str(path), name)) from error
+
+
+@dataclass(frozen=True)
+class CachedKeys:
+    """A shipped network with its keys cached, for attacks that ask for the same keys again."""
+
+    name: str
+    output: str
+
+    def generate(self, seed_image: np.ndarray) -> np.ndarray:
+        """Make a key; see `key_of`."""
+        return key_of(self.name, seed_image, self.output)
+
+
+def aes_key(seed_image: np.ndarray) -> np.ndarray:
+    """Return the control's key: AES-256 in counter mode, keyed by a hash of the seed image."""
+    return baselines.GENERATORS["AES-256-CTR"](seed_image, seed_image.size).reshape(
+        seed_image.shape
+    )
+
+
+@functools.cache
+def retrained_keys(random_seed: int) -> dict[str, np.ndarray]:
+    """Train a network for three steps with a random seed, and make a key with it.
+
+    Returns the key of the first seed image for each of `dkg.keys.OUTPUTS`.
+    """
+    config = TrainConfig(
+        steps=TRAINING_STEPS, seed=random_seed, threads=1, device="cpu", sample_steps=()
+    )
+    seeds = images(SEEDS)
+    with tempfile.TemporaryDirectory() as folder, threads(1):
+        # No bar: a panel has its own sign that it computes, and a still picture needs none.
+        train(config, seeds[:2], domains.chaotic(seeds[:2]), folder, progress=False)
+        networks = _read_in_all_ways(Path(folder, "generator.safetensors"))
+        return {output: network.generate(seeds[0]) for output, network in networks.items()}
+
+
+@functools.cache
+def predictions(output: str, samples: int) -> dict[str, attacks.Prediction]:
+    """Learn to predict keys of the default network, and of AES.
+
+    A predictor learns from `samples` bytes of the keys of half of the seed images, and is tested on
+    the keys of the others. Returns the predictions for ``"this network"`` and ``"AES"``.
+    """
+    seeds = images(SEEDS)
+    generators = {"this network": CachedKeys(list_weights()[0], output).generate, "AES": aes_key}
+    found = {}
+    for name, generate in generators.items():
+        keys = np.stack([generate(seed) for seed in seeds])
+        found[name] = attacks.predict_bytes(keys[:HALF], keys[HALF:], samples=samples, seed=0)
+    return found
+
+
+@functools.cache
+def planted_backdoor(steps: int) -> tuple[attacks.Backdoor, dict[str, KeyGenerator]]:
+    """Plant a backdoor in the default network, trained with the second half of the seed images.
+
+    Returns what `dkg.attacks.plant_backdoor` returns after a training of `steps` steps, and its
+    network for each of `dkg.keys.OUTPUTS`.
+    """
+    with tempfile.TemporaryDirectory() as folder, threads(1):
+        path = Path(folder, "generator.safetensors")
+        honest, seeds = network(list_weights()[0]), images(SEEDS)[HALF:]
+        backdoor = attacks.plant_backdoor(honest, seeds, path, steps=steps, seed=0)
+        return backdoor, _read_in_all_ways(path)
+
+
+def _read_in_all_ways(path: Path) -> dict[str, KeyGenerator]:
+    return {output: KeyGenerator.load(path, "cpu", output=output) for output in OUTPUTS}

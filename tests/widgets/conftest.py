@@ -6,10 +6,7 @@ import torch
 
 from dkg import attacks, models
 from dkg.keys import OUTPUTS
-from dkg.widgets import (
-    attack_keys,
-    sources,
-)
+from dkg.widgets import sources
 
 
 @pytest.fixture
@@ -41,7 +38,7 @@ class FastNetwork:
 
 @pytest.fixture
 def fast_networks(monkeypatch):
-    kept = (sources._key, attack_keys.predictions, attack_keys.planted_backdoor)
+    kept = (sources._key, sources.predictions, sources.planted_backdoor)
     for function in kept:
         function.cache_clear()
     monkeypatch.setattr(sources, "network", FastNetwork)
@@ -53,7 +50,7 @@ def fast_networks(monkeypatch):
     monkeypatch.setattr(attacks, "predict_bytes", predict_from_less)
     seed = sources.image_of("montgomery", 0)
     monkeypatch.setattr(
-        attack_keys,
+        sources,
         "retrained_keys",
         lambda n: {o: FastNetwork(f"{n}", o).generate(seed) for o in OUTPUTS},
     )

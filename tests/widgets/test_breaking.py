@@ -8,7 +8,6 @@ from dkg.keys import OUTPUTS
 from dkg.widgets import (
     BreakItPanel,
     ImitationPanel,
-    attack_keys,
     breaking,
     sources,
 )
@@ -16,8 +15,8 @@ from dkg.widgets import (
 
 @pytest.mark.slow
 def test_the_same_random_seed_trains_the_same_network():
-    keys = attack_keys.retrained_keys(0)
-    again, other = attack_keys.retrained_keys.__wrapped__(0), attack_keys.retrained_keys(1)
+    keys = sources.retrained_keys(0)
+    again, other = sources.retrained_keys.__wrapped__(0), sources.retrained_keys(1)
     assert list(keys) == list(OUTPUTS)
     for output, key in keys.items():
         np.testing.assert_array_equal(key, again[output])

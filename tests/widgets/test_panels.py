@@ -21,9 +21,8 @@ from dkg.widgets import (
     KeysPanel,
     RandomnessPanel,
     breaking,
-    encryption,
     has_front_end,
-    randomness,
+    scheme,
     sources,
 )
 from dkg.widgets.panel import likeness
@@ -35,7 +34,7 @@ from .images import random_image
 class TestKeyGenerators:
     def test_the_controls_are_keyed_freshly(self, rng):
         key = random_image(rng)
-        one, two = randomness.key_generators(key), randomness.key_generators(key)
+        one, two = scheme.key_generators(key), scheme.key_generators(key)
         assert list(one) == ["this key", "AES-256-CTR", "Mersenne Twister"]
         np.testing.assert_array_equal(one["this key"], key.ravel())
         for name in ("AES-256-CTR", "Mersenne Twister"):
@@ -45,16 +44,14 @@ class TestKeyGenerators:
     def test_the_heat_map_names_the_sequences_and_counts_what_failed(self, rng):
         random = rng.bytes(20_000)
         sequences = {"ones": np.full(20_000, 255, np.uint8), "noise": np.frombuffer(random, "u1")}
-        figure, failed = randomness.suite_heatmap(sequences)
+        figure, failed = scheme.suite_heatmap(sequences)
         labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
         assert labels == ["ones", "noise"]
         assert failed["ones"] > 100 > 50 > failed["noise"]
 
 
 def test_measures_stand_beside_those_of_ideal_bytes(rng):
-    table = encryption.measures(
-        {"noise": random_image(rng), "flat": np.zeros((256, 256, 3), np.uint8)}
-    )
+    table = scheme.measures({"noise": random_image(rng), "flat": np.zeros((256, 256, 3), np.uint8)})
     assert list(table) == ["noise", "flat", "ideal bytes"]
     assert table.loc["entropy (bits)", "flat"] == 0
     assert (table["noise"] - table["ideal bytes"]).abs().max() < 0.02
@@ -88,7 +85,7 @@ def test_likeness_sees_a_negative_and_a_gray_image():
 def test_the_files_are_those_of_the_command(tmp_path, rng):
     plain, key = random_image(rng), random_image(rng)
     generator = sources.network(list_weights()[0])
-    files = encryption.files_to_download(plain, key, generator)
+    files = scheme.files_to_download(plain, key, generator)
     assert list(files) == ["plain.png", "key.png", "hidden.png", "decrypted.png"]
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
