@@ -2,6 +2,17 @@
 
 They need the extra ``dicom``. Everything stays on this machine. ``docs/hospital.md`` says how to
 run it, what it protects and what not.
+
+Folders are path-like; one that is written to is made, for its owner only, if it is not there.
+`certificates` is the folder that `make_certificates` made, of which a part reads its own two files
+and the authority's. A server listens on this machine's own address only, at `port`; 0 takes any
+free port, and the attribute `port` says which. It runs until `stop` or the end of its ``with``
+block. Keys are uint8 arrays of shape (n, 256, 256, 3). A data set that is an image has its file
+meta information. `seconds` in a result are how long each step took.
+
+Every method raises HospitalError if another part cannot be reached, refuses, or answers with
+something else, and OSError if a file cannot be read or written. ``Raises`` sections list only what
+is added to that.
 """
 
 from dkg.hospital.connections import HospitalError, make_certificates

@@ -9,9 +9,10 @@ import ipaddress
 import os
 import socket
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -32,15 +33,28 @@ class HospitalError(RuntimeError):
     """A part of the hospital could not do its work; the message says which one, and why."""
 
 
+class Server(ABC):
+    """A part that runs until `stop` or the end of its ``with`` block."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop; what is stored stays."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+
 def make_certificates(folder: str | os.PathLike[str], *, days: int = 30) -> Path:
     """Make an authority, and a certificate and private key for each part of the hospital.
 
     Parameters
     ----------
     folder : path-like
-        Where they go; made, for its owner only, if it is not there. ``authority.pem`` is what all
-        parts trust; each part has ``NAME.pem`` and ``NAME.key``. A part needs its own two files and
-        the authority's, and no others.
+        Where they go. ``authority.pem`` is what all parts trust; each part has ``NAME.pem`` and
+        ``NAME.key``. A part needs its own two files and the authority's, and no others.
     days : int, default 30
         How long they are valid.
 
@@ -113,27 +127,10 @@ def make_certificates(folder: str | os.PathLike[str], *, days: int = 30) -> Path
 
 
 def tls_context(folder: str | os.PathLike[str], part: str, *, server: bool) -> ssl.SSLContext:
-    """Return settings of TLS under which both ends must prove who they are.
+    """Return settings of TLS 1.3 by which one of `PARTS` and the other end prove who they are.
 
-    Parameters
-    ----------
-    folder : path-like
-        What `make_certificates` made.
-    part : str
-        One of `PARTS`: whose certificate to show.
-    server : bool
-        Whether it is for the end that is connected to.
-
-    Returns
-    -------
-    ssl.SSLContext
-        TLS 1.3. The other end must have a certificate of the same authority, and a client also
-        checks that it is for the address that it connects to.
-
-    Raises
-    ------
-    OSError
-        If a certificate is missing or cannot be read.
+    The other end must have a certificate of the same authority, and a client also checks that it is
+    for the address that it connects to. With `server` they are for the end that is connected to.
     """
     folder = Path(folder)
     for path in (folder / "authority.pem", folder / f"{part}.pem", folder / f"{part}.key"):

@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, CipherError, key_identifier
-from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, part_of, tls_context
+from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, Server, part_of, tls_context
 
 MAX_KEYS = 1024
 """Keys of 196,608 bytes that one image may have: 201 million bytes of pixels."""
@@ -52,8 +52,6 @@ class KeyStore:
     ------
     HospitalError
         If the file is no key store, or if others than its owner may read or write it.
-    OSError
-        If the file cannot be made or read.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -78,19 +76,12 @@ class KeyStore:
             raise HospitalError(f"{self.path}: not a key store: {error}") from error
 
     def add(self, image: str, keys: np.ndarray) -> str:
-        """Keep the key of an image for good.
-
-        Parameters
-        ----------
-        image : str
-            The image's name, SHA-256 in hexadecimal.
-        keys : ndarray of uint8, shape (n, 256, 256, 3)
-            The key.
+        """Keep the key of an image, named by its SHA-256 in hexadecimal, for good.
 
         Returns
         -------
         str
-            `dkg.cipher.key_identifier` of the key. It is on the disk when this returns.
+            `dkg.cipher.key_identifier` of the key, which is on the disk by then.
 
         Raises
         ------
@@ -116,11 +107,11 @@ class KeyStore:
         return identifier
 
     def get(self, identifier: str) -> np.ndarray | None:
-        """Return the key of an identifier, uint8 (n, 256, 256, 3), or None if there is none."""
+        """Return the key of an identifier, or None if there is none."""
         return self._key("SELECT key FROM keys WHERE identifier = ?", identifier)
 
     def of_image(self, image: str) -> np.ndarray | None:
-        """Return the key of an image, uint8 (n, 256, 256, 3), or None if it has none."""
+        """Return the key of an image, or None if it has none."""
         return self._key("SELECT key FROM keys WHERE image = ?", image)
 
     def __len__(self) -> int:
@@ -140,7 +131,7 @@ class KeyStore:
         return database
 
 
-class KeyServer:
+class KeyServer(Server):
     """Makes keys for the modality and hands them to the workstation, over mutual TLS.
 
     ``POST /keys`` with ``{"image": SHA-256, "n": number}`` makes the key of an image, keeps it and
@@ -155,15 +146,8 @@ class KeyServer:
     source : iterator of ndarray of uint8, shape (256, 256, 3)
         Makes the keys, such as ``map(generator.generate, seed_images)``. One that was used before
         is refused by the store, and the next request takes the next one.
-    certificates : path-like
-        Folder with the certificates of ``key-server`` and of the authority.
-    port : int, default 0
-        Where to listen, on this machine's own address only; 0 takes any free port.
-
-    Attributes
-    ----------
-    port : int
-        Where it listens.
+    certificates, port : path-like, int
+        As in `dkg.hospital`; it shows the certificate of ``key-server``.
     """
 
     def __init__(
@@ -190,12 +174,6 @@ class KeyServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
 
     def _answer(self, part: str | None, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         """Return the status and the content of the answer to a request."""
@@ -239,16 +217,14 @@ class KeyServer:
 
 
 class KeyClient:
-    """Asks the key server, showing the certificate of one part of the hospital.
+    """Asks the key server, showing the certificate of the modality or the workstation.
 
     Parameters
     ----------
-    port : int
-        The server's.
-    certificates : path-like
-        Folder with the certificates of the part and of the authority.
+    port, certificates : int, path-like
+        The server's port, and the certificates as in `dkg.hospital`.
     part : {'modality', 'workstation'}
-        Who asks.
+        The part that asks.
     """
 
     def __init__(self, port: int, certificates: str | os.PathLike[str], part: str):
@@ -256,48 +232,14 @@ class KeyClient:
         self._context = tls_context(certificates, part, server=False)
 
     def make(self, image: str, n: int) -> np.ndarray:
-        """Have the key of an image made, or given again.
-
-        Parameters
-        ----------
-        image : str
-            The image's name, SHA-256 in hexadecimal.
-        n : int
-            How many keys of 196,608 bytes it needs.
-
-        Returns
-        -------
-        ndarray of uint8, shape (n, 256, 256, 3)
-            The key, which the server has stored.
-
-        Raises
-        ------
-        HospitalError
-            If the server cannot be reached, refuses, or answers with something else.
-        """
+        """Have the n keys of an image, named by its SHA-256, made and stored, or given again."""
         keys = self._ask("POST", "/keys", json.dumps({"image": image, "n": n}).encode())
         if len(keys) != n:
             raise HospitalError(f"{self._server}: sent {len(keys)} keys, asked for {n}")
         return keys
 
     def get(self, identifier: str) -> np.ndarray:
-        """Fetch a key.
-
-        Parameters
-        ----------
-        identifier : str
-            `dkg.cipher.key_identifier` of the key, as the encrypted image names it.
-
-        Returns
-        -------
-        ndarray of uint8, shape (n, 256, 256, 3)
-            The key.
-
-        Raises
-        ------
-        HospitalError
-            If the server cannot be reached, refuses, does not have it, or answers with another.
-        """
+        """Fetch a key by its `dkg.cipher.key_identifier`, as the encrypted image names it."""
         keys = self._ask("GET", f"/keys/{identifier}")
         if key_identifier(keys) != identifier:
             raise HospitalError(f"{self._server}: sent another key than {identifier[:16]}")

@@ -46,7 +46,7 @@ class Delivery:
     key_identifier : str
         The identifier of its key.
     seconds : dict of str to float
-        How long each step took: ``"key"``, ``"encrypt"``, ``"store"``.
+        The times of ``"key"``, ``"encrypt"`` and ``"store"``.
     """
 
     sop_instance_uid: str
@@ -60,11 +60,9 @@ class Modality:
     Parameters
     ----------
     outbox : path-like
-        Folder of the images that wait, in plain; made, for its owner only, if it is not there.
-    keys : KeyClient
-        Where keys come from.
-    pacs : PacsClient
-        Where encrypted images go.
+        Folder of the images that wait, in plain.
+    keys, pacs : KeyClient, PacsClient
+        Where keys come from, and where encrypted images go.
     attributes : {'keep', 'basic-profile'}
         What becomes of the patient's attributes, as in `dkg.dicom.encrypt_dataset`.
     """
@@ -83,17 +81,7 @@ class Modality:
         self._keys, self._pacs, self._attributes = keys, pacs, attributes
 
     def take(self, image: pydicom.Dataset) -> str:
-        """Put an image into the outbox.
-
-        Parameters
-        ----------
-        image : pydicom.Dataset
-            A DICOM image, with its file meta information.
-
-        Returns
-        -------
-        str
-            Its name there, the SOP Instance UID.
+        """Put an image into the outbox; its name there, the SOP Instance UID, is returned.
 
         Raises
         ------
@@ -127,25 +115,13 @@ class Modality:
         return [path.stem for path in paths]
 
     def deliver(self, uid: str) -> Delivery:
-        """Encrypt an image of the outbox and send it to the archive.
+        """Encrypt an image, by its name in the outbox, and send it to the archive.
 
-        Parameters
-        ----------
-        uid : str
-            Its name in the outbox.
-
-        Returns
-        -------
-        Delivery
-            What the archive has now. The image is out of the outbox.
+        It is out of the outbox when this returns. If anything fails it stays there, and nothing of
+        it has been sent in plain.
 
         Raises
         ------
-        HospitalError
-            If the key server or the archive cannot be reached or refuses. The image stays in the
-            outbox, and nothing of it has been sent in plain.
-        OSError
-            If there is no such image in the outbox.
         CipherError
             If the image cannot be encrypted.
         """
@@ -190,7 +166,7 @@ def new_image(
     Returns
     -------
     pydicom.Dataset
-        A secondary capture image with file meta information, in a study of its own.
+        A secondary capture image, in a study of its own.
 
     Raises
     ------

@@ -15,11 +15,10 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Self
 
 import pydicom
 
-from dkg.hospital.connections import HOST, HospitalError
+from dkg.hospital.connections import HOST, HospitalError, Server
 from dkg.hospital.pacs import TITLE, TITLES, PacsClient
 
 # Below the ports that the system takes for connections of its own.
@@ -32,25 +31,17 @@ def find_orthanc() -> str | None:
     return shutil.which("Orthanc", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
-class Orthanc:
+class Orthanc(Server):
     """Orthanc as the archive; it stops with `stop`, or by itself after a time.
 
     Parameters
     ----------
     folder : path-like
-        Where its settings, its log and the images are; made if it is not there. Images that are
-        there are served.
-    certificates : path-like
-        Folder with the certificates of ``pacs`` and of the authority.
-    port : int, default 0
-        Its DICOM port; 0 takes any free one.
+        Where its settings, its log and the images are. Images that are there are served.
+    certificates, port : path-like, int
+        As in `dkg.hospital`, but it listens on every address; it shows the certificate of ``pacs``.
     seconds : int, default 3600
         How long it runs at most.
-
-    Attributes
-    ----------
-    port : int
-        Its DICOM port.
 
     Raises
     ------
@@ -121,12 +112,6 @@ class Orthanc:
         deadline = time.monotonic() + 10
         while _answers(self.port) and time.monotonic() < deadline:
             time.sleep(0.01)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
 
     def _settings(self) -> dict[str, object]:
         return {

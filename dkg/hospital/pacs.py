@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pydicom
 from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -22,7 +22,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.presentation import PresentationContext
 
-from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, tls_context
+from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, Server, tls_context
 from dkg.storage.files import atomic
 
 TITLE = "PACS"
@@ -45,16 +45,14 @@ _logger = logging.getLogger(__name__)
 
 
 class PacsClient:
-    """Asks an archive, showing the certificate of one part of the hospital.
+    """Asks the archive, showing the certificate of the modality or the workstation.
 
     Parameters
     ----------
-    port : int
-        The archive's.
-    certificates : path-like
-        Folder with the certificates of the part and of the authority.
+    port, certificates : int, path-like
+        The archive's port, and the certificates as in `dkg.hospital`.
     part : {'modality', 'workstation'}
-        Who asks.
+        The part that asks.
     called : str, default 'PACS'
         The archive's application entity title.
     title : str, optional
@@ -76,29 +74,12 @@ class PacsClient:
         self._context = tls_context(certificates, part, server=False)
 
     def echo(self) -> None:
-        """Ask whether the archive is there (C-ECHO).
-
-        Raises
-        ------
-        HospitalError
-            If it is not, or refuses.
-        """
+        """Ask whether the archive is there (C-ECHO)."""
         with self._association([build_context(_VERIFICATION)]) as association:
             self._check(association.send_c_echo(), "C-ECHO")
 
     def store(self, dataset: pydicom.Dataset) -> None:
-        """Send an image to the archive (C-STORE), as it is.
-
-        Parameters
-        ----------
-        dataset : pydicom.Dataset
-            The image, with its file meta information.
-
-        Raises
-        ------
-        HospitalError
-            If the archive cannot be reached, refuses, or does anything but confirm the image.
-        """
+        """Send an image to the archive (C-STORE), as it is, and have it confirmed."""
         context = build_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
         with self._association([context]) as association:
             self._check(association.send_c_store(dataset), "C-STORE")
@@ -116,11 +97,6 @@ class PacsClient:
         -------
         list of pydicom.Dataset
             One for each image: the attributes asked for, and those that `get` needs.
-
-        Raises
-        ------
-        HospitalError
-            If the archive cannot be reached, or refuses.
         """
         asked = pydicom.Dataset()
         asked.QueryRetrieveLevel = "IMAGE"
@@ -136,23 +112,7 @@ class PacsClient:
         return found
 
     def get(self, found: pydicom.Dataset) -> pydicom.Dataset:
-        """Fetch an image (C-GET).
-
-        Parameters
-        ----------
-        found : pydicom.Dataset
-            One of `find`.
-
-        Returns
-        -------
-        pydicom.Dataset
-            The image, with its file meta information.
-
-        Raises
-        ------
-        HospitalError
-            If the archive cannot be reached, refuses, or does not have it any more.
-        """
+        """Fetch an image (C-GET) that `find` returned."""
         asked = pydicom.Dataset()
         asked.QueryRetrieveLevel = "IMAGE"
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
@@ -242,7 +202,7 @@ class PacsClient:
             )
 
 
-class SmallPacs:
+class SmallPacs(Server):
     """A small archive in this process: each image is a file of its folder.
 
     It answers C-ECHO, C-STORE, C-FIND and C-GET as far as `PacsClient` asks, at image level and
@@ -251,16 +211,9 @@ class SmallPacs:
     Parameters
     ----------
     folder : path-like
-        Where the images are kept; made if it is not there. Those that are there are served.
-    certificates : path-like
-        Folder with the certificates of ``pacs`` and of the authority.
-    port : int, default 0
-        Where to listen, on this machine's own address only; 0 takes any free port.
-
-    Attributes
-    ----------
-    port : int
-        Where it listens.
+        Where the images are kept. Those that are there are served.
+    certificates, port : path-like, int
+        As in `dkg.hospital`; it shows the certificate of ``pacs``.
     """
 
     def __init__(
@@ -310,12 +263,6 @@ class SmallPacs:
                     # Not that of SSLSocket, which another thread is reading from.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self._entity.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
 
     def _store(self, event: evt.Event) -> int:
         request: Any = event.request

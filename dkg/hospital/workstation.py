@@ -24,7 +24,7 @@ class Opened:
     image : pydicom.Dataset
         The original, as the modality took it.
     seconds : dict of str to float
-        How long each step took: ``"get"``, ``"key"``, ``"decrypt"``.
+        The times of ``"get"``, ``"key"`` and ``"decrypt"``.
     """
 
     image: pydicom.Dataset
@@ -32,15 +32,7 @@ class Opened:
 
 
 class Workstation:
-    """Finds images and opens them.
-
-    Parameters
-    ----------
-    keys : KeyClient
-        Where keys come from.
-    pacs : PacsClient
-        Where encrypted images come from.
-    """
+    """Finds encrypted images in the archive, and opens them with keys from the key server."""
 
     def __init__(self, keys: KeyClient, pacs: PacsClient):
         self._keys, self._pacs = keys, pacs
@@ -50,22 +42,10 @@ class Workstation:
         return self._pacs.find(**query)
 
     def open(self, found: pydicom.Dataset) -> Opened:
-        """Fetch an image and its key, and decrypt it.
-
-        Parameters
-        ----------
-        found : pydicom.Dataset
-            One of `find`.
-
-        Returns
-        -------
-        Opened
-            The original image.
+        """Fetch an image that `find` returned and its key, and decrypt it.
 
         Raises
         ------
-        HospitalError
-            If the archive or the key server cannot be reached or refuses.
         CipherError
             If the image is not encrypted, or was changed in the archive.
         """
