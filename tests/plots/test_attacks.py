@@ -1,6 +1,7 @@
-"""Figures of the classical attacks: what is drawn is what was given."""
+"""Figures of attacks: what is drawn is what was given."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dkg import metrics, plots
@@ -64,3 +65,93 @@ def test_npcr_and_uaci_keeps_the_rows_apart(n):
     ax = plots.npcr_and_uaci({str(i): values for i in range(n)}, {"npcr": 99, "uaci": 33}).axes[0]
     for row, line in zip(range(n), ax.lines, strict=False):
         assert np.abs(line.get_ydata() - row).max() < 0.5
+
+
+def test_leak_by_seeds_tried_draws_pictures_lines_and_chance():
+    pictures = {"plaintext": np.random.default_rng().integers(0, 256, (8, 8, 3), dtype=np.uint8)}
+    leaks = {"network": {1: 0.4, 4: 0.7}, "AES": {1: 0.05, 4: 0.02}}
+    image, chart = plots.leak_by_seeds_tried(pictures, leaks, 0.12).axes
+    assert image.get_title() == "plaintext"
+    np.testing.assert_array_equal(image.images[0].get_array(), pictures["plaintext"])
+    for line, (label, leak) in zip(chart.lines, leaks.items(), strict=True):
+        assert line.get_label() == label
+        assert dict(zip(*line.get_data(), strict=True)) == leak
+    assert chart.patches[0].get_height() == 0.12
+    assert [tick.get_text() for tick in chart.get_xticklabels()] == ["1", "4"]
+
+
+def test_spectra_keep_every_peak_and_share_one_scale():
+    flat = np.ones((16, 16))
+    peak = flat.copy()
+    peak[5, 10] = 100
+    correlations = {"network": [0.4, -0.1, 0.2], "AES": [0.0, 0.01, 0.0]}
+    figure = plots.spectra_and_correlations({"key": peak, "AES": flat}, correlations)
+    first, second, chart, bar = figure.axes
+    shown = np.ones((4, 4))
+    shown[1, 2] = 100
+    np.testing.assert_array_equal(first.images[0].get_array(), shown)
+    np.testing.assert_array_equal(second.images[0].get_array(), np.ones((4, 4)))
+    limits = {ax.images[0].get_clim() for ax in (first, second)}
+    assert len(limits) == 1
+    assert [ax.get_title() for ax in (first, second)] == ["key", "AES"]
+    for line, values in zip(chart.lines, correlations.values(), strict=False):
+        assert line.get_xdata().tolist() == [1, 2, 3]
+        assert list(line.get_ydata()) == values
+    assert "white noise" in bar.get_ylabel()
+
+
+def test_shares_draws_every_number_with_its_value():
+    values = {"network": {"JPEG": 67.5, "noise": 98.75}, "AES": {"JPEG": 50.0, "noise": 49.9}}
+    (ax,) = plots.shares(values, "bits right (%)", chance=50.0).axes
+    drawn = {line.get_label(): line for line in ax.lines if line.get_marker() != "None"}
+    for label, series in values.items():
+        assert list(drawn[label].get_xdata()) == list(series.values())
+        assert np.rint(drawn[label].get_ydata()).tolist() == [0, 1]
+    assert len({line.get_marker() for line in drawn.values()}) == 2
+    assert [text.get_text() for text in ax.texts] == ["67.5", "98.8", "50", "49.9"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["JPEG", "noise"]
+    [chance] = [line for line in ax.lines if line.get_label() == "chance"]
+    assert list(chance.get_xdata()) == [50.0, 50.0]
+    assert ax.get_xlabel() == "bits right (%)"
+    assert ax.get_xlim()[0] == 0
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first row is on top"
+    (ax,) = plots.shares({"AES": {"gain": -0.01}}, "bits").axes
+    assert ax.get_xlim()[0] < -0.01, "a negative number must not be cut off"
+    with pytest.raises(ValueError, match="same names"):
+        plots.shares({"a": {"x": 1}, "b": {"y": 1}}, "")
+
+
+def test_decryption_matrix_puts_every_image_into_its_place():
+    random = np.random.default_rng()
+    images = {
+        (i, j): random.integers(0, 256, (16, 16, 3), dtype=np.uint8) for i in "AB" for j in "ABC"
+    }
+    del images["B", "A"]
+    axes = np.reshape(plots.decryption_matrix(images).axes, (2, 3))
+    for row, i in enumerate("AB"):
+        for column, j in enumerate("ABC"):
+            shown = axes[row, column].images
+            if (i, j) in images:
+                np.testing.assert_array_equal(shown[0].get_array(), images[i, j])
+            else:
+                assert not shown
+        assert axes[row, 0].get_ylabel() == f"encrypted with {i}"
+    assert [ax.get_title() for ax in axes[0]] == [f"decrypted with {j}" for j in "ABC"]
+    assert not any(ax.get_title() for ax in axes[1])
+    with pytest.raises(ValueError, match="at least one image"):
+        plots.decryption_matrix({})
+
+
+def test_leak_of_keys_draws_every_image_and_the_mean():
+    sizes = {"key B": pd.Series([0.1, 0.4, 0.25]), "no key": pd.Series([0.9])}
+    figure = plots.leak_of_keys(sizes, 0.12, "a title", named={"key B": 33.3, "no key": 100.0})
+    (ax,) = figure.axes
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[0.1, 0.4, 0.25], [0.9]]
+    means = [collection.get_segments()[0][0, 0] for collection in ax.collections]
+    assert means == pytest.approx([0.25, 0.9])
+    band = ax.patches[0]
+    assert (band.get_x(), band.get_width()) == (0, 0.12)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["key B", "no key"]
+    texts = [text.get_text() for text in ax.texts]
+    assert texts[:2] == ["33 %", "100 %"]
+    assert ax.get_title() == "a title"

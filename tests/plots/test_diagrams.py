@@ -167,3 +167,29 @@ def test_pyplot_keeps_no_figure():
     for make in (scenario, system, networks, steps):
         make()
     assert plt.get_fignums() == []
+
+
+def test_the_workflow_shows_each_image_in_its_place_and_no_key_in_the_archive():
+    random = np.random.default_rng()
+    images = [random.integers(0, 256, (8, 8, 3), dtype=np.uint8) for _ in range(5)]
+    plain, seed_image, key, ciphertext, decrypted = images
+    figure = plots.hospital_workflow(plain, seed_image, key, ciphertext, decrypted)
+    (ax,) = figure.axes
+    corners = {
+        "upper left": [seed_image, key],
+        "upper right": [plain],
+        "lower left": [ciphertext],
+        "lower right": [decrypted],
+    }
+    across, down = (np.mean(limits) for limits in (ax.get_xlim(), ax.get_ylim()))
+    for corner, expected in corners.items():
+        shown = [
+            picture.get_array()
+            for picture in ax.images
+            if ("upper" in corner) == (picture.get_extent()[2] > down)
+            and ("left" in corner) == (picture.get_extent()[0] < across)
+        ]
+        np.testing.assert_array_equal(shown, expected)
+    words = {text.get_text() for text in ax.texts}
+    assert {"Key generation server", "Modality", "PACS (archive)", "Workstation"} <= words
+    assert {"1  TLS", "2  C-STORE", "3  C-FIND, C-GET", "4  TLS"} <= words

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dkg import plots
+from dkg import metrics, plots
 
 
 def random_key():
@@ -60,3 +60,63 @@ def test_sensitivity_curves_draw_means_ranges_and_the_paper():
     assert npcr.lines[1].get_color() == aes_npcr.lines[0].get_color() != npcr.lines[0].get_color()
     assert npcr.get_ylim()[0] == 0, "a key that does not change must be seen"
     assert uaci.get_xlabel() == "levels"
+
+
+OURS = {
+    "first": {"A": [0.5, 0.02], "B": [0.0, np.nan], "C": []},
+    "second": {"A": [0.3, 0.4], "B": [0.9, 0.8], "C": [0.7]},
+}
+
+
+PAPER = {"first": {"A": 0.25, "B": 0.0}, "second": {"B": 1.0}}
+
+
+def test_beside_paper_draws_every_number_in_its_row():
+    figure = plots.beside_paper(OURS, PAPER, "P-value", lowest=1e-6, line=(0.01, "level"))
+    for ax, title in zip(figure.axes, OURS, strict=True):
+        assert ax.get_title() == title
+        assert ax.get_xscale() == "log"
+        dots = [line for line in ax.lines if line.get_marker() == "o" and line.get_xdata().size]
+        rings = [line for line in ax.lines if line.get_marker() == "D" and len(line.get_xdata())]
+        drawn = {(x, y) for line in dots for x, y in line.get_xydata() if x == x}
+        assert drawn == {
+            (max(value, 1e-6), row)
+            for row, values in enumerate(OURS[title].values())
+            for value in values
+            if value == value
+        }
+        assert {tuple(line.get_xydata()[0]) for line in rings} == {
+            (max(value, 1e-6), "ABC".index(method)) for method, value in PAPER[title].items()
+        }
+        assert [0.01, 0.01] in [list(line.get_xdata()) for line in ax.lines]
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert labels == ["A", "B", "C"]
+    bottom, top = figure.axes[0].get_ylim()
+    assert bottom > top, "the first method stands on top"
+
+
+def test_pairs_are_drawn_by_their_distance_from_ideal():
+    ideal = metrics.ideal_uaci(196_608)
+    mean, step = ideal.mean, ideal.standard_deviation
+    good = pd.DataFrame({"npcr": [99.61, 99.6], "uaci": [mean, mean + step]})
+    bad = pd.DataFrame({"npcr": [50.0], "uaci": [mean - 7 * step]})
+    figure = plots.distance_from_ideal({"good": good, "bad": bad})
+    npcr, uaci = figure.axes
+    assert [label.get_text() for label in npcr.get_yticklabels()] == ["good", "bad"]
+    drawn = [line for line in uaci.lines if len(line.get_xdata())]
+    assert [line.get_marker() for line in drawn] == ["o", "x"]
+    assert drawn[0].get_xdata() == pytest.approx([0, 1], abs=1e-6)
+    assert drawn[1].get_xdata() == pytest.approx([-7])
+    assert [line.get_marker() for line in npcr.lines if len(line.get_xdata())][:2] == ["o", "x"]
+
+
+def test_a_scorecard_says_what_passes():
+    values = pd.DataFrame({"entropy": ["7.99", "7.92"], "time": ["1 ms", "9 ms"]}, ["a", "b"])
+    passed = pd.DataFrame(
+        {"entropy": [True, False], "time": [None, None]}, ["a", "b"], dtype=object
+    )
+    ax = plots.scorecard(values, passed).axes[0]
+    assert [text.get_text() for text in ax.texts] == ["✓ 7.99", "1 ms", "✗ 7.92", "9 ms"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    shades = np.asarray(ax.images[0].get_array())
+    assert shades.tolist() == [[0, 2], [1, 2]]

@@ -1,13 +1,35 @@
-"""Figures of the hyper-parameters: what is drawn is what was given."""
+"""Figures of training runs and settings: what is drawn is what was given."""
 
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from dkg import plots
 from dkg.paper import TABLES
+
+
+def log(n):
+    losses = {"generator_loss": 0.7, "discriminator_loss": 0.5}
+    accuracy = {"accuracy_real": 1.0, "accuracy_fake": 0.25, "key_entropy": 7.5}
+    return [{"event": "log", "step": 10 * i, **losses, **accuracy} for i in range(1, n + 1)]
+
+
+def test_training_curves_draw_every_record():
+    records = [{"event": "sample", "step": 0, "key_entropy": 7.0}, *log(4)]
+    losses, accuracy, keys = plots.training_curves(records, "a run").axes
+    for line in losses.lines:
+        assert line.get_xdata().tolist() == [10, 20, 30, 40]
+    assert accuracy.lines[1].get_ydata().tolist() == [25.0] * 4
+    assert keys.lines[1].get_xdata().tolist() == [0]
+    assert plt.get_fignums() == []
+
+
+def test_training_curves_need_a_record_of_losses():
+    with pytest.raises(ValueError, match="no record of losses"):
+        plots.training_curves([{"event": "sample", "step": 0, "key_entropy": 7.0}])
 
 
 def paper():

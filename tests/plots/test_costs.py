@@ -1,5 +1,6 @@
-"""Pictures of lightweight generators: what is drawn is what was given."""
+"""Figures of costs: what is drawn is what was given."""
 
+import numpy as np
 import pandas as pd
 
 from dkg import plots
@@ -29,3 +30,22 @@ def test_cost_and_quality_draws_every_number_against_the_last_cost():
     assert (panel.get_xlabel(), panel.get_ylabel()) == ("time (%)", "entropy")
     words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert words == [*kinds, "trained", "untrained", "ideal keys"]
+
+
+def test_step_times_draws_medians_and_every_time():
+    seconds = {
+        "sending": {"key": [0.1, 0.3, 0.2], "stored": [0.05, 0.05, 0.02]},
+        "opening": {"fetched": [0.04]},
+    }
+    (ax,) = plots.step_times(seconds).axes
+    steps = {step: times for some in seconds.values() for step, times in some.items()}
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == list(steps)
+    bars = [bar.get_width() for container in ax.containers for bar in container]
+    np.testing.assert_allclose(bars, [1000 * np.median(times) for times in steps.values()])
+    for line, (place, times) in zip(ax.lines, enumerate(steps.values()), strict=True):
+        np.testing.assert_allclose(line.get_xdata(), 1000 * np.array(times))
+        assert set(line.get_ydata()) == {place}
+    assert [text.get_text() for text in ax.texts] == ["200 ms", "50 ms", "40 ms"]
+    assert ax.get_legend_handles_labels()[1] == ["sending", "opening"]
+    assert len({bar[0].get_hatch() for bar in ax.containers}) == 2, "they part in grayscale, too"
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first step is on top"
