@@ -4,8 +4,10 @@ Each test is a function that takes a sequence of bits and returns a `TestResult`
 them all on one sequence and `run_battery` on many, as section 4 of the standard asks. Passing is
 not evidence of security: ``docs/randomness.md`` says what it means and what it does not.
 
-Every test raises what `as_bits` raises for a sequence that cannot be read, TypeError or ValueError;
-``Raises`` sections list only what is added to that.
+Every test takes the `bits` of a sequence as `as_bits` reads them, and raises what it raises for a
+sequence that cannot be read, TypeError or ValueError; another argument that is not as described
+raises ValueError. A test's docstring says how many bits it asks for, what its statistic is, and
+what stands in the result's ``details``.
 
 A P-value is the probability that a perfect source gives a statistic at least this extreme. Default
 parameters are those of NIST's tool, STS 2.1.2, and ``constants="nist"`` gives its values; with
@@ -90,20 +92,16 @@ References
 """
 
 from dkg.randomness.battery import Battery, run_battery
-from dkg.randomness.complexity import linear_complexity
-from dkg.randomness.frequency import block_frequency, monobit
-from dkg.randomness.matrix_rank import binary_matrix_rank
-from dkg.randomness.patterns import approximate_entropy, serial
+from dkg.randomness.frequency import block_frequency, longest_run_of_ones, monobit, runs
+from dkg.randomness.linear import binary_matrix_rank, linear_complexity, spectral
+from dkg.randomness.patterns import approximate_entropy, maurers_universal, serial
 from dkg.randomness.result import TestResult, as_bits
-from dkg.randomness.run_lengths import longest_run_of_ones, runs
-from dkg.randomness.spectrum import spectral
 from dkg.randomness.suite import TESTS, run_suite
 from dkg.randomness.templates import (
     aperiodic_templates,
     non_overlapping_template,
     overlapping_template,
 )
-from dkg.randomness.universal import maurers_universal
 from dkg.randomness.walks import cumulative_sums, random_excursions, random_excursions_variant
 
 __all__ = [

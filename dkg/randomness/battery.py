@@ -60,13 +60,11 @@ def run_battery(
     Parameters
     ----------
     sequences : iterable
-        Sequences of one length, each as `dkg.randomness.as_bits` reads it. A generator is read as
-        the work goes on, so that not all of them need to be in memory.
+        At least one, all of one length. A generator is read as the work goes on, so that not all
+        of them need to be in memory.
     alpha : float, optional
         Significance level of each test.
-    tests : iterable of str, optional
-        Names of tests; all fifteen by default.
-    constants : {'nist', 'exact'}, optional
+    tests, constants
         As for `run_suite`.
     workers : int, optional
         Threads; as many as the process may use processors by default. They share the work
@@ -90,13 +88,6 @@ def run_battery(
         - ``uniformity_passed``: whether it is at least 0.0001; missing for fewer than 55
           sequences;
         - ``remark``: says "too few sequences" where it is so, and for what.
-
-    Raises
-    ------
-    ValueError
-        If there is no sequence, lengths differ, or an argument is wrong.
-    TypeError
-        If a sequence is of a type that cannot be read.
     """
     from tqdm.auto import tqdm  # It imports asyncio, which the tests of one sequence do not need.
 

@@ -1,4 +1,4 @@
-"""Patterns of m bits: each as frequent as the others, in overlapping windows."""
+"""Patterns of m bits: how often each occurs, and how far back each block last occurred."""
 
 import math
 
@@ -7,9 +7,25 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincc
 
 from dkg.compiled import compiled
-from dkg.randomness.result import Bits, TestResult, as_bits
+from dkg.randomness.result import Bits, TestResult, as_bits, shorter_than
 
 _LONGEST_PATTERN = 24
+
+# The universal test's block length L: bits needed, 1010 * 2^L * L, expected value and variance
+# (section 2.9.4).
+_BLOCKS = {
+    6: (387_840, 5.2177052, 2.954),
+    7: (904_960, 6.1962507, 3.125),
+    8: (2_068_480, 7.1836656, 3.238),
+    9: (4_654_080, 8.1764248, 3.311),
+    10: (10_342_400, 9.1723243, 3.356),
+    11: (22_753_280, 10.170032, 3.384),
+    12: (49_643_520, 11.168765, 3.401),
+    13: (107_560_960, 12.168070, 3.410),
+    14: (231_669_760, 13.167693, 3.416),
+    15: (496_435_200, 14.167488, 3.419),
+    16: (1_059_061_760, 15.167379, 3.421),
+}
 
 
 @compiled
@@ -57,25 +73,9 @@ def _too_long(length: int, n: int, margin: int, section: str) -> str:
 def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
     """Test patterns of m bits: the serial test, section 2.11.
 
-    Parameters
-    ----------
-    bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it; with the default pattern length at
-        least 524,288 bits.
-    pattern_length : int, optional
-        Bits in a pattern, m, 2 to 24 and less than floor(log2(n)) - 2. The default is that of
-        NIST's tool.
-
-    Returns
-    -------
-    TestResult
-        Two variants. Statistics: the first and the second difference of psi-squared. Details:
-        ``psi2``, its values for m, m - 1 and m - 2.
-
-    Raises
-    ------
-    ValueError
-        If `pattern_length` is out of range.
+    The `pattern_length` m is 2 to 24 and less than floor(log2(n)) - 2, so that its default takes at
+    least 524,288 bits. Two variants. Statistics: the first and the second difference of
+    psi-squared. Details: ``psi2``, its values for m, m - 1 and m - 2.
     """
     _check_pattern_length(pattern_length, 2)
     bits = as_bits(bits)
@@ -96,7 +96,6 @@ def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
     first = (scaled[0] - scaled[1]) / n
     second = (scaled[0] - 2 * scaled[1] + scaled[2]) / n
     psi2 = [value / n - n for value in scaled]
-    reason = _too_long(pattern_length, n, 2, "2.11.7")
     return TestResult(
         name="serial",
         variants=variants,
@@ -106,7 +105,7 @@ def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
             float(gammaincc(2.0 ** (pattern_length - 2), first / 2)),
             float(gammaincc(2.0 ** (pattern_length - 3), second / 2)),
         ),
-        reason=reason,
+        reason=_too_long(pattern_length, n, 2, "2.11.7"),
         details={"psi2": tuple(psi2)},
     )
 
@@ -114,25 +113,9 @@ def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
 def approximate_entropy(bits: ArrayLike, pattern_length: int = 10) -> TestResult:
     """Approximate entropy test, section 2.12.
 
-    Parameters
-    ----------
-    bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it; with the default pattern length at
-        least 65,536 bits.
-    pattern_length : int, optional
-        Bits in a pattern, m, 1 to 23 and less than floor(log2(n)) - 5. The default is that of
-        NIST's tool.
-
-    Returns
-    -------
-    TestResult
-        Statistic: chi-square with 2^m degrees of freedom. Details: ``ApEn``, the approximate
-        entropy in nats, at most ln 2.
-
-    Raises
-    ------
-    ValueError
-        If `pattern_length` is out of range.
+    The `pattern_length` m is 1 to 24 and less than floor(log2(n)) - 5, so that its default takes at
+    least 65,536 bits. Statistic: chi-square with 2^m degrees of freedom. Details: ``ApEn``, the
+    approximate entropy in nats, at most ln 2.
     """
     _check_pattern_length(pattern_length, 1)
     bits = as_bits(bits)
@@ -150,12 +133,55 @@ def approximate_entropy(bits: ArrayLike, pattern_length: int = 10) -> TestResult
     entropy = (c_log_c[0] - c_log_c[1]) / n
     # Rounding must not take the entropy above its maximum, where every pattern is as frequent.
     chi2 = max(0.0, 2 * n * (math.log(2) - entropy))
-    reason = _too_long(pattern_length, n, 5, "2.12.7")
     return TestResult(
         name="approximate_entropy",
         parameters=parameters,
         statistics=(chi2,),
         p_values=(float(gammaincc(2.0 ** (pattern_length - 1), chi2 / 2)),),
-        reason=reason,
+        reason=_too_long(pattern_length, n, 5, "2.12.7"),
         details={"ApEn": entropy},
+    )
+
+
+@compiled
+def _sum_log_distances(bits: Bits, length: int, n_first: int) -> float:
+    """Sum log2 of the distance to each block's last occurrence, over blocks after `n_first`."""
+    last_seen = np.zeros(1 << length, np.int64)
+    total = 0.0
+    for block in range(1, bits.size // length + 1):
+        value = 0
+        for i in range((block - 1) * length, block * length):
+            value = (value << 1) | bits[i]
+        if block > n_first:
+            total += np.log2(block - last_seen[value])
+        last_seen[value] = block
+    return total
+
+
+def maurers_universal(bits: ArrayLike) -> TestResult:
+    """Maurer's "universal statistical" test, section 2.9, for at least 387,840 bits.
+
+    The block length L follows from the number of bits. Statistic: f_n, the mean of log2 of how far
+    back each block last occurred. Details: their ``sum``, the ``expected`` f_n and its standard
+    deviation ``sigma``.
+    """
+    bits = as_bits(bits)
+    n = bits.size
+    reason = shorter_than(n, _BLOCKS[6][0], "2.9.7")
+    if reason:
+        return TestResult.not_applicable("maurers_universal", {"n": n}, reason)
+    length = max(block for block, row in _BLOCKS.items() if n >= row[0])
+    _, expected, variance = _BLOCKS[length]
+    n_first = 10 * 2**length
+    n_tested = n // length - n_first
+    c = 0.7 - 0.8 / length + (4 + 32 / length) * n_tested ** (-3 / length) / 15
+    sigma = c * math.sqrt(variance / n_tested)
+    total = _sum_log_distances(bits, length, n_first)
+    f_n = total / n_tested
+    return TestResult(
+        name="maurers_universal",
+        parameters={"n": n, "L": length, "Q": n_first, "K": n_tested},
+        statistics=(f_n,),
+        p_values=(math.erfc(abs(f_n - expected) / (math.sqrt(2) * sigma)),),
+        details={"sum": total, "expected": expected, "sigma": sigma},
     )

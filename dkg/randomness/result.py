@@ -83,35 +83,14 @@ class TestResult:
 
 
 def shorter_than(n: int, minimum: int, section: str) -> str:
-    """Return the reason why a sequence is too short for a test, or nothing if it is not.
-
-    Parameters
-    ----------
-    n : int
-        Bits in the sequence.
-    minimum : int
-        Bits that the standard recommends at least.
-    section : str
-        The section that says so.
-
-    Returns
-    -------
-    str
-        A sentence, or an empty string.
-    """
+    """Return the reason why a sequence of n bits is too short for a test, or nothing."""
     if n >= minimum:
         return ""
     return f"the sequence has {n:,} bits; section {section} asks for at least {minimum:,}"
 
 
 def check_constants(constants: str) -> None:
-    """Raise ValueError unless `constants` names a set of class probabilities.
-
-    Parameters
-    ----------
-    constants : {'nist', 'exact'}
-        Those of NIST's tool, or exact ones.
-    """
+    """Raise ValueError unless `constants` names a set of class probabilities."""
     if constants not in ("nist", "exact"):
         raise ValueError(f"constants must be 'nist' or 'exact', got {constants!r}")
 

@@ -5,15 +5,11 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from dkg.randomness.complexity import linear_complexity
-from dkg.randomness.frequency import block_frequency, monobit
-from dkg.randomness.matrix_rank import binary_matrix_rank
-from dkg.randomness.patterns import approximate_entropy, serial
+from dkg.randomness.frequency import block_frequency, longest_run_of_ones, monobit, runs
+from dkg.randomness.linear import binary_matrix_rank, linear_complexity, spectral
+from dkg.randomness.patterns import approximate_entropy, maurers_universal, serial
 from dkg.randomness.result import TestResult, as_bits, check_constants
-from dkg.randomness.run_lengths import longest_run_of_ones, runs
-from dkg.randomness.spectrum import spectral
 from dkg.randomness.templates import non_overlapping_template, overlapping_template
-from dkg.randomness.universal import maurers_universal
 from dkg.randomness.walks import cumulative_sums, random_excursions, random_excursions_variant
 
 # In the order of the standard.
@@ -44,30 +40,7 @@ _WITH_CONSTANTS = {"longest_run_of_ones", "overlapping_template", "linear_comple
 def run_tests(
     bits: ArrayLike, tests: Iterable[str] | None = None, constants: str = "nist"
 ) -> list[TestResult]:
-    """Run tests with their default parameters.
-
-    Parameters
-    ----------
-    bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it.
-    tests : iterable of str, optional
-        Names in `TESTS`; all fifteen by default.
-    constants : {'nist', 'exact'}, optional
-        Class probabilities of the longest run, overlapping template and linear complexity tests:
-        those of NIST's tool, or exact ones.
-
-    Returns
-    -------
-    list of TestResult
-        In the order of `tests`.
-
-    Raises
-    ------
-    ValueError
-        If a test or `constants` is unknown, or the sequence cannot be read.
-    TypeError
-        If the sequence is of a type that cannot be read.
-    """
+    """Run tests, in the order of their names, with their default parameters."""
     names = check_tests(tests)
     check_constants(constants)
     bits = as_bits(bits)
@@ -100,7 +73,7 @@ def run_suite(
     Parameters
     ----------
     bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it.
+        The sequence.
     tests : iterable of str, optional
         Names of tests, those of their functions; all fifteen by default.
     constants : {'nist', 'exact'}, optional
@@ -116,13 +89,6 @@ def run_suite(
         ``statistic`` and ``p_value`` (Float64), ``passed`` (boolean) and ``reason``. Where a test
         is not applicable, ``passed`` is missing (``pandas.NA``) and ``reason`` says why; its
         statistic and P-value are missing too unless they could be computed, see `TestResult`.
-
-    Raises
-    ------
-    ValueError
-        If a test, `constants` or `alpha` is wrong, or the sequence cannot be read.
-    TypeError
-        If the sequence is of a type that cannot be read.
 
     Examples
     --------

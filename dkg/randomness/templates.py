@@ -16,18 +16,7 @@ _LONGEST_TEMPLATE = 16
 
 
 def is_aperiodic(template: str) -> bool:
-    """Return whether no shifted copy of a template can overlap it.
-
-    Parameters
-    ----------
-    template : str
-        Zeros and ones.
-
-    Returns
-    -------
-    bool
-        True if no proper beginning of the template is also its end.
-    """
+    """Return whether no proper beginning of a template, of zeros and ones, is also its end."""
     return not any(template.startswith(template[shift:]) for shift in range(1, len(template)))
 
 
@@ -35,20 +24,7 @@ def is_aperiodic(template: str) -> bool:
 def aperiodic_templates(length: int = 9) -> tuple[str, ...]:
     """Return all templates that cannot overlap themselves, in ascending order.
 
-    Parameters
-    ----------
-    length : int, optional
-        Bits in a template, 2 to 16. There are 148 templates of length 9.
-
-    Returns
-    -------
-    tuple of str
-        Strings of zeros and ones.
-
-    Raises
-    ------
-    ValueError
-        If `length` is out of range.
+    They are strings of 2 to 16 zeros and ones. There are 148 templates of length 9.
     """
     if not 2 <= length <= _LONGEST_TEMPLATE:
         raise ValueError(f"length must be from 2 to {_LONGEST_TEMPLATE}, got {length}")
@@ -77,31 +53,20 @@ def non_overlapping_template(
 ) -> TestResult:
     """Non-overlapping template matching test, section 2.7.
 
-    A template that cannot overlap itself never matches twice within its own length, so that one
-    count of all windows serves every template.
+    One variant per template. Statistic: chi-square with N degrees of freedom. Details: ``W``, the
+    matches, shape (templates, blocks), and ``mu`` and ``sigma2``, their mean and variance.
+    Applicable where a block expects at least five matches, which takes 20,544 bits by default; the
+    standard has no rule.
 
     Parameters
     ----------
     bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it.
+        The sequence.
     templates : sequence of str, optional
         Aperiodic templates of one length m, 2 to 16, such as ``["000000001"]``. All 148 of length
         9 by default.
     n_blocks : int, optional
-        Blocks that the sequence is cut into, N. NIST's tool has 8.
-
-    Returns
-    -------
-    TestResult
-        One variant per template. Statistic: chi-square with N degrees of freedom. Details: ``W``,
-        the matches, shape (templates, blocks), and ``mu`` and ``sigma2``, their mean and variance.
-        Applicable where a block expects at least five matches, which takes 20,544 bits by
-        default; the standard has no rule.
-
-    Raises
-    ------
-    ValueError
-        If a template is no string of zeros and ones, can overlap itself, or differs in length.
+        Blocks that the sequence is cut into, N, at least 1.
     """
     if n_blocks < 1:
         raise ValueError(f"n_blocks must be at least 1, got {n_blocks}")
@@ -128,6 +93,7 @@ def non_overlapping_template(
     if block_length < m:
         reason = f"blocks of {block_length} bits are shorter than templates of {m}"
         return TestResult.not_applicable("non_overlapping_template", parameters, reason, templates)
+    # A template never matches twice within its own length: one count of windows serves all.
     counts = _count_windows(bits, m, n_blocks, block_length)
     matches = counts[:, [int(template, 2) for template in templates]].T
     mu = (block_length - m + 1) / 2**m
@@ -154,19 +120,9 @@ def non_overlapping_template(
 def overlapping_probabilities(template_length: int, constants: str) -> np.ndarray:
     """Return the probabilities of 0, 1, 2, 3, 4, and 5 or more matches in a block of 1032 bits.
 
-    Parameters
-    ----------
-    template_length : int
-        Ones in the template, m.
-    constants : {'nist', 'exact'}
-        The compound Poisson approximation of section 3.8, which NIST's tool computes; or a
-        dynamic program over the run of ones before each bit and the matches so far, which gives
-        the values of Hamano and Kaneko that the standard prints in section 3.8.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (6,), sum 1.
+    Those of NIST's tool are the compound Poisson approximation of section 3.8. The exact ones come
+    from a dynamic program over the run of ones before each bit and the matches so far, which gives
+    the values of Hamano and Kaneko that the standard prints in section 3.8.
     """
     last = _OVERLAPPING_CLASSES - 1
     if constants == "nist":
@@ -207,28 +163,11 @@ def _count_ones_templates(bits: Bits, length: int, block_length: int) -> NDArray
 def overlapping_template(
     bits: ArrayLike, template_length: int = 9, constants: str = "nist"
 ) -> TestResult:
-    """Overlapping template matching test, section 2.8, with a template of ones.
+    """Overlapping template matching test, section 2.8, with a template of 2 to 16 ones.
 
-    Parameters
-    ----------
-    bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it.
-    template_length : int, optional
-        Ones in the template, m. The default is that of NIST's tool.
-    constants : {'nist', 'exact'}, optional
-        Class probabilities, as `overlapping_probabilities` has them.
-
-    Returns
-    -------
-    TestResult
-        Statistic: chi-square with five degrees of freedom. Details: ``nu``, blocks with 0, 1, 2,
-        3, 4, and 5 or more matches, and ``pi``, the classes' probabilities. Applicable where
-        every class expects more than five blocks (section 2.8.7).
-
-    Raises
-    ------
-    ValueError
-        If `template_length` is out of range or `constants` is unknown.
+    Statistic: chi-square with five degrees of freedom. Details: ``nu``, blocks with 0, 1, 2, 3, 4,
+    and 5 or more matches, and ``pi``, the classes' probabilities. Applicable where every class
+    expects more than five blocks (section 2.8.7).
     """
     check_constants(constants)
     if not 2 <= template_length <= _LONGEST_TEMPLATE:

@@ -59,31 +59,22 @@ def _normal_between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def cumulative_sums(bits: ArrayLike) -> TestResult:
-    """Cumulative sums test, section 2.13, forward and backward.
+    """Cumulative sums test, section 2.13, forward and backward, for at least 100 bits.
 
-    Parameters
-    ----------
-    bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it; at least 100 bits.
-
-    Returns
-    -------
-    TestResult
-        Variants ``forward`` and ``backward``. Statistic: z, the walk's largest distance from its
-        start, or from its end.
+    Variants ``forward`` and ``backward``. Statistic: z, the walk's largest distance from its start,
+    or from its end.
     """
     bits = as_bits(bits)
     n = bits.size
     highest, lowest, last = _extremes(bits)
     z = (max(highest, -lowest), max(highest - last, last - lowest))
-    reason = shorter_than(n, 100, "2.13.7")
     return TestResult(
         name="cumulative_sums",
         variants=("forward", "backward"),
         parameters={"n": n},
         statistics=tuple(float(value) for value in z),
         p_values=tuple(_cumulative_sums_p_value(value, n) for value in z),
-        reason=reason,
+        reason=shorter_than(n, 100, "2.13.7"),
     )
 
 
@@ -124,19 +115,10 @@ def _too_few_cycles(cycles: int, n: int, section: str, min_cycles: float | None)
 def random_excursions(bits: ArrayLike, min_cycles: int | None = None) -> TestResult:
     """Random excursions test, section 2.14, for the states -4 to -1 and 1 to 4.
 
-    Parameters
-    ----------
-    bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it.
-    min_cycles : int, optional
-        Cycles, J, with which the test is still applicable: by default
-        max(0.005 sqrt(n), 500). Lower it for examples only.
-
-    Returns
-    -------
-    TestResult
-        One variant per state. Statistic: chi-square with five degrees of freedom. Details: ``J``,
-        and ``nu``, the cycles with 0 to 4, and 5 or more visits to each state, shape (8, 6).
+    One variant per state. Statistic: chi-square with five degrees of freedom. Details: ``J``, the
+    cycles, and ``nu``, those with 0 to 4, and 5 or more visits to each state, shape (8, 6). The
+    test is applicable from `min_cycles` on, by default max(0.005 sqrt(n), 500). Lower it for
+    examples only.
     """
     bits = as_bits(bits)
     cycles, cycles_by_visits, _ = _excursions(bits)
@@ -162,18 +144,8 @@ def random_excursions(bits: ArrayLike, min_cycles: int | None = None) -> TestRes
 def random_excursions_variant(bits: ArrayLike, min_cycles: int | None = None) -> TestResult:
     """Random excursions variant test, section 2.15, for the states -9 to -1 and 1 to 9.
 
-    Parameters
-    ----------
-    bits : bytes-like or array-like
-        The sequence, as `dkg.randomness.as_bits` reads it.
-    min_cycles : int, optional
-        Cycles, J, with which the test is still applicable: by default
-        max(0.005 sqrt(n), 500). Lower it for examples only.
-
-    Returns
-    -------
-    TestResult
-        One variant per state. Statistic: xi, the visits to the state. Details: ``J``.
+    One variant per state. Statistic: xi, the visits to the state. Details: ``J``, the cycles.
+    Applicable as `random_excursions` is.
     """
     bits = as_bits(bits)
     cycles, _, visits = _excursions(bits)

@@ -15,7 +15,7 @@ from scipy import stats
 
 from dkg import metrics, randomness
 from dkg.paper import OBSERVATIONS, TABLES, TRANSFORMATION_DOMAINS
-from dkg.randomness.matrix_rank import rank_probability
+from dkg.randomness.linear import rank_probability
 
 from .printed import KEY_BYTES, PIXELS, all_pairs_of_bytes, assert_named, of_method, values
 
