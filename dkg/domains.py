@@ -10,7 +10,6 @@ and shape; it raises ValueError for other arrays.
 """
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +17,7 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import ArrayLike, NDArray
 
+from dkg import cores
 from dkg.cipher import check_images
 from dkg.compiled import compiled
 
@@ -184,7 +184,7 @@ def chaotic(images: NDArray[np.uint8], channels: str = "rgb") -> NDArray[np.uint
         plain = group if planes == 3 else grays[..., None]
         np.bitwise_xor(plain, masks, out=result[first : first + _GROUP])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores.usable()) as pool:
         list(pool.map(encrypt, range(0, len(images), _GROUP)))
     return result
 

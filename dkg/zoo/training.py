@@ -1,13 +1,12 @@
 """Training of the networks that are missing, several at once."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from dkg import paths
+from dkg import cores, paths
 from dkg.acceleration.process import keep_freed_memory, resolve_device
 from dkg.storage.checkpoints import read_metadata
 from dkg.zoo.manifest import entry, install, missing, run_folder
@@ -63,7 +62,7 @@ def train_missing(
     to_train = list(dict.fromkeys(names or to_train))
     on_gpu = resolve_device(device).type == "cuda"
     if jobs is None:
-        jobs = 4 if on_gpu else os.cpu_count() or 1
+        jobs = 4 if on_gpu else cores.usable()
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, not {jobs}")
     for name in to_train:

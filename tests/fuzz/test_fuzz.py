@@ -79,7 +79,9 @@ def test_rounds_are_the_same_for_the_same_seed(tmp_path):
     readers = [fuzz.make_readers(folder) for folder in folders]
     assert list(readers[0]) == fuzz.NAMES
     for name in fuzz.NAMES:
-        for number in range(5):
-            first, second = (fuzz.round_of(made[name], name, number, 0) for made in readers)
-            assert first == second
-            assert first != fuzz.round_of(readers[0][name], name, number, 1)
+        first, second = (
+            [fuzz.round_of(made[name], name, number, 0) for number in range(5)] for made in readers
+        )
+        assert first == second
+        # Two random seeds may cut the same line of a short file in one round, not in all.
+        assert first != [fuzz.round_of(readers[0][name], name, number, 1) for number in range(5)]
