@@ -1,9 +1,8 @@
 """One function per figure.
 
 Every function returns a `matplotlib.figure.Figure`, which its docstring describes, and shows
-nothing by itself: a notebook displays the figure that a cell returns. Images are uint8 arrays,
-(height, width) or (height, width, 3), unless a docstring says otherwise. A function that is given
-nothing to draw raises ValueError; ``Raises`` sections list only what is added to that.
+nothing by itself: a notebook displays the figure that a cell returns. ValueError is raised if
+`images` is empty; ``Raises`` sections list only what is added to that.
 """
 
 from dkg.plots.architecture import architecture

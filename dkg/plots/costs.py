@@ -1,4 +1,4 @@
-"""What networks cost, and the steps of the hospital."""
+"""Costs: of networks beside the quality of their keys, and of each step in the hospital."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,13 +8,15 @@ from matplotlib.figure import Figure
 
 from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, SERIES, label_markers, new_figure
 
+_HATCHES = ((BLUE, ""), (GREEN, "///"), (ORANGE, "..."))
+
 
 def cost_and_quality(
     costs: pd.DataFrame,
     qualities: Mapping[str, pd.DataFrame],
     ideals: Mapping[str, float],
 ) -> Figure:
-    """Show what at most three kinds of network cost, and the quality of their keys beside that.
+    """Show what at most four kinds of network cost, and the quality of their keys beside that.
 
     A panel for the costs, and one for each measure of quality, with a marker for each kind; the
     untrained network's is hollow, and a line leads from it to the trained one's.
@@ -64,9 +66,6 @@ def cost_and_quality(
         handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8
     )
     return figure
-
-
-_HATCHES = ((BLUE, ""), (GREEN, "///"), (ORANGE, "..."))
 
 
 def step_times(seconds: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:

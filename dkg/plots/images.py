@@ -22,6 +22,8 @@ from dkg.plots.style import (
     show_image,
 )
 
+_SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"))
+
 
 def image_grid(images: Mapping[str, np.ndarray], columns: int | None = None) -> Figure:
     """Show images under their titles, pixel for pixel.
@@ -134,9 +136,6 @@ def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 4) -> Figure
     handles = axes[0, 0].lines
     figure.legend(handles=handles, loc="outside upper center", frameon=False, fontsize=8)
     return figure
-
-
-_SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"))
 
 
 def plain_and_cipher_histograms(

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure
 
+_LOOKS = ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (RED, "D"))
+
 
 def training_curves(log: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
     """Show how a training run went.
@@ -69,9 +71,6 @@ def training_curves(log: Sequence[Mapping[str, Any]], title: str = "") -> Figure
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
-
-
-_LOOKS = ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (RED, "D"))
 
 
 def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
