@@ -9,18 +9,16 @@ from typing import Annotated
 import typer
 
 from dkg import __version__
-from dkg.cli import dicom
 from dkg.cli.analysis import analyze
 from dkg.cli.common import Commands
-from dkg.cli.images import decrypt, encrypt
-from dkg.cli.keys import keygen
+from dkg.cli.encryption import decrypt, dicom_app, encrypt, keygen
 from dkg.cli.reproduction import report, reproduce
 from dkg.cli.training import train
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
 )
-app.add_typer(dicom.app, name="dicom")
+app.add_typer(dicom_app, name="dicom")
 for command in (keygen, encrypt, decrypt, analyze, train, reproduce, report):
     app.command()(command)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from typer import Argument, Option
 
 from dkg.cli.common import note
 
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
 def analyze(
     files: Annotated[
         list[Path],
-        typer.Argument(readable=False, help="Keys, ciphertexts or 8-bit images; two are compared."),
+        Argument(readable=False, help="Keys, ciphertexts or 8-bit images; two are compared."),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print JSON instead of tables.")] = False,
     randomness: Annotated[
-        bool,
-        typer.Option("--randomness", help="Run NIST SP 800-22 on each file, too."),
+        bool, Option("--randomness", help="Run NIST SP 800-22 on each file, too.")
     ] = False,
 ) -> None:
     """Measure keys and images, beside what ideal random bytes would give."""
@@ -106,17 +106,11 @@ def _measure(image: NDArray[np.uint8]) -> list[dict[str, Any]]:
     from dkg import metrics
 
     entropy = metrics.ideal_entropy(image.size)
-    local = metrics.ideal_entropy(metrics.LOCAL_SIDE**2)
+    local = metrics.ideal_entropy(metrics.LOCAL_SIDE**2).mean, metrics.local_entropy_interval()
     uniform = metrics.Interval(0.0, metrics.chi_square_critical_value())
     rows = [
         _row("entropy", "bit", lambda: metrics.entropy(image), entropy.mean, entropy.interval()),
-        _row(
-            "local entropy",
-            "bit",
-            lambda: metrics.local_entropy(image),
-            local.mean,
-            metrics.local_entropy_interval(),
-        ),
+        _row("local entropy", "bit", lambda: metrics.local_entropy(image), *local),
         _row("chi-square", "", lambda: metrics.chi_square(image).statistic, 255.0, uniform),
     ]
     height, width = image.shape[:2]
@@ -127,15 +121,8 @@ def _measure(image: NDArray[np.uint8]) -> list[dict[str, Any]]:
         ("diagonal", (height - 1) * (width - 1)),
     ):
         interval = metrics.ideal_correlation(max(2, channels * pairs)).interval()
-        rows.append(
-            _row(
-                f"correlation, {direction}",
-                "",
-                partial(metrics.adjacent_correlation, image, direction, None),
-                0.0,
-                interval,
-            )
-        )
+        measure = partial(metrics.adjacent_correlation, image, direction, None)
+        rows.append(_row(f"correlation, {direction}", "", measure, 0.0, interval))
     return rows
 
 

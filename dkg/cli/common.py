@@ -1,27 +1,8 @@
-"""Options, notes and error messages that several commands share."""
+"""Notes and error messages of the commands."""
 
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
-
-# Inputs have readable=False, or typer would report an unreadable file as wrong usage.
-Key = Annotated[
-    Path, typer.Option("--key", "-k", readable=False, help="The key file, made by dkg keygen.")
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
-Registry = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="DKG_REGISTRY",
-        readable=False,
-        help="A file that records used keys for several folders; there is one beside each key.",
-    ),
-]
-AllowKeyReuse = Annotated[
-    bool,
-    typer.Option("--allow-key-reuse", help="Encrypt a second image with a used key. Unsafe."),
-]
 
 # The package's errors speak of arguments; users of the command know its options.
 _OPTIONS = {
@@ -63,27 +44,3 @@ def fail(message: str, cause: BaseException | None = None) -> NoReturn:
 def note(text: str) -> None:
     """Print a note to stderr."""
     typer.echo(f"Note: {text}", err=True)
-
-
-def warn_of_reuse() -> None:
-    """Say what it means that a key has encrypted another image before."""
-    typer.echo(
-        "Warning: this key has encrypted another image before. The XOR of two ciphertexts under "
-        "one key is the XOR of the two plain images, which shows both; and whoever knows one of "
-        "the images can decrypt the other.",
-        err=True,
-    )
-
-
-def seed_files(seed: list[Path]) -> list[Path]:
-    """Return the seed images, those of a folder in the order of their names."""
-    files = []
-    for path in seed:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside = [p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")]
-        if not inside:
-            raise ValueError(f"{path}: the folder holds no seed image")
-        files += sorted(inside)
-    return files

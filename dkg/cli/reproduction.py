@@ -5,60 +5,49 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from dkg.cli.common import fail, note
 
-_Notebooks = Annotated[
-    list[str] | None, typer.Argument(help="Notebooks to run. Default: all, in reading order.")
-]
-_Dataset = Annotated[
-    list[str] | None,
-    typer.Option(help="Run each notebook that has a data set on this one. Repeat it."),
-]
-_Seeds = Annotated[
-    int | None,
-    typer.Option(help="Run each notebook that has a random seed with so many, from 0 on."),
-]
-_Weights = Annotated[
-    list[str] | None,
-    typer.Option(help="Run each notebook that has a network on this name or path. Repeat it."),
-]
-_Threads = Annotated[
-    int | None,
-    typer.Option(help="Threads of each notebook. Default: the cores, shared by the jobs."),
-]
-_Resume = Annotated[
-    bool,
-    typer.Option("--resume", help="Leave out what is finished and whose inputs are the same."),
-]
-_TimeLimit = Annotated[
-    int, typer.Option(help="Seconds that one cell of a notebook may take; 0 for no limit.")
-]
-_Only = Annotated[
-    list[str] | None,
-    typer.Option(help="Run only this one of the plan, and train nothing. Repeat it."),
-]
-_Plan = Annotated[bool, typer.Option("--plan", help="Only print, as JSON, what would be run.")]
 _Prepare = Annotated[
     Path | None,
-    typer.Option(help="Only put the parameters in, and write the notebooks to this folder."),
+    Option(help="Only put the parameters in, and write the notebooks to this folder."),
 ]
 
 
 def reproduce(
-    notebooks: _Notebooks = None,
+    notebooks: Annotated[
+        list[str] | None, Argument(help="Notebooks to run. Default: all, in reading order.")
+    ] = None,
     profile: Annotated[
-        str, typer.Option(help="A file of parameters in notebooks/profiles/.")
+        str, Option(help="A file of parameters in notebooks/profiles/.")
     ] = "default",
-    dataset: _Dataset = None,
-    seeds: _Seeds = None,
-    weights: _Weights = None,
-    jobs: Annotated[int, typer.Option(help="Notebooks at once.")] = 1,
-    threads: _Threads = None,
-    resume: _Resume = False,
-    time_limit: _TimeLimit = 3600,
-    only: _Only = None,
-    plan: _Plan = False,
+    dataset: Annotated[
+        list[str] | None,
+        Option(help="Run each notebook that has a data set on this one. Repeat it."),
+    ] = None,
+    seeds: Annotated[
+        int | None, Option(help="Run each notebook that has a random seed with so many, from 0 on.")
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        Option(help="Run each notebook that has a network on this name or path. Repeat it."),
+    ] = None,
+    jobs: Annotated[int, Option(help="Notebooks at once.")] = 1,
+    threads: Annotated[
+        int | None, Option(help="Threads of each notebook. Default: the cores, shared by the jobs.")
+    ] = None,
+    resume: Annotated[
+        bool, Option("--resume", help="Leave out what is finished and whose inputs are the same.")
+    ] = False,
+    time_limit: Annotated[
+        int, Option(help="Seconds that one cell of a notebook may take; 0 for no limit.")
+    ] = 3600,
+    only: Annotated[
+        list[str] | None,
+        Option(help="Run only this one of the plan, and train nothing. Repeat it."),
+    ] = None,
+    plan: Annotated[bool, Option("--plan", help="Only print, as JSON, what would be run.")] = False,
     prepare: _Prepare = None,
 ) -> None:
     """Run the notebooks into figures/; exit status 1 if one failed.
@@ -95,7 +84,7 @@ def reproduce(
 def report(
     publish: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--publish",
             help="For maintainers: also write docs/results.json and the table in README.md.",
         ),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from dkg.cli.common import fail, note
 
@@ -19,62 +20,51 @@ def _print_settings(wanted: bool) -> None:
         raise typer.Exit()
 
 
-_Networks = Annotated[
-    list[str] | None,
-    typer.Argument(help="With --zoo: networks of the manifest. Default: all that are missing."),
-]
-_Zoo = Annotated[
-    bool,
-    typer.Option("--zoo", help="Train what is missing of the networks that the package has."),
-]
-_Check = Annotated[
-    bool, typer.Option("--check", help="With --zoo: only derive the manifest again, compare.")
-]
-_Jobs = Annotated[
-    int | None,
-    typer.Option(help="With --zoo: trainings at once. Default: one a core, 4 on a GPU."),
-]
-_Dataset = Annotated[
-    str, typer.Option(help="Seed images: montgomery, shenzhen, ultrasound or brats18.")
-]
-_Images = Annotated[
-    int | None,
-    typer.Option(help="Take the first so many. Default: all files, or 138 phantoms."),
-]
-_Domain = Annotated[str, typer.Option(help="chaotic-rgb, chaotic-gray, row-shuffle or aes-ctr.")]
-_Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="A setting, such as --set steps=5000. Repeat it."),
-]
 _ListSettings = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--settings",
         callback=_print_settings,
         is_eager=True,
         help="List every setting, its default and its source.",
     ),
 ]
-_Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Refuse to go on from an earlier run in the folder.")
-]
 
 
 def train(
-    networks: _Networks = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder of the run; a run in it goes on.")
+    networks: Annotated[
+        list[str] | None,
+        Argument(help="With --zoo: networks of the manifest. Default: all that are missing."),
     ] = None,
-    zoo: _Zoo = False,
-    check: _Check = False,
-    jobs: _Jobs = None,
-    dataset: _Dataset = "montgomery",
-    images: _Images = None,
-    domain: _Domain = "chaotic-rgb",
-    domain_seed: Annotated[int, typer.Option(help="Seed of row-shuffle and aes-ctr.")] = 0,
-    settings: _Set = None,
+    out: Annotated[
+        Path | None, Option("--out", "-o", help="Folder of the run; a run in it goes on.")
+    ] = None,
+    zoo: Annotated[
+        bool, Option("--zoo", help="Train what is missing of the networks that the package has.")
+    ] = False,
+    check: Annotated[
+        bool, Option("--check", help="With --zoo: only derive the manifest again, compare.")
+    ] = False,
+    jobs: Annotated[
+        int | None, Option(help="With --zoo: trainings at once. Default: one a core, 4 on a GPU.")
+    ] = None,
+    dataset: Annotated[
+        str, Option(help="Seed images: montgomery, shenzhen, ultrasound or brats18.")
+    ] = "montgomery",
+    images: Annotated[
+        int | None, Option(help="Take the first so many. Default: all files, or 138 phantoms.")
+    ] = None,
+    domain: Annotated[
+        str, Option(help="chaotic-rgb, chaotic-gray, row-shuffle or aes-ctr.")
+    ] = "chaotic-rgb",
+    domain_seed: Annotated[int, Option(help="Seed of row-shuffle and aes-ctr.")] = 0,
+    settings: Annotated[
+        list[str] | None, Option("--set", help="A setting, such as --set steps=5000. Repeat it.")
+    ] = None,
     list_settings: _ListSettings = False,
-    fresh: _Fresh = False,
+    fresh: Annotated[
+        bool, Option("--fresh", help="Refuse to go on from an earlier run in the folder.")
+    ] = False,
 ) -> None:
     """Train a generator, with the paper's settings unless --set says otherwise.
 
