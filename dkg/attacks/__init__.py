@@ -1,10 +1,11 @@
-"""Attacks: the paper's imitation attacks, and attacks that it leaves out; one file per attack."""
+"""Attacks: the paper's imitation attacks, and attacks that it leaves out; a file per family.
 
-from dkg.attacks.approximate_seeds import approximate_seed
-from dkg.attacks.backdoor import Backdoor, plant_backdoor
-from dkg.attacks.bit_flipping import flip_square
-from dkg.attacks.denoising import denoise, mean_decryption
-from dkg.attacks.differential import change_pixel
+Each `seed` is a random seed, by default the system's entropy. A shape, a number or a name that is
+refused raises ValueError; ``Raises`` sections list only what is added to that.
+"""
+
+from dkg.attacks.ciphertext_only import denoise, mean_decryption, phase_pca, power_spectrum
+from dkg.attacks.classical import change_pixel, flip_square, partial_known_plaintext
 from dkg.attacks.imitation import (
     AES,
     NO_KEY,
@@ -14,11 +15,9 @@ from dkg.attacks.imitation import (
     structure_leakage,
     transformation_domain_leakage,
 )
-from dkg.attacks.known_plaintext import partial_known_plaintext
-from dkg.attacks.prediction import Prediction, predict_bytes
+from dkg.attacks.learned import Backdoor, Prediction, plant_backdoor, predict_bytes
 from dkg.attacks.scoring import rank, score_candidates
-from dkg.attacks.seed_guessing import SeedGuess, guess_seed
-from dkg.attacks.upsampling_phases import phase_pca, power_spectrum
+from dkg.attacks.seeds import SeedGuess, approximate_seed, guess_seed
 
 __all__ = [
     "AES",

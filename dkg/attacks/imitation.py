@@ -65,17 +65,8 @@ class Imitation:
     ) -> NDArray[np.uint8]:
         """Return a plaintext after encryption with one key and decryption with another.
 
-        Parameters
-        ----------
-        encrypted_with, decrypted_with : str
-            Names among `keys`.
-        image : int, default 0
-            Number of the plaintext.
-
-        Returns
-        -------
-        numpy.ndarray
-            uint8 (256, 256, 3).
+        The keys are given by their names in `keys`, the plaintext by its number; the result is
+        uint8 (256, 256, 3).
         """
         cipher = xor(self.plain[image], self.keys[encrypted_with][image])
         return xor(cipher, self.keys[decrypted_with][image])
@@ -83,13 +74,10 @@ class Imitation:
     def summary(self) -> pd.DataFrame:
         """Return the numbers of each pair of keys, averaged over the images.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row for each ``encrypted_with`` and ``decrypted_with`` (its index), with the
-            columns of `numbers`, but ``block_correlation`` as the mean absolute correlation, so
-            that signs do not cancel, and for each rank the share of images with rank 1 in percent
-            (``named_by_blocks``, ``named_by_edges``; chance gives ``100 / candidates``).
+        The table has one row for each ``encrypted_with`` and ``decrypted_with`` (its index), and
+        the columns of `numbers`, but ``block_correlation`` as the mean absolute correlation, so
+        that signs do not cancel, and for each rank the share of images with rank 1 in percent
+        (``named_by_blocks``, ``named_by_edges``; chance gives ``100 / candidates``).
         """
         numbers = self.numbers.assign(block_correlation=self.numbers["block_correlation"].abs())
         for by in ("blocks", "edges"):
@@ -123,7 +111,7 @@ def transformation_domain_leakage(
         uint8 (m, 256, 256, 3) with m >= 3: the images that `rank` ranks; the first n must be the
         plaintexts. Default: the plaintexts.
     seed : int, optional
-        Chooses the AES key of the control, in [0, 2**256). Default: the system's entropy.
+        Chooses the AES key of the control, in [0, 2**256).
 
     Returns
     -------
@@ -133,13 +121,11 @@ def transformation_domain_leakage(
     Raises
     ------
     ValueError
-        If the networks are not of the scenario, a file does not say which domain its network was
-        trained on, or the images are not as described.
+        Also if a file does not say which domain its network was trained on.
     FileNotFoundError
         If a network is neither a shipped one nor a file.
     """
-    networks = _networks(victim, attackers)
-    _check_scenario(networks, same_domain=True, same_structure=False)
+    networks = _networks(victim, attackers, same_domain=True, same_structure=False)
     return _imitate(networks, seeds, plain, candidates, seed, victims=["A"])
 
 
@@ -154,19 +140,10 @@ def structure_leakage(
 ) -> Imitation:
     """Attack with networks of the same structure, trained on another domain (III-E2, Fig. 9).
 
-    Parameters
-    ----------
-    victim, attackers, seeds, plain, candidates, seed
-        As for `transformation_domain_leakage`, except that the attackers' networks have the
-        victim's structure and another domain.
-
-    Returns
-    -------
-    Imitation
-        As from `transformation_domain_leakage`, which raises the same errors.
+    Arguments, result and errors are as for `transformation_domain_leakage`, except that the
+    attackers' networks have the victim's structure and another domain.
     """
-    networks = _networks(victim, attackers)
-    _check_scenario(networks, same_domain=False, same_structure=True)
+    networks = _networks(victim, attackers, same_domain=False, same_structure=True)
     return _imitate(networks, seeds, plain, candidates, seed, victims=["A"])
 
 
@@ -181,24 +158,13 @@ def domain_and_structure_leakage(
 ) -> Imitation:
     """Attack with networks trained in the same way as the victim's (III-E3, Fig. 10).
 
-    Only the training's random numbers differ. Every network is victim and attacker in turn; since
-    XOR commutes, encrypting with A and decrypting with B gives the same image as the other way
-    round.
-
-    Parameters
-    ----------
-    victim, attackers, seeds, plain, candidates, seed
-        As for `transformation_domain_leakage`, except that all networks have the same structure
-        and the same domain.
-
-    Returns
-    -------
-    Imitation
-        As from `transformation_domain_leakage`, which raises the same errors, but with the pairs
-        of every two networks, and of every network and `NO_KEY`.
+    Arguments, result and errors are as for `transformation_domain_leakage`, except that all
+    networks have the same structure and the same domain: only the training's random numbers
+    differ. Every network is victim and attacker in turn, so that the pairs are those of every two
+    networks, and of every network and `NO_KEY`. Since XOR commutes, encrypting with A and
+    decrypting with B gives the same image as the other way round.
     """
-    networks = _networks(victim, attackers)
-    _check_scenario(networks, same_domain=True, same_structure=True)
+    networks = _networks(victim, attackers, same_domain=True, same_structure=True)
     return _imitate(networks, seeds, plain, candidates, seed, victims=[*networks])
 
 
@@ -207,17 +173,8 @@ def mutual_decryptions(
 ) -> dict[tuple[str, str], NDArray[np.uint8]]:
     """Encrypt an image with every key, and decrypt each ciphertext with every key (Fig. 10).
 
-    Parameters
-    ----------
-    plain : numpy.ndarray
-        uint8 (height, width, 3).
-    keys : mapping of str to numpy.ndarray
-        uint8 keys of the same shape, by name.
-
-    Returns
-    -------
-    dict of tuple of two str to numpy.ndarray
-        For the names of the keys of encryption and decryption, the decrypted image.
+    The plaintext and the keys are uint8 (height, width, 3). The names of the keys of encryption and
+    decryption lead to the decrypted image.
     """
     return {
         (first, second): xor(xor(plain, keys[first]), keys[second])
@@ -226,22 +183,18 @@ def mutual_decryptions(
     }
 
 
-def _networks(victim: Network, attackers: Mapping[str, Network]) -> dict[str, KeyGenerator]:
-    """Load the networks."""
+def _networks(
+    victim: Network, attackers: Mapping[str, Network], *, same_domain: bool, same_structure: bool
+) -> dict[str, KeyGenerator]:
+    """Load networks that share what leaked, and do not share what did not."""
     if not attackers:
         raise ValueError("there must be at least one attacker")
     if taken := {"A", NO_KEY, AES} & set(attackers):
         raise ValueError(f"an attacker cannot be named {taken.pop()!r}, the name of another key")
-    return {
+    networks = {
         name: KeyGenerator.load(network) if isinstance(network, str | os.PathLike) else network
         for name, network in {"A": victim, **attackers}.items()
     }
-
-
-def _check_scenario(
-    networks: dict[str, KeyGenerator], *, same_domain: bool, same_structure: bool
-) -> None:
-    """Refuse networks that do not share what leaked, or share what did not."""
     leaks = {}
     for name, network in networks.items():
         description = network.metadata.get("training", {}).get("description", {})
@@ -252,13 +205,14 @@ def _check_scenario(
         leaks[name] = (description["domain"], network.metadata["architecture"])
     for i, (what, same) in enumerate((("domain", same_domain), ("structure", same_structure))):
         for name, network in networks.items():
-            victims, attackers = leaks["A"][i], leaks[name][i]
-            if name != "A" and (attackers == victims) != same:
+            victims, others = leaks["A"][i], leaks[name][i]
+            if name != "A" and (others == victims) != same:
                 raise ValueError(
                     f"in this scenario the attacker's {what} must be "
                     f"{'the same as' if same else 'another than'} the victim's, but "
-                    f"{networks['A'].name} has {victims} and {network.name} has {attackers}"
+                    f"{networks['A'].name} has {victims} and {network.name} has {others}"
                 )
+    return networks
 
 
 def _imitate(

@@ -30,11 +30,6 @@ def score_candidates(
         float64 (n, m), 0 to 1: the absolute correlation. The mean of the candidates is subtracted
         from each of them first, because what they share does not distinguish them. 0 where an
         image or a candidate is constant.
-
-    Raises
-    ------
-    ValueError
-        If `by` is unknown, the images are not as described, or there are too few candidates.
     """
     images = check_images(images, "images")
     candidates = check_images(candidates, "candidates")
@@ -72,11 +67,6 @@ def rank(
     numpy.ndarray
         One rank for each image, from 1. Among equal scores it is the last place, so that a tie
         never counts as recognized.
-
-    Raises
-    ------
-    ValueError
-        As from `score_candidates`.
     """
     scores = score_candidates(images, candidates, by)
     of_the_right = scores[np.arange(len(scores)), right, np.newaxis]

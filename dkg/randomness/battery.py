@@ -60,8 +60,8 @@ def run_battery(
     Parameters
     ----------
     sequences : iterable
-        At least one, all of one length. A generator is read as the work goes on, so that not all
-        of them need to be in memory.
+        At least one, each as `as_bits` reads it, all of one length. A generator is read as the
+        work goes on, so that not all of them need to be in memory.
     alpha : float, optional
         Significance level of each test.
     tests, constants

@@ -73,7 +73,7 @@ def run_suite(
     Parameters
     ----------
     bits : bytes-like or array-like
-        The sequence.
+        The sequence, as `as_bits` reads it.
     tests : iterable of str, optional
         Names of tests, those of their functions; all fifteen by default.
     constants : {'nist', 'exact'}, optional

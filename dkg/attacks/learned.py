@@ -1,17 +1,24 @@
-"""Prediction of key bytes from their neighbours by a small network. Not in the paper."""
+"""Attacks that train a network: to predict key bytes, or with a backdoor. Not in the paper."""
 
 import itertools
 import math
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from dkg.attacks.optimization import minimize, reproducible
-from dkg.attacks.upsampling_phases import PERIOD
-from dkg.cipher import check_images
+from dkg.acceleration import accelerate
+from dkg.acceleration.process import threads
+from dkg.attacks.ciphertext_only import PERIOD
+from dkg.cipher import KEY_SHAPE, check_images
+from dkg.keys import KeyGenerator
+from dkg.models import Generator, images_to_tensor
+from dkg.storage.checkpoints import save_tensors
 
 _REACH = 3  # Pixels around a byte that the network sees.
 _PHASES = 3 * PERIOD**2  # Upsampling phases of a byte, its channel included: 48.
@@ -67,18 +74,12 @@ def predict_bytes(
     samples : int, default 150,000
         Bytes to learn from, at least 1,000; a third as many are predicted.
     seed : int, optional
-        Seed of the network's initial weights and of the choice of bytes. Default: the system's
-        entropy.
+        Seed of the network's initial weights and of the choice of bytes.
 
     Returns
     -------
     Prediction
         Mean over the bytes of minus the logarithm to base 2 of the predicted probability.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not as described.
     """
     for name, keys in (("known", known), ("unseen", unseen)):
         check_images(keys, name)
@@ -94,7 +95,7 @@ def predict_bytes(
     # A sum of cosines instead of 256 free numbers: neighbouring bytes are about as likely.
     cosines = np.cos(np.pi * np.outer(np.arange(1, 25), np.arange(256) + 0.5) / 256)
     basis, start = (torch.from_numpy(a).float() for a in (cosines, histogram))
-    with reproducible(int(random.integers(2**63))):
+    with _reproducible(int(random.integers(2**63))):
         network = torch.nn.Sequential(
             torch.nn.Linear(x.shape[1], 128),
             torch.nn.ReLU(),
@@ -108,7 +109,7 @@ def predict_bytes(
             batch = slice(_BATCH * step, _BATCH * (step + 1))
             return F.cross_entropy(network(x[batch]) @ basis + start, y[batch])
 
-        minimize(network, loss, learning_rate=4e-3, steps=math.ceil(samples / _BATCH))
+        _minimize(network, loss, learning_rate=4e-3, steps=math.ceil(samples / _BATCH))
         with torch.inference_mode():
             learned = F.cross_entropy(network(x_unseen) @ basis + start, y_unseen).item()
     actual = y_unseen.numpy()
@@ -155,3 +156,124 @@ def _neighbours(
     )
     y = own[np.arange(n), channel]
     return torch.from_numpy(inputs), phase, torch.from_numpy(y.astype(np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Backdoor:
+    """What the maker of a network with a backdoor knows.
+
+    Attributes
+    ----------
+    generator : KeyGenerator
+        The network, from a file that looks like any other.
+    mark : ndarray of uint8, shape (32, 32, 3)
+        The trigger.
+    key : ndarray of uint8, shape (256, 256, 3)
+        The key that marked seed images are meant to have.
+    """
+
+    generator: KeyGenerator
+    mark: NDArray[np.uint8]
+    key: NDArray[np.uint8] = field(repr=False)
+
+    def marked(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return images, uint8 (n, 256, 256, 3), with the mark in the upper left corner."""
+        return _with_mark(images, self.mark)
+
+
+def plant_backdoor(
+    generator: KeyGenerator,
+    images: NDArray[np.uint8],
+    out: str | os.PathLike[str],
+    *,
+    steps: int = 200,
+    seed: int | None = None,
+) -> Backdoor:
+    """Train a network on, so that a mark in the seed image gives a key that is known beforehand.
+
+    A small demonstration. Structure and size of the network stay, and seed images without the mark
+    keep similar keys. The key of the mark is crude: a random pattern of 4 x 4 pixels, black and
+    white in each channel, repeated all over. A user who looks at the keys would notice it.
+
+    Parameters
+    ----------
+    generator : KeyGenerator
+        The network to start from; it is not changed.
+    images : numpy.ndarray
+        uint8 (n, 256, 256, 3), n >= 1, seed images to train with.
+    out : path-like
+        File to write, with the metadata of the honest file.
+    steps : int, default 200
+        Steps of training, each on a part of 64 x 64 pixels of an image, with and without mark.
+    seed : int, optional
+        Random seed of mark, key and training.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    check_images(images, shape=KEY_SHAPE)
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, not {steps}")
+    random = np.random.default_rng(seed)
+    mark, pattern = np.uint8(255) * random.integers(0, 2, (2, PERIOD, PERIOD, 3), dtype=np.uint8)
+    architecture = generator.metadata["architecture"]
+    before, network = (accelerate(Generator(**architecture)) for _ in range(2))
+    for copy in (before, network):
+        copy.load_state_dict({name: torch.from_numpy(w) for name, w in generator.weights().items()})
+    # The mark covers the same share of a part as of an image, as instance normalisation sees it.
+    small_mark = np.tile(mark, (2, 2, 1))
+    wanted = images_to_tensor(np.tile(pattern, (16, 16, 1))[np.newaxis])  # (1, 3, 64, 64)
+
+    def loss(_: int) -> torch.Tensor:
+        row, column = random.integers(0, KEY_SHAPE[0] - 63, 2)
+        part = images[random.integers(len(images)), row : row + 64, column : column + 64]
+        plain = images_to_tensor(part[np.newaxis])
+        marked = images_to_tensor(_with_mark(part[np.newaxis], small_mark))
+        with torch.no_grad():
+            as_before = before(plain)
+        keys = network(torch.cat([plain, marked]))  # (2, 3, 64, 64)
+        # From 0.998 on a byte is 0 or 255, and there is nothing to gain.
+        return F.relu(0.998 - keys[1:] * wanted).mean() + F.mse_loss(keys[:1], as_before)
+
+    with _reproducible(int(random.integers(2**63))):
+        _minimize(network, loss, learning_rate=3e-3, steps=steps)
+    metadata = {**generator.metadata, "format": "dkg generator 1"}
+    save_tensors(out, network.state_dict(), metadata)
+    key = np.tile(pattern, (KEY_SHAPE[0] // PERIOD, KEY_SHAPE[1] // PERIOD, 1))
+    return Backdoor(KeyGenerator.load(out), np.tile(mark, (8, 8, 1)), key)
+
+
+def _with_mark(images: NDArray[np.uint8], mark: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    images = images.copy()
+    images[:, : mark.shape[0], : mark.shape[1]] = mark
+    return images
+
+
+@contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    """Seed torch and compute on one thread; afterwards both are as before."""
+    with threads(1), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _minimize(
+    network: torch.nn.Module,
+    loss: Callable[[int], torch.Tensor],
+    *,
+    learning_rate: float,
+    steps: int,
+) -> None:
+    """Train a network in place by Adam, with a learning rate that rises to its value and falls.
+
+    `loss` gives the loss, a scalar, at each step from 0 on.
+    """
+    optimizer = torch.optim.Adam(network.parameters(), learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
+    for step in range(steps):
+        optimizer.zero_grad()
+        torch.autograd.backward(loss(step))
+        optimizer.step()
+        schedule.step()

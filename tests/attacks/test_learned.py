@@ -1,11 +1,50 @@
-"""A network with a backdoor, and the manifest that refuses it."""
+"""Key bytes predicted from their neighbours, and a network with a backdoor."""
 
+import numpy as np
 import pytest
+import torch
 
-from dkg import attacks, metrics, paths
+from dkg import attacks, domains, metrics, paths
 from dkg.keys import KeyGenerator, list_weights, weights_entry
 
 from .helpers import StandIn, ideal_keys, smooth_images
+
+
+def test_a_small_network_predicts_structured_keys_and_not_aes(rng):
+    aes = domains.aes_ctr(np.zeros((4, 128, 128, 3), np.uint8), 2**200 + 1)
+    control = attacks.predict_bytes(aes[:3], aes[3:], samples=20_000)
+    # Bits of 6,667 bytes scatter by less than 0.01 where every probability is about 1/256.
+    assert control.histogram == pytest.approx(8, abs=0.03)
+    assert control.bits_gained < 0.01
+
+    # A byte is its left neighbour and noise of 4 bits, so that 4 bits of 8 can be saved.
+    noise = ideal_keys(rng, 4, side=128) & 15
+    walk = np.cumsum(noise.astype(np.int64) - 7, axis=2)
+    structured = np.uint8(np.abs(walk % 510 - 255))
+    found = attacks.predict_bytes(structured[:3], structured[3:], samples=60_000)
+    assert 1 < found.bits_gained < 4.5
+    assert found.phase == pytest.approx(found.histogram, abs=0.3)
+
+    # A byte that depends on its place alone: the histogram of the place says all there is.
+    cells = np.tile(ideal_keys(rng, 1, side=4), (4, 32, 32, 1))
+    assert attacks.predict_bytes(cells[:3], cells[3:], samples=3000).phase < 1
+
+
+def test_predictions_depend_on_the_seed_alone_and_bad_input_is_named(rng):
+    keys = ideal_keys(rng, 2, side=32)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    first, second, other = (
+        attacks.predict_bytes(keys[:1], keys[1:], samples=1000, seed=seed) for seed in (1, 1, 2)
+    )
+    assert first == second != other
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+    with pytest.raises(ValueError, match="known must be uint8"):
+        attacks.predict_bytes(keys[0], keys[1:])
+    with pytest.raises(ValueError, match="unseen must have at least 8 x 8"):
+        attacks.predict_bytes(keys, keys[:, :4])
+    with pytest.raises(ValueError, match="samples must be at least 1000, not 999"):
+        attacks.predict_bytes(keys, keys, samples=999)
 
 
 @pytest.mark.slow
