@@ -162,7 +162,7 @@ class KeyServer(Server):
         # One at a time: a network and an iterator serve one caller.
         self._making = threading.Lock()
         context = tls_context(certificates, "key-server", server=True)
-        self._server = _Server((HOST, port), self._answer, context)
+        self._server = _HttpsServer((HOST, port), self._answer, context)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
@@ -269,7 +269,7 @@ class KeyClient:
         return np.frombuffer(content, np.uint8).reshape(-1, *KEY_SHAPE)
 
 
-class _Server(ThreadingHTTPServer):
+class _HttpsServer(ThreadingHTTPServer):
     """An HTTP server in which each connection shakes hands in its own thread."""
 
     request_queue_size = 64
@@ -295,7 +295,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Passes a request to the key server's own method, and writes what it returns."""
 
-    server: _Server
+    server: _HttpsServer
 
     def do_GET(self) -> None:
         self._reply(b"")
