@@ -141,8 +141,8 @@ def rsa(x: int, n_bytes: int) -> NDArray[np.uint8]:
 def aes_256_ctr(key: bytes, n_bytes: int, *, counter_block: bytes = bytes(16)) -> NDArray[np.uint8]:
     """Run AES-256 in counter mode [6]_ with a key of 32 bytes.
 
-    The first `counter_block` has 16 bytes. Messages that share a key must not share a block of the
-    counter.
+    The first `counter_block` has 16 bytes, by default zero. Messages that share a key must not
+    share a block of the counter.
     """
     return _keystream(Cipher(algorithms.AES256(key), modes.CTR(counter_block)), n_bytes)
 

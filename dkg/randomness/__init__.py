@@ -5,9 +5,9 @@ them all on one sequence and `run_battery` on many, as section 4 of the standard
 not evidence of security: ``docs/randomness.md`` says what it means and what it does not.
 
 Every test takes the `bits` of a sequence as `as_bits` reads them, and raises what it raises for a
-sequence that cannot be read, TypeError or ValueError; another argument that is not as described
-raises ValueError. A test's docstring says how many bits it asks for, what its statistic is, and
-what stands in the result's ``details``.
+sequence that cannot be read, TypeError or ValueError; a parameter out of range raises ValueError.
+A test's docstring says for how many bits it is made (with fewer the result is not applicable), what
+its statistic is, and what stands in the result's ``details``.
 
 A P-value is the probability that a perfect source gives a statistic at least this extreme. Default
 parameters are those of NIST's tool, STS 2.1.2, and ``constants="nist"`` gives its values; with

@@ -73,9 +73,9 @@ def _too_long(length: int, n: int, margin: int, section: str) -> str:
 def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
     """Test patterns of m bits: the serial test, section 2.11.
 
-    The `pattern_length` m is 2 to 24 and less than floor(log2(n)) - 2, so that its default takes at
-    least 524,288 bits. Two variants. Statistics: the first and the second difference of
-    psi-squared. Details: ``psi2``, its values for m, m - 1 and m - 2.
+    The `pattern_length` m is 2 to 24. The test is applicable where m is less than
+    floor(log2(n)) - 2, which takes 524,288 bits by default. Two variants. Statistics: the first and
+    the second difference of psi-squared. Details: ``psi2``, its values for m, m - 1 and m - 2.
     """
     _check_pattern_length(pattern_length, 2)
     bits = as_bits(bits)
@@ -113,9 +113,9 @@ def serial(bits: ArrayLike, pattern_length: int = 16) -> TestResult:
 def approximate_entropy(bits: ArrayLike, pattern_length: int = 10) -> TestResult:
     """Approximate entropy test, section 2.12.
 
-    The `pattern_length` m is 1 to 24 and less than floor(log2(n)) - 5, so that its default takes at
-    least 65,536 bits. Statistic: chi-square with 2^m degrees of freedom. Details: ``ApEn``, the
-    approximate entropy in nats, at most ln 2.
+    The `pattern_length` m is 1 to 24. The test is applicable where m is less than
+    floor(log2(n)) - 5, which takes 65,536 bits by default. Statistic: chi-square with 2^m degrees
+    of freedom. Details: ``ApEn``, the approximate entropy in nats, at most ln 2.
     """
     _check_pattern_length(pattern_length, 1)
     bits = as_bits(bits)
