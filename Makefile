@@ -29,7 +29,7 @@ reproduce: install
 	$(BIN)/dkg report
 
 check: lint types
-	$(BIN)/python -m pytest --quiet --numprocesses $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest --quiet --numprocesses $(JOBS) --dist loadfile -m "not slow"
 
 lint: install
 	$(BIN)/ruff check --quiet .

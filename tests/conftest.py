@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A worker per core; more threads of torch than cores take twice the time.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A machine that is busy, or compiles on a first call, is no failure.
 # For other examples: pytest --hypothesis-profile default FILE
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -58,6 +58,7 @@ def test_there_are_enough_files():
     assert len(image_files()) >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", image_files())
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 def test_files_of_pydicom_come_back_byte_for_byte(tmp_path, key, name):

@@ -73,6 +73,7 @@ def test_what_changes_uaci_and_mse():
     assert metrics.mse(a ^ mask, b ^ mask) == 9 * metrics.mse(a, b)
 
 
+@pytest.mark.slow
 @given(byte_pairs(st.sampled_from([(9, 12), (10, 8, 3)])))
 def test_correlations_of_blocks_and_edges_under_order_and_negative(pair):
     """A negative changes the sign of the blocks' correlation, and not that of the edges."""

@@ -79,6 +79,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
+@pytest.mark.slow
 def test_a_failing_notebook_is_named_and_the_rest_still_run(project):
     result = CliRunner().invoke(app, ["reproduce", "b_bad", "a_good", "--profile", "smoke"])
     assert result.exit_code == 1
@@ -90,6 +91,7 @@ def test_a_failing_notebook_is_named_and_the_rest_still_run(project):
     assert "number 42" in (executed / "a_good.ipynb").read_text()
 
 
+@pytest.mark.slow
 def test_a_notebook_that_works_again_leaves_no_failed_copy(project):
     [run] = plan.make(["a_good"]).runs
     run.failed.parent.mkdir(parents=True)
@@ -116,6 +118,7 @@ def test_nothing_runs_before_every_name_is_checked(project):
     assert not (project / "figures").exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_a_grid_is_in_a_folder_of_its_own(project):
     write_notebook(
         project / "notebooks",
@@ -134,6 +137,7 @@ def test_a_run_of_a_grid_is_in_a_folder_of_its_own(project):
     assert os.environ["DKG_OUTPUT"] == str(project / "figures")
 
 
+@pytest.mark.slow
 def test_a_notebook_without_its_record_fails(recording):
     assert reproduce.run_notebook(recording).error is None
     record = recording.record_path("table-III")
@@ -150,6 +154,7 @@ def test_a_notebook_without_its_record_fails(recording):
     assert outcome.error is None
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_run_again(recording):
     assert not reproduce.finished(recording)
     [first] = reproduce.reproduce(plan.Plan([recording]), resume=True)
@@ -162,6 +167,7 @@ def test_what_is_finished_is_not_run_again(recording):
     assert not third.was_finished, "only with resume=True"
 
 
+@pytest.mark.slow
 def test_hidden_keys_are_not_in_the_executed_notebook(project):
     """The picture of one is coarse, the executed copy has no exact one, and exact if not hidden."""
     draw = """
@@ -182,6 +188,7 @@ print((figure.axes[0].images[0].get_array() == key).mean() == 1)
     assert shown == ["True", "False"]
 
 
+@pytest.mark.slow
 def test_several_at_once_and_no_more(project):
     """Two of four meet, each waiting for another, and no notebook ever sees a third."""
     marks = project / "marks"
@@ -225,6 +232,7 @@ print([met, *(os.environ[name] for name in names)])
         reproduce.reproduce(made, jobs=0)
 
 
+@pytest.mark.slow
 def test_a_kernel_that_dies_or_hangs_is_named_and_the_rest_still_run(project):
     folder = project / "notebooks"
     write_notebook(folder, "c_dies", "number = 1", "import os; os._exit(3)")

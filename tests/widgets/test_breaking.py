@@ -28,6 +28,7 @@ def test_the_same_random_seed_trains_the_same_network():
 class TestAttackPanels:
     """Each attack succeeds where it must, and fails where it must."""
 
+    @pytest.mark.slow
     def test_imitation(self):
         panel = ImitationPanel()
         assert (

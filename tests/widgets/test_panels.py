@@ -142,6 +142,7 @@ class TestEveryPanel:
         sliders = [c for c in PANELS[name]().controls if isinstance(c, ipywidgets.IntSlider)]
         assert sliders and not any(slider.continuous_update for slider in sliders)
 
+    @pytest.mark.slow
     def test_every_control_changes_what_is_shown(self, name):
         panel = PANELS[name]()
         for control in panel.controls:
@@ -173,6 +174,7 @@ class TestEveryPanel:
         assert "the &lt;set&gt; is not there" in panel.message.value
         assert all((pictures(panel)[title] == image).all() for title, image in before.items())
 
+    @pytest.mark.slow
     def test_a_page_that_cannot_show_it_gets_a_picture_and_no_key_in_words(self, name):
         panel = PANELS[name]()
         bundle = panel._repr_mimebundle_()

@@ -252,6 +252,7 @@ def test_a_large_picture_is_embedded_smaller_and_looks_the_same(output):
     np.testing.assert_allclose(means, np.broadcast_to(grays, means.shape) + 7.5, atol=5)
 
 
+@pytest.mark.slow
 def test_a_table_without_a_picture_gets_one(output):
     """The numbers are drawn; a claim without a picture stays without."""
     for id in ("table-V", "claim-randomness"):
