@@ -1,10 +1,11 @@
-"""Checkpoints of a training: saved every few steps, and checked before a run goes on from one."""
+"""Files of networks: checkpoints of a training, saved and checked, and trained generators, read."""
 
 import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dkg import __version__
+from dkg import __version__, paths
 from dkg.callbacks import Callback, CollapseWatch, Log
+from dkg.models import Generator
 from dkg.storage.checkpoints import read_metadata, save_tensors
 from dkg.storage.runs import RunFolder
+from dkg.storage.weights import list_weights, weights_entry
 
 if TYPE_CHECKING:
     from dkg.settings import TrainConfig
@@ -238,3 +241,75 @@ def read_checkpoint(
         if metadata["images"].get(name) != fingerprint:
             raise ValueError(f"{path} belongs to a run on other {name} images")
     return metadata
+
+
+def read_generator(path_or_name: str) -> tuple[Generator, dict[str, Any]]:
+    """Read a trained generator; see `dkg.keys.KeyGenerator.load`.
+
+    Parameters
+    ----------
+    path_or_name : str
+        The path of a file, or a shipped network's name.
+
+    Returns
+    -------
+    generator : dkg.models.Generator
+        The network.
+    about : dict
+        ``sha256`` of the file, whether the network is ``public``, and the file's ``metadata``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is neither a shipped name nor a file.
+    ValueError
+        If the file does not hold a generator of this package, or a shipped file is not the one
+        that the manifest names.
+    """
+    shipped = list_weights()
+    public = path_or_name in shipped
+    entry = weights_entry(path_or_name) if public else {}
+    path = paths.WEIGHTS / entry["file"] if public else Path(path_or_name)
+    if not public and not path.is_file():
+        raise FileNotFoundError(
+            f"{path_or_name}: neither a file nor a shipped network "
+            f"(there are: {', '.join(shipped)})"
+        )
+    content = path.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    if public and sha256 != entry["sha256"]:
+        raise ValueError(f"{path}: its SHA-256 is {sha256}, but the manifest has {entry['sha256']}")
+    metadata = read_metadata(path)
+    if metadata.get("format") != "dkg generator 1":
+        raise ValueError(
+            f"{path}: holds {metadata.get('format', 'no format name')!r}, "
+            "not 'dkg generator 1' as written by dkg.training.train"
+        )
+    try:
+        generator = _make_generator(metadata, safetensors.torch.load(content))
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
+    # Older files lack the newer parameters of the architecture.
+    metadata["architecture"] = generator.architecture
+    return generator, {"sha256": sha256, "public": public, "metadata": metadata}
+
+
+def _make_generator(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> Generator:
+    """Make the network of a file, which may claim to be far larger than it is."""
+    training = metadata.get("training")
+    if type(training) is not dict or type(training.get("step")) is not int:
+        raise ValueError("it does not say how many steps it was trained")
+    if type(training.get("description")) is not dict:
+        raise ValueError("it does not say what it was trained on")
+    architecture = metadata.get("architecture")
+    if type(architecture) is not dict or architecture.get("residual_blocks", 0) > len(tensors):
+        raise ValueError(f"there are {len(tensors)} tensors, and it is {architecture!r}")
+    with torch.device("meta"):  # Takes no memory.
+        generator = Generator(**architecture)
+    wanted = {name: (torch.float32, t.shape) for name, t in generator.state_dict().items()}
+    if {name: (t.dtype, t.shape) for name, t in tensors.items()} != wanted:
+        raise ValueError("names, types or shapes differ")
+    if not all(t.isfinite().all() for t in tensors.values()):
+        raise ValueError("there are values that are not finite")
+    generator.load_state_dict({name: t.clone() for name, t in tensors.items()}, assign=True)
+    return generator

@@ -10,22 +10,19 @@ import functools
 import hashlib
 import math
 import os
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dkg import paths
 from dkg.acceleration import accelerate
 from dkg.acceleration.exact import ExactGenerator
 from dkg.acceleration.process import resolve_device
+from dkg.checkpoints import read_generator
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, check_images, xor
 from dkg.models import Generator, images_to_tensor, tensor_to_images
-from dkg.storage.checkpoints import read_metadata
 from dkg.storage.weights import list_weights as list_weights
 from dkg.storage.weights import weights_entry as weights_entry
 
@@ -147,44 +144,12 @@ class KeyGenerator:
             If the file does not hold a generator of this package, a shipped file is not the one
             that the manifest names, or `output` is unknown or needs `exact`.
         """
-        if path_or_name is None:
-            path_or_name = list_weights()[0]
-        shipped = list_weights()
-        public = str(path_or_name) in shipped
-        if public:
-            entry = weights_entry(str(path_or_name))
-            path = paths.WEIGHTS / entry["file"]
-        else:
-            path = Path(path_or_name)
-            if not path.is_file():
-                raise FileNotFoundError(
-                    f"{path_or_name}: neither a file nor a shipped network "
-                    f"(there are: {', '.join(shipped)})"
-                )
-        content = path.read_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
-        if public and sha256 != entry["sha256"]:
-            raise ValueError(
-                f"{path}: its SHA-256 is {sha256}, but the manifest has {entry['sha256']}"
-            )
-        metadata = read_metadata(path)
-        if metadata.get("format") != "dkg generator 1":
-            raise ValueError(
-                f"{path}: holds {metadata.get('format', 'no format name')!r}, "
-                "not 'dkg generator 1' as written by dkg.training.train"
-            )
+        name = str(path_or_name or list_weights()[0])
+        generator, about = read_generator(name)
         try:
-            generator = _generator(metadata, safetensors.torch.load(content))
-        except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-            raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
-        # Older files do not name what has come to the architecture since.
-        metadata["architecture"] = generator.architecture
-        where = resolve_device(device)
-        about = (str(path_or_name), sha256, public, metadata)
-        try:
-            return cls(generator, where, *about, exact=exact, output=output)
+            return cls(generator, resolve_device(device), name, **about, exact=exact, output=output)
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+            raise ValueError(f"{name}: {error}") from error
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the network's weights.
@@ -309,24 +274,3 @@ def weights_sha256(generator: Generator) -> str:
     return hashlib.sha256(
         b"".join(values.cpu().numpy().tobytes() for values in weights)
     ).hexdigest()
-
-
-def _generator(metadata: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Generator:
-    """Make the network of a file, which may claim to be far larger than it is."""
-    training = metadata.get("training")
-    if type(training) is not dict or type(training.get("step")) is not int:
-        raise ValueError("it does not say how many steps it was trained")
-    if type(training.get("description")) is not dict:
-        raise ValueError("it does not say what it was trained on")
-    architecture = metadata.get("architecture")
-    if type(architecture) is not dict or architecture.get("residual_blocks", 0) > len(tensors):
-        raise ValueError(f"there are {len(tensors)} tensors, and it is {architecture!r}")
-    with torch.device("meta"):  # Takes no memory.
-        generator = Generator(**architecture)
-    wanted = {name: (torch.float32, t.shape) for name, t in generator.state_dict().items()}
-    if {name: (t.dtype, t.shape) for name, t in tensors.items()} != wanted:
-        raise ValueError("names, types or shapes differ")
-    if not all(t.isfinite().all() for t in tensors.values()):
-        raise ValueError("there are values that are not finite")
-    generator.load_state_dict({name: t.clone() for name, t in tensors.items()}, assign=True)
-    return generator
