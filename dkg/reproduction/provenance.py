@@ -18,7 +18,7 @@ import dkg
 from dkg import paths
 
 ROOMS = {
-    "numbers": "__init__.py acceleration attacks baselines callbacks.py checkpoints.py cipher.py "
+    "numbers": "__init__.py acceleration attacks baselines.py callbacks.py checkpoints.py cipher.py "
     "compiled.py cores.py data dicom domains.py encryption hardened.py hospital keys.py "
     "metrics models.py paper paths.py py.typed randomness reproduction results.py "
     "settings.py storage training.py weights zoo",
