@@ -18,8 +18,8 @@ import dkg
 from dkg import paths
 
 ROOMS = {
-    "numbers": "__init__.py acceleration attacks baselines.py callbacks.py checkpoints.py cipher.py "
-    "compiled.py cores.py data dicom domains.py encryption hardened.py hospital keys.py "
+    "numbers": "__init__.py acceleration attacks baselines.py callbacks.py checkpoints.py "
+    "cipher.py compiled.py cores.py data dicom domains.py encryption hardened.py hospital keys.py "
     "metrics models.py paper paths.py py.typed randomness reproduction results.py "
     "settings.py storage training.py weights zoo",
     "pictures": "plots widgets",
