@@ -105,6 +105,7 @@ def test_every_notebook_says_first_how_to_get_the_package(notebook):
     assert re.sub(r"dkg\[[a-z,]+\]", "dkg[lab]", first.source).endswith("\n\n" + INSTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [DOCS / "getting_started.md", *sorted((DOCS / "how_to").glob("*.md"))], ids=name
 )

@@ -29,6 +29,7 @@ def entropy(image):
     return -(p[p > 0] * np.log2(p[p > 0])).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_shape_type_and_equal_channels(images, kind):
     assert images[kind].shape == (N, 256, 256, 3)
@@ -36,6 +37,7 @@ def test_shape_type_and_equal_channels(images, kind):
     assert (images[kind] == images[kind][..., :1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_image_depends_on_its_index_only(images, kind):
     for start, n in ((0, 2), (5, 1), (N - 1, 1)):
@@ -43,12 +45,14 @@ def test_image_depends_on_its_index_only(images, kind):
     assert np.array_equal(KINDS[kind](np.int64(1), start=np.uint8(7)), images[kind][7:8])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_images_are_distinct(images, kind):
     assert len({image.tobytes() for image in images[kind]}) == N
     assert not np.array_equal(KINDS[kind](1, start=1000)[0], images[kind][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_mean_entropy_is_the_papers(images, kind):
     values = [entropy(image) for image in images[kind]]
@@ -58,6 +62,7 @@ def test_mean_entropy_is_the_papers(images, kind):
     assert np.std(values) > 0.02, "patients and exposures should differ"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_flat_region_but_the_brains_background(images, kind):
     # A network sees only equal windows inside a flat region, and the key then repeats. Its field
@@ -102,6 +107,7 @@ def test_first_chest_image_stays_what_networks_were_trained_on():
     assert np.allclose(gray.reshape(4, 64, 4, 64).mean(axis=(1, 3)), recorded, atol=0.05)
 
 
+@pytest.mark.slow
 def test_chest_lungs_are_darker_than_spine_and_abdomen(images):
     for gray in images["chest"][..., 0].astype(float):
         lungs = np.median(np.concatenate([gray[80:150, 50:90], gray[80:150, 166:206]]))
@@ -145,6 +151,7 @@ def test_speckle_widens_with_depth():
     assert neighbours_alike(envelope[-64:]) > neighbours_alike(envelope[:64]) + 0.2
 
 
+@pytest.mark.slow
 def test_ultrasound_vessel_is_dark_and_fascia_bright(images):
     for gray in images["ultrasound"][..., 0].astype(float):
         smooth = ndimage.uniform_filter(gray, 5)
@@ -152,6 +159,7 @@ def test_ultrasound_vessel_is_dark_and_fascia_bright(images):
         assert smooth.max() > 2.0 * np.median(gray)
 
 
+@pytest.mark.slow
 def test_brain_background_is_zero_and_cropped_to_the_brain(images):
     for gray in images["brain"][..., 0]:
         corners = [gray[:16, :16], gray[:16, -16:], gray[-16:, :16], gray[-16:, -16:]]
@@ -164,6 +172,7 @@ def test_brain_background_is_zero_and_cropped_to_the_brain(images):
         assert (gray == 0).mean() == pytest.approx(1.0 - np.pi / 4.0, abs=0.08)
 
 
+@pytest.mark.slow
 def test_brain_has_dark_ventricles_and_tissue_brighter_than_white_matter(images):
     with_ventricles = 0
     for gray in images["brain"][..., 0].astype(float):

@@ -20,6 +20,7 @@ def bits_of(text):
     return np.array([int(digit) for digit in text])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", randomness.TESTS)
 @pytest.mark.parametrize("constant", ["pi", "e"])
 def test_agrees_with_the_tool(constants, reference, constant, test):
@@ -34,6 +35,7 @@ def test_agrees_with_the_tool(constants, reference, constant, test):
         assert list(result.variants) == expected["variants"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "test", ["longest_run_of_ones", "overlapping_template", "linear_complexity"]
 )
@@ -47,6 +49,7 @@ def test_exact_probabilities(constants, reference, constant, test):
     assert result.details["pi"].sum() == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_suite_agrees_with_the_tool(constants, reference):
     table = randomness.run_suite(constants["pi"])
     tests = reference["pi"]["tests"]
@@ -105,6 +108,7 @@ def test_worked_example_of_the_longest_run():
     assert result.p_value == pytest.approx(0.180609, abs=5.1e-7)
 
 
+@pytest.mark.slow
 def test_worked_example_of_the_matrix_rank(constants):
     result = randomness.binary_matrix_rank(constants["e"][:100_000])
     assert result.details["nu"].tolist() == [23, 60, 14]
@@ -112,6 +116,7 @@ def test_worked_example_of_the_matrix_rank(constants):
     assert result.p_value == pytest.approx(0.532069, abs=5.1e-7)
 
 
+@pytest.mark.slow
 def test_worked_example_of_linear_complexity(constants):
     result = randomness.linear_complexity(constants["e"], block_length=1000)
     nu = result.details["nu"]
@@ -125,6 +130,7 @@ def test_worked_example_of_linear_complexity(constants):
     assert exact.statistic == pytest.approx(2.706, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_worked_example_of_the_serial_test(constants):
     result = randomness.serial(constants["e"], pattern_length=2)
     assert result.p_values == pytest.approx([0.843764, 0.561915], abs=5.1e-7)
