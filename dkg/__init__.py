@@ -1,7 +1,7 @@
 """DeepKeyGen, reproduced: keys from a GAN, the XOR cipher, the paper's measures and the attacks.
 
 The modules are imported by name (``import dkg.metrics``), so that ``import dkg`` stays fast and
-does not load torch. ``docs/overview.md`` describes every file in one line.
+does not load torch. ``docs/overview.md`` is the map.
 
 References
 ----------
