@@ -243,7 +243,7 @@ def read_checkpoint(
     return metadata
 
 
-def read_generator(path_or_name: str) -> tuple[Generator, dict[str, Any]]:
+def read_generator(path_or_name: str) -> tuple[Generator, Path, dict[str, Any]]:
     """Read a trained generator; see `dkg.keys.KeyGenerator.load`.
 
     Parameters
@@ -255,6 +255,8 @@ def read_generator(path_or_name: str) -> tuple[Generator, dict[str, Any]]:
     -------
     generator : dkg.models.Generator
         The network.
+    path : pathlib.Path
+        Its file.
     about : dict
         ``sha256`` of the file, whether the network is ``public``, and the file's ``metadata``.
 
@@ -291,7 +293,7 @@ def read_generator(path_or_name: str) -> tuple[Generator, dict[str, Any]]:
         raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
     # Older files lack the newer parameters of the architecture.
     metadata["architecture"] = generator.architecture
-    return generator, {"sha256": sha256, "public": public, "metadata": metadata}
+    return generator, path, {"sha256": sha256, "public": public, "metadata": metadata}
 
 
 def _make_generator(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> Generator:

@@ -145,11 +145,12 @@ class KeyGenerator:
             that the manifest names, or `output` is unknown or needs `exact`.
         """
         name = str(path_or_name or list_weights()[0])
-        generator, about = read_generator(name)
+        generator, path, about = read_generator(name)
+        where = resolve_device(device)
         try:
-            return cls(generator, resolve_device(device), name, **about, exact=exact, output=output)
+            return cls(generator, where, name, **about, exact=exact, output=output)
         except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
+            raise ValueError(f"{path}: {error}") from error
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the network's weights.

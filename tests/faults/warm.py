@@ -37,6 +37,7 @@ IMPORTED = [
     "dkg.reproduction.runner",
     "dkg.reproduction.records",
     "dkg.training",
+    "dkg.zoo",
 ]
 
 
