@@ -16,7 +16,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 # Every test in one of these folders has the folder's marker.
-FOLDERS = {"browser", "faults", "fuzz", "notebooks"}
+FOLDERS = {"browser", "faults", "fuzz", "notebooks", "workflow"}
 # Their modules import what only POSIX has.
 collect_ignore = [] if os.name == "posix" else ["browser", "faults", "fuzz"]
 
