@@ -16,6 +16,8 @@ from dkg.hospital import HospitalError, pacs
 
 from .parts import Relay, encoded, image_of, modality, name_of, noise, opened, random_keys, send
 
+pytestmark = pytest.mark.slow  # Its programs wait for each other.
+
 
 def test_key_server_unreachable_nothing_is_sent_and_nothing_lost(ward, certificates):
     images = [image_of(noise(64, 64)) for _ in range(3)]

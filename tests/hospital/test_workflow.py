@@ -13,6 +13,8 @@ from dkg.hospital import HospitalError
 
 from .parts import encoded, image_of, noise, opened, send
 
+pytestmark = pytest.mark.slow  # Its programs wait for each other.
+
 REAL_FILES = sorted((paths.data() / "dicom").glob("*.dcm"))
 
 
