@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dkg.data import raster
+from dkg.data import borders, raster
 from dkg.data.pixels import check_frame
 from dkg.storage.formats import HEAD, image_format
 
@@ -39,6 +39,7 @@ def read_image(
     *,
     frame: int | None = None,
     crop: bool = True,
+    trim: bool = False,
 ) -> NDArray[np.uint8]:
     """Read one image from a PNG, JPEG, TIFF, NIfTI or DICOM file.
 
@@ -75,6 +76,8 @@ def read_image(
         or page, and the slice that shows most of the brain.
     crop : bool, default True
         Crop a NIfTI slice to the bounding box of the brain in it. Other formats are not cropped.
+    trim : bool, default False
+        Cut off constant borders by the rule of `dkg.data.borders.trim`. A NIfTI slice has `crop`.
 
     Returns
     -------
@@ -110,6 +113,8 @@ def read_image(
             pixels = dicom.read_frame(path, frame)
         else:
             pixels = raster.READERS[kind](path, frame)
+        if trim and kind != "NIfTI":
+            pixels = borders.trim(pixels)
     return resize(pixels, size, resample)
 
 

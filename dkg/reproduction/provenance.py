@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, with_config
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 import dkg
 from dkg import paths
@@ -36,13 +36,24 @@ _last = time.perf_counter()
 
 
 @with_config(_STRICT)
+class Reading(TypedDict):
+    """How image files were read, and which of it was tuned to the paper's numbers."""
+
+    resample: str
+    crop: bool
+    choice: str
+    tuned: list[str]
+
+
+@with_config(_STRICT)
 class Images(TypedDict):
-    """An image set that was measured on."""
+    """An image set that was measured on; phantoms have no ``reading``."""
 
     name: str
     origin: Literal["synthetic", "files"]
     n: Annotated[int, Field(ge=1)]
     fingerprint: Sha256
+    reading: NotRequired[Reading]
 
 
 @with_config(_STRICT)

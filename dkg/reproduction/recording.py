@@ -78,6 +78,7 @@ def record(
         raise ValueError(f"{id} has no comparison {sorted(unknown)}; it has {list(known)}")
     image_sets = [
         {"name": s.name, "origin": s.origin, "n": len(s.images), "fingerprint": s.fingerprint}
+        | ({"reading": dict(s.reading)} if s.reading else {})
         for s in ([images] if isinstance(images, data.ImageSet) else images)
     ]
     used = [

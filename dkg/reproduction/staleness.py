@@ -48,7 +48,8 @@ def stale(made: Record) -> list[str]:
             reasons.append(f"the network {network['name']} is another one now, or gone")
     for images in made.images:
         try:
-            current = _fingerprint(images["name"], images["n"])
+            reading = {k: v for k, v in images.get("reading", {}).items() if k != "tuned"}
+            current = _fingerprint(images["name"], images["n"], **reading)
         except (ValueError, OSError) as error:
             reasons.append(f"its images cannot be read: {error}")
         else:
@@ -104,8 +105,8 @@ def inputs(run: Run) -> dict[str, Any]:
 
 
 @functools.cache
-def _fingerprint(name: str, n: int) -> str:
-    return data.load(name, n=n).fingerprint
+def _fingerprint(name: str, n: int, **reading: Any) -> str:
+    return data.load(name, n=n, **reading).fingerprint
 
 
 def _weights_sha256(name: str) -> str | None:

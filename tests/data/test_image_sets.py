@@ -155,3 +155,65 @@ def test_fingerprint():
     assert data.ImageSet("a", folded, "files").fingerprint != one.fingerprint
     with pytest.raises(dataclasses.FrozenInstanceError):
         one.name = "c"
+
+
+def framed(path, value, shape=(40, 60), band=(5, 9)):
+    """Save an image with black bands, as wide as `band` above and to the left."""
+    pixels = np.zeros((shape[0] + band[0], shape[1] + band[1]), np.uint8)
+    pixels[band[0] :, band[1] :] = gray8(shape=shape) // 2 + value
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def test_load_crops_constant_borders_where_it_is_asked_or_the_set_has_it(tmp_path):
+    for name in ("montgomery", "brats18"):
+        framed(tmp_path / name / "a.png", 40)
+        framed(tmp_path / name / "b.png", 40, band=(0, 0))
+    whole, bare = data.load("montgomery", tmp_path).images
+    assert not whole[:10].any() and bare[:10].any()
+    cropped, unchanged = data.load("montgomery", tmp_path, crop=True).images
+    np.testing.assert_array_equal(cropped, bare)
+    np.testing.assert_array_equal(unchanged, bare)
+    nearest = data.load("montgomery", tmp_path, resample="nearest", crop=True).images
+    np.testing.assert_array_equal(data.load("brats18", tmp_path).images, nearest)
+    assert not data.load("brats18", tmp_path, crop=False).images[0, :10].any()
+
+
+def test_the_spread_choice_goes_through_the_whole_set(tmp_path):
+    for number in range(20):
+        save_gray(tmp_path / "shenzhen" / f"{number}.png", number)
+    every = data.load("shenzhen", tmp_path, choice="spread")
+    assert sorted(every.files) == sorted(data.load("shenzhen", tmp_path).files)
+    eight = data.load("shenzhen", tmp_path, n=8, choice="spread")
+    assert eight.files == every.files[:8]
+    places = sorted(int(name.removesuffix(".png")) for name in eight.files)
+    assert places == [20 * i // 8 for i in range(8)], "evenly spaced over the sorted names"
+    assert [int(name[:-4]) for name in eight.files] == eight.images[:, 0, 0, 0].tolist()
+    with pytest.raises(ValueError, match="unknown choice 'best'; known are first, spread"):
+        data.load("shenzhen", tmp_path, choice="best")
+
+
+def test_the_spread_choice_of_slices(tmp_path):
+    (tmp_path / "brats18").mkdir()
+    for i in range(2):
+        save_nifti(tmp_path / "brats18" / f"p{i}_flair.nii.gz", brain(high=200.0 + i))
+    spread = data.load("brats18", tmp_path, choice="spread")
+    first = data.load("brats18", tmp_path)
+    by_name = dict(zip(first.files, first.images, strict=True))
+    assert spread.files != first.files and sorted(spread.files) == sorted(first.files)
+    for name, image in zip(spread.files, spread.images, strict=True):
+        np.testing.assert_array_equal(image, by_name[name])
+
+
+def test_how_files_were_read_is_kept_with_what_was_tuned(tmp_path):
+    save_gray(tmp_path / "ultrasound" / "a.tif", 3)
+    save_gray(tmp_path / "brats18" / "a.png", 3)
+    assert data.load("ultrasound", tmp_path).reading == {
+        "resample": "nearest",
+        "crop": False,
+        "choice": "first",
+        "tuned": ["resample"],
+    }
+    assert data.load("ultrasound", tmp_path, resample="box").reading["tuned"] == []
+    assert data.load("brats18", tmp_path, crop=True).reading["tuned"] == ["resample", "crop"]
+    assert data.load("shenzhen", tmp_path, n=1, choice="spread").reading == {}, "phantoms"

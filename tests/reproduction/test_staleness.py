@@ -4,7 +4,9 @@ import dataclasses
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from dkg import data, paths
 from dkg import reproduction as results
@@ -36,6 +38,27 @@ def test_other_weights_make_a_record_stale(current):
 def test_other_images_make_a_record_stale(current):
     other = dataclasses.replace(current, images=[current.images[0] | {"fingerprint": "0" * 64}])
     assert results.stale(other) == ["the brats18 images are others now"]
+
+
+def test_images_are_read_again_as_they_were_read(output, tmp_path, monkeypatch):
+    """Also with another filter, another crop and another choice than the set's defaults."""
+    folder = tmp_path / "files" / "ultrasound"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng()
+    for number in range(4):
+        pixels = random.integers(0, 256, (40, 50), dtype=np.uint8)
+        Image.fromarray(np.pad(pixels, 5)).save(folder / f"{number}.png")
+    monkeypatch.setenv("DKG_DATA", str(folder.parent))
+    images = data.load("ultrasound", n=2, resample="box", crop=True, choice="spread")
+    made = results.record("figure-6", {"chi_square": 1.0}, "s", images=images)
+    reading = {"resample": "box", "crop": True, "choice": "spread", "tuned": []}
+    assert made.images[0]["reading"] == reading
+    assert results.stale(results.loads(results.dumps(made))) == []
+    for name, value in (("resample", "nearest"), ("crop", False), ("choice", "first")):
+        other = dataclasses.replace(
+            made, images=[made.images[0] | {"reading": reading | {name: value}}]
+        )
+        assert results.stale(other) == ["the ultrasound images are others now"], name
 
 
 def test_another_tolerance_makes_a_record_stale(current, monkeypatch):
