@@ -7,6 +7,7 @@ import typer
 # The package's errors speak of arguments; users of the command know its options.
 _OPTIONS = {
     "unless asked to (overwrite=True)": "unless asked to (--force)",
+    "see accept_version_1=True": "use --accept-version-1",
     "or see allow_key_reuse=True": "or see --allow-key-reuse",
     "as a grid (datasets, seeds, weights)": "as a grid (--dataset, --seeds, --weights)",
 }

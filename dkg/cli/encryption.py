@@ -35,6 +35,15 @@ AllowKeyReuse = Annotated[
     bool, Option("--allow-key-reuse", help="Encrypt a second image with a used key. Unsafe.")
 ]
 
+AcceptVersion1 = Annotated[
+    bool,
+    Option(
+        "--accept-version-1",
+        help="Decrypt a file of format version 1 with a key of version 2, such as one that was "
+        "made again. An attacker who knows the plain image of such a file can forge it.",
+    ),
+]
+
 
 def keygen(
     seed: Annotated[
@@ -90,6 +99,7 @@ def keygen(
         weights_public=generator.public,
         output=output,
         exact=exact,
+        secret=encryption.tag_secret(np.stack(seeds), generator.sha256),
         overwrite=force,
     )
     _report(out, keys, generator)
@@ -157,12 +167,13 @@ def decrypt(
     ],
     key: Key,
     out: Annotated[Path, Option("--out", "-o", help="The image, .png or .tif.")],
+    accept_version_1: AcceptVersion1 = False,
     force: Force = False,
 ) -> None:
     """Decrypt to exactly the samples that were encrypted, or refuse."""
     from dkg.encryption import decrypt_file
 
-    decrypt_file(ciphertext, key, out, overwrite=force)
+    decrypt_file(ciphertext, key, out, accept_version_1=accept_version_1, overwrite=force)
     typer.echo(f"{out}: {ciphertext} decrypted with {key}")
 
 
@@ -249,6 +260,7 @@ def decrypt_dicom(
     image: Annotated[Path, Argument(readable=False, help="The image, made by dkg dicom encrypt.")],
     key: Key,
     out: Annotated[Path, Option("--out", "-o", help="The original DICOM file, .dcm.")],
+    accept_version_1: AcceptVersion1 = False,
     force: Force = False,
 ) -> None:
     """Bring back the original DICOM file, byte for byte, or refuse."""
@@ -256,7 +268,7 @@ def decrypt_dicom(
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")
-        dicom.decrypt_file(image, key, out, overwrite=force)
+        dicom.decrypt_file(image, key, out, accept_version_1=accept_version_1, overwrite=force)
     typer.echo(f"{out}: {image} decrypted with {key}")
 
 

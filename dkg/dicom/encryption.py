@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import hmac
 import os
 from pathlib import Path
 from typing import Literal
@@ -27,7 +26,7 @@ from dkg.dicom.envelope import (
 )
 from dkg.dicom.parsing import file_meta, parse, serialize
 from dkg.dicom.pixel_data import PIXEL_DATA, read_samples, without_samples, xor_stored
-from dkg.encryption import check_output, read_key, record_use
+from dkg.encryption import check_output, check_secret, read_key, record_use
 from dkg.storage import limits
 from dkg.storage.files import atomic
 
@@ -80,6 +79,7 @@ def encrypt_dataset(
     dataset: Dataset,
     keys: NDArray[np.uint8],
     *,
+    secret: bytes | None = None,
     attributes: Literal["keep", "basic-profile"] = "keep",
 ) -> Dataset:
     """Encrypt a DICOM image into a new one that shows noise.
@@ -94,6 +94,9 @@ def encrypt_dataset(
         The image, with its file meta information. It is not changed.
     keys : ndarray of uint8, shape (n, 256, 256, 3)
         At least `keys_needed` keys; what the image leaves over is not used.
+    secret : bytes, optional
+        The tag secret of the keys, 32 bytes. Without one an attacker who knows the image knows the
+        keys, and can forge encrypted images and open the encrypted attributes.
     attributes : {'keep', 'basic-profile'}
         ``'keep'`` leaves the patient's attributes readable (`identifying_attributes` lists them).
         ``'basic-profile'`` removes or replaces them as the Basic Application Level Confidentiality
@@ -119,10 +122,12 @@ def encrypt_dataset(
     # Writing fills in the file meta information, which must not change the argument.
     dataset = copy.copy(dataset)
     dataset.file_meta = meta
-    return _encrypt(serialize(dataset, enforce_file_format=True), keys, attributes)
+    return _encrypt(serialize(dataset, enforce_file_format=True), keys, secret, attributes)
 
 
-def decrypt_dataset(dataset: Dataset, keys: NDArray[np.uint8]) -> Dataset:
+def decrypt_dataset(
+    dataset: Dataset, keys: NDArray[np.uint8], *, secret: bytes | None = None
+) -> Dataset:
     """Undo `encrypt_dataset`, or refuse.
 
     What others did to the readable attributes of the encrypted image does not matter, as all
@@ -135,6 +140,8 @@ def decrypt_dataset(dataset: Dataset, keys: NDArray[np.uint8]) -> Dataset:
         The encrypted image, with its file meta information. It is not changed.
     keys : ndarray of uint8, shape (n, 256, 256, 3)
         The keys it was made with, all of them and in the same order.
+    secret : bytes, optional
+        The tag secret it was made with.
 
     Returns
     -------
@@ -145,10 +152,10 @@ def decrypt_dataset(dataset: Dataset, keys: NDArray[np.uint8]) -> Dataset:
     Raises
     ------
     CipherError
-        If the keys are not those, or the noise or the encrypted part are not as `encrypt_dataset`
-        made them.
+        If the keys or the secret are not those, or the noise or the encrypted part are not as
+        `encrypt_dataset` made them.
     """
-    return parse(_decrypt(dataset, keys))
+    return parse(_decrypt(dataset, keys, secret))
 
 
 def encrypt_file(
@@ -187,14 +194,15 @@ def encrypt_file(
     """
     source, key, target = Path(source), Path(key), Path(target)
     check_output(target, (".dcm",), overwrite, inputs=(source, key))
-    keys = read_key(key).keys
+    read = read_key(key)
+    check_secret(key, read)
     try:
-        encrypted = _encrypt(limits.read(source), keys, attributes)
+        encrypted = _encrypt(limits.read(source), read.keys, read.secret, attributes)
         encoded = serialize(encrypted, enforce_file_format=True)
     except ValueError as error:
         raise CipherError(f"{source}: {error}") from error
     metadata = {"tag": read_envelope(encrypted).tag.hex()}
-    others = record_use(key, keys, metadata, allow_key_reuse, registry)
+    others = record_use(key, read.keys, metadata, allow_key_reuse, registry)
     with atomic(target, overwrite=overwrite) as temporary:
         temporary.write_bytes(encoded)
     return others
@@ -205,6 +213,7 @@ def decrypt_file(
     key: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
+    accept_version_1: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Decrypt a file that `encrypt_file` made to the bytes of the original file.
@@ -213,6 +222,8 @@ def decrypt_file(
     ----------
     source, key, target : path-like
         The encrypted image, the key file it was made with, and the original, which ends in .dcm.
+    accept_version_1 : bool
+        As for `dkg.encryption.decrypt_file`.
     overwrite : bool
         Replace an existing file.
 
@@ -225,16 +236,18 @@ def decrypt_file(
     """
     source, key, target = Path(source), Path(key), Path(target)
     check_output(target, (".dcm",), overwrite, inputs=(source, key))
-    keys = read_key(key).keys
+    read = read_key(key)
     try:
-        original = _decrypt(parse(limits.read(source)), keys)
+        original = _decrypt(parse(limits.read(source)), read.keys, read.secret, accept_version_1)
     except ValueError as error:
         raise CipherError(f"{source}: {error}") from error
     with atomic(target, overwrite=overwrite) as temporary:
         temporary.write_bytes(original)
 
 
-def _encrypt(encoded: bytes, keys: NDArray[np.uint8], attributes: str) -> Dataset:
+def _encrypt(
+    encoded: bytes, keys: NDArray[np.uint8], secret: bytes | None, attributes: str
+) -> Dataset:
     """Encrypt the bytes of a DICOM file into a data set."""
     if attributes not in ATTRIBUTES:
         raise CipherError(f"attributes must be one of {ATTRIBUTES}, not {attributes!r}")
@@ -247,7 +260,7 @@ def _encrypt(encoded: bytes, keys: NDArray[np.uint8], attributes: str) -> Datase
             raise CipherError(f"it has no {keyword}, which every DICOM image must have")
     samples, layout = read_samples(image)
     noise = xor_stored(samples, keys, layout)
-    derived = derive_keys(keys)
+    derived = derive_keys(keys, secret)
     remainder = without_samples(encoded, noise, keys, layout)
 
     for each in (original, image):
@@ -280,7 +293,7 @@ def _encrypt(encoded: bytes, keys: NDArray[np.uint8], attributes: str) -> Datase
     encrypted.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     # Whoever deletes the original must be able to rely on the encrypted image.
     try:
-        comes_back = _decrypt(encrypted, keys) == encoded
+        comes_back = _decrypt(encrypted, keys, secret) == encoded
     except CipherError:
         comes_back = False
     if not comes_back:
@@ -288,7 +301,12 @@ def _encrypt(encoded: bytes, keys: NDArray[np.uint8], attributes: str) -> Datase
     return encrypted
 
 
-def _decrypt(dataset: Dataset, keys: NDArray[np.uint8]) -> bytes:
+def _decrypt(
+    dataset: Dataset,
+    keys: NDArray[np.uint8],
+    secret: bytes | None,
+    accept_version_1: bool = False,
+) -> bytes:
     """Decrypt a data set to the bytes of the original file."""
     envelope = read_envelope(dataset)
     identifier = cipher.key_identifier(keys)
@@ -298,8 +316,18 @@ def _decrypt(dataset: Dataset, keys: NDArray[np.uint8]) -> bytes:
             f"{identifier[:16]}"
         )
     samples, layout = read_samples(copy.deepcopy(dataset))
-    derived = derive_keys(keys)
-    if not hmac.compare_digest(envelope.tag, envelope.authenticate(derived.tag, samples, layout)):
+    derived = derive_keys(keys, secret)
+    if not envelope.fits(derived.tag, samples, layout):
+        # A key that was made again has a secret; what it encrypted in version 1 was made without.
+        first = derive_keys(keys)
+        if envelope.fits(first.tag, samples, layout):
+            if accept_version_1:
+                return without_samples(open_envelope(envelope, first), samples, keys, layout)
+            raise CipherError(
+                "the image was encrypted in format version 1, and the key has a tag secret, which "
+                "protects version 2: an attacker who knows the plain image could have forged it. "
+                "To decrypt it all the same, see accept_version_1=True"
+            )
         raise CipherError(
             "the pixel data or the encrypted attributes were changed after encryption, for example "
             "by lossy compression: the authentication tag does not fit"

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from asn1crypto import cms, core
-from cryptography.hazmat.primitives import hashes, keywrap, padding
+from cryptography.hazmat.primitives import keywrap, padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
@@ -19,6 +18,7 @@ from pydicom.filereader import read_dataset
 from dkg.cipher import CipherError
 from dkg.dicom.parsing import serialize
 from dkg.dicom.pixel_data import PIXEL_DATA, Layout
+from dkg.encryption.authenticated import derive
 
 # The private element of the encrypted content that holds the file.
 _PRIVATE_GROUP, _PRIVATE_CREATOR, _FILE = 0x0401, "DKG CIPHERTEXT 1", 0x01
@@ -55,10 +55,14 @@ class Envelope(NamedTuple):
             mac.update(data)
         return mac.digest()
 
+    def fits(self, tag_key: bytes, noise: NDArray[Any], layout: Layout) -> bool:
+        """Tell whether the tag is that of this message and the noise."""
+        return hmac.compare_digest(self.tag, self.authenticate(tag_key, noise, layout))
+
 
 @dataclass(frozen=True, repr=False)
 class DerivedKeys:
-    """Keys of 32 bytes each that HKDF makes from all bytes of the image keys."""
+    """Keys of 32 bytes each that HKDF makes from all image keys and the tag secret."""
 
     wrapping: bytes
     content: bytes
@@ -66,10 +70,9 @@ class DerivedKeys:
     uid: bytes
 
 
-def derive_keys(keys: NDArray[np.uint8]) -> DerivedKeys:
-    """Derive the four keys from image keys, uint8 (n, 256, 256, 3)."""
-    material = np.ascontiguousarray(keys).data
-    derived = HKDF(hashes.SHA256(), length=128, salt=None, info=b"dkg DICOM 1").derive(material)
+def derive_keys(keys: NDArray[np.uint8], secret: bytes | None = None) -> DerivedKeys:
+    """Derive the four keys from image keys, uint8 (n, 256, 256, 3), and a tag secret."""
+    derived = derive(keys, secret, "dkg DICOM", 128)
     return DerivedKeys(*(derived[start : start + 32] for start in range(0, 128, 32)))
 
 

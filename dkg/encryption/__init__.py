@@ -13,14 +13,15 @@ an output's name is refused by `check_output`. ``Raises`` sections list only wha
 """
 
 from dkg.encryption.authenticated import decrypt, encrypt
-from dkg.encryption.ciphertext_files import decrypt_file, encrypt_file, record_use
-from dkg.encryption.key_files import ImageKey, read_key, write_key
+from dkg.encryption.ciphertext_files import check_secret, decrypt_file, encrypt_file, record_use
+from dkg.encryption.key_files import ImageKey, read_key, tag_secret, write_key
 from dkg.encryption.png_files import check_output, kind
 from dkg.encryption.samples import read_samples, write_samples
 
 __all__ = [
     "ImageKey",
     "check_output",
+    "check_secret",
     "decrypt",
     "decrypt_file",
     "encrypt",
@@ -29,6 +30,7 @@ __all__ = [
     "read_key",
     "read_samples",
     "record_use",
+    "tag_secret",
     "write_key",
     "write_samples",
 ]

@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 from dkg.cipher import CipherError, key_identifier, keys_needed, xor
 
-FORMAT_VERSION = 1
-"""Version of the key and ciphertext files."""
+FORMAT_VERSION = 2
+"""Version of the key and ciphertext files that are written; version 1 is read, too."""
+
+SECRET_BYTES = 32
+"""Length of a tag secret."""
 
 
-def encrypt(image: NDArray[Any], keys: NDArray[np.uint8]) -> tuple[NDArray[Any], dict[str, Any]]:
+def encrypt(
+    image: NDArray[Any], keys: NDArray[np.uint8], secret: bytes | None = None
+) -> tuple[NDArray[Any], dict[str, Any]]:
     """Encrypt an image of any size, and authenticate it.
 
     The key bytes, in order, are combined with the samples row by row, the three channels of a
@@ -27,6 +32,10 @@ def encrypt(image: NDArray[Any], keys: NDArray[np.uint8]) -> tuple[NDArray[Any],
         The plain image.
     keys : ndarray
         At least `dkg.cipher.keys_needed` keys; further ones are not used.
+    secret : bytes, optional
+        A tag secret of 32 bytes, which the keys do not reveal. Without one the tag depends on the
+        keys alone, as in version 1 of the files: an attacker who knows the plain image knows the
+        keys, and can forge a ciphertext.
 
     Returns
     -------
@@ -34,13 +43,13 @@ def encrypt(image: NDArray[Any], keys: NDArray[np.uint8]) -> tuple[NDArray[Any],
         Of the image's shape and type.
     metadata : dict
         ``format``, ``version``, ``shape``, ``dtype``, ``key_id`` and ``tag``, an HMAC-SHA-256 over
-        the rest and the ciphertext, under a key derived from all keys by HKDF (RFC 5869). The
-        same image and keys give the same metadata.
+        the rest and the ciphertext, under a key derived from all keys and the secret by HKDF
+        (RFC 5869). The same arguments give the same metadata.
 
     Raises
     ------
     CipherError
-        If there are too few keys.
+        If there are too few keys, or the secret has another length.
     """
     needed, identifier = keys_needed(image), key_identifier(keys)
     if len(keys) < needed:
@@ -53,17 +62,20 @@ def encrypt(image: NDArray[Any], keys: NDArray[np.uint8]) -> tuple[NDArray[Any],
     ciphertext = xor(image, _key_samples(keys, image))
     metadata: dict[str, Any] = {
         "format": "dkg ciphertext",
-        "version": FORMAT_VERSION,
+        "version": 1 if secret is None else FORMAT_VERSION,
         "shape": list(image.shape),
         "dtype": image.dtype.name,
         "key_id": identifier,
     }
-    metadata["tag"] = _tag(ciphertext, metadata, keys)
+    metadata["tag"] = _tag(ciphertext, metadata, keys, secret)
     return ciphertext, metadata
 
 
 def decrypt(
-    ciphertext: NDArray[Any], metadata: dict[str, Any], keys: NDArray[np.uint8]
+    ciphertext: NDArray[Any],
+    metadata: dict[str, Any],
+    keys: NDArray[np.uint8],
+    secret: bytes | None = None,
 ) -> NDArray[Any]:
     """Undo `encrypt`, or refuse.
 
@@ -73,6 +85,8 @@ def decrypt(
         What `encrypt` returned.
     keys : ndarray
         The keys it was made with, all of them and in the same order.
+    secret : bytes, optional
+        The tag secret it was made with.
 
     Returns
     -------
@@ -82,8 +96,8 @@ def decrypt(
     Raises
     ------
     CipherError
-        If the keys are not those, or the ciphertext or its metadata are not as `encrypt` made
-        them.
+        If the keys or the secret are not those, or the ciphertext or its metadata are not as
+        `encrypt` made them.
     """
     metadata = dict(metadata)
     tag = str(metadata.pop("tag", ""))
@@ -100,7 +114,19 @@ def decrypt(
             f"wrong key: the ciphertext was made with key {str(metadata.get('key_id'))[:16]}, "
             f"this is key {identifier[:16]}"
         )
-    if not hmac.compare_digest(tag.encode(), _tag(ciphertext, metadata, keys).encode()):
+    version = metadata.get("version")
+    if version not in (1, FORMAT_VERSION) or isinstance(version, bool):
+        raise CipherError(f"unknown format version {version!r}")
+    if version == 1 and secret is not None:
+        raise CipherError(
+            "the ciphertext has format version 1, and the key has a tag secret, which protects "
+            "version 2: an attacker who knows the plain image could have forged it. To decrypt it "
+            "all the same, see accept_version_1=True"
+        )
+    if version == FORMAT_VERSION and secret is None:
+        raise CipherError("the ciphertext was made with a tag secret, and the key has none")
+    expected = _tag(ciphertext, metadata, keys, secret)
+    if not hmac.compare_digest(tag.encode(), expected.encode()):
         raise CipherError(
             "the ciphertext or its metadata were changed after encryption: the authentication "
             "tag does not fit"
@@ -119,10 +145,37 @@ def _key_samples(keys: NDArray[np.uint8], image: NDArray[Any]) -> NDArray[Any]:
     return samples[: image.size].reshape(image.shape).astype(image.dtype, copy=False)
 
 
-def _tag(ciphertext: NDArray[Any], metadata: dict[str, Any], keys: NDArray[np.uint8]) -> str:
-    material = np.ascontiguousarray(keys)
-    info = b"dkg ciphertext tag 1"
-    mac_key = HKDF(hashes.SHA256(), length=32, salt=None, info=info).derive(material.data)
+def derive(keys: NDArray[np.uint8], secret: bytes | None, info: str, length: int) -> bytes:
+    """Derive key material from image keys and a tag secret: HKDF-SHA-256 (RFC 5869).
+
+    The secret is the salt. HKDF then begins with HMAC under the secret, so that knowing the keys is
+    no help without it.
+
+    Parameters
+    ----------
+    keys : ndarray
+        All keys, uint8 (n, 256, 256, 3).
+    secret : bytes, optional
+        The tag secret; None in version 1.
+    info : str
+        What it is derived for; the version is appended.
+    length : int
+        Number of bytes.
+    """
+    if secret is not None and len(secret) != SECRET_BYTES:
+        raise CipherError(f"a tag secret has {SECRET_BYTES} bytes, not {len(secret)}")
+    purpose = f"{info} {1 if secret is None else FORMAT_VERSION}".encode()
+    hkdf = HKDF(hashes.SHA256(), length=length, salt=secret, info=purpose)
+    return hkdf.derive(np.ascontiguousarray(keys).data)
+
+
+def _tag(
+    ciphertext: NDArray[Any],
+    metadata: dict[str, Any],
+    keys: NDArray[np.uint8],
+    secret: bytes | None,
+) -> str:
+    mac_key = derive(keys, secret, "dkg ciphertext tag", 32)
     # The serialized metadata holds no zero byte, so the end of it is unambiguous.
     mac = hmac.new(mac_key, canonical(metadata) + b"\0", "sha256")
     mac.update(np.ascontiguousarray(ciphertext, ciphertext.dtype.newbyteorder(">")).data)

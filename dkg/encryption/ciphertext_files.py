@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dkg.cipher import CipherError, key_identifier
 from dkg.encryption.authenticated import decrypt, encrypt
-from dkg.encryption.key_files import read_key
+from dkg.encryption.key_files import ImageKey, read_key
 from dkg.encryption.png_files import check_output, encode_noise, kind, read_noise
 from dkg.encryption.samples import read_samples, write_samples
 from dkg.storage.files import atomic
@@ -48,22 +48,24 @@ def encrypt_file(
     Raises
     ------
     CipherError
-        If the key or a part of it has encrypted another image, or there are too few keys.
+        If the key or a part of it has encrypted another image, there are too few keys, or the key
+        file has version 1.
     """
     image, key, out = Path(image), Path(key), Path(out)
     check_output(out, (".png",), overwrite, inputs=(image, key))
-    keys = read_key(key).keys
+    read = read_key(key)
     if (found := kind(image)) != "image":
         raise CipherError(
             f"{image}: is already a {found} of dkg; encrypting it would lose its metadata"
         )
+    check_secret(key, read)
     samples = read_samples(image)
     try:
-        ciphertext, metadata = encrypt(samples, keys)
+        ciphertext, metadata = encrypt(samples, read.keys, read.secret)
     except CipherError as error:
         raise CipherError(f"{image}: {error}") from error
     data = encode_noise(ciphertext, metadata)
-    others = record_use(key, keys, metadata, allow_key_reuse, registry)
+    others = record_use(key, read.keys, metadata, allow_key_reuse, registry)
     with atomic(out, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
     return others
@@ -74,6 +76,7 @@ def decrypt_file(
     key: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
+    accept_version_1: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Decrypt a file that `encrypt_file` made.
@@ -83,6 +86,9 @@ def decrypt_file(
     ciphertext, key, out : path-like
         The ciphertext, the key file it was made with, and the plain image, which ends in .png,
         .tif or .tiff.
+    accept_version_1 : bool
+        Decrypt a file of version 1 with a key of version 2, such as a key that was made again. An
+        attacker who knows the plain image of such a file can forge it.
 
     Raises
     ------
@@ -92,12 +98,31 @@ def decrypt_file(
     ciphertext, key, out = Path(ciphertext), Path(key), Path(out)
     check_output(out, (".png", ".tif", ".tiff"), overwrite, inputs=(ciphertext, key))
     pixels, metadata = read_noise(ciphertext, "ciphertext")
-    keys = read_key(key).keys
+    read = read_key(key)
+    secret = None if accept_version_1 and metadata.get("version") == 1 else read.secret
     try:
-        image = decrypt(pixels, metadata, keys)
+        image = decrypt(pixels, metadata, read.keys, secret)
     except CipherError as error:
         raise CipherError(f"{ciphertext}: {error}") from error
     write_samples(out, image, overwrite=overwrite)
+
+
+def check_secret(path: str | os.PathLike[str], key: ImageKey) -> None:
+    """Refuse to encrypt with a key that has no tag secret.
+
+    Parameters
+    ----------
+    path : path-like
+        The key file, for the message.
+    key : ImageKey
+        Its content.
+    """
+    if key.secret is None:
+        raise CipherError(
+            f"{path}: is a key file of version 1, which has no tag secret: an attacker who knows "
+            "the plain image could forge the ciphertext. It decrypts what it has encrypted; make "
+            "a new key with dkg keygen to encrypt"
+        )
 
 
 def record_use(

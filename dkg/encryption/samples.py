@@ -58,7 +58,7 @@ def write_samples(
     check_plain_image(image)
     png_files.check_output(path, (".png", ".tif", ".tiff"), overwrite)
     if path.suffix.lower() == ".png":
-        data = imagecodecs.png_encode(image)
+        data = png_files.encode(image)
     else:
         buffer = io.BytesIO()
         photometric = "minisblack" if image.ndim == 2 else "rgb"

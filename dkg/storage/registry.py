@@ -3,7 +3,8 @@
 A key is recognized by its bytes, so that a copied, renamed or regenerated key file is the same key.
 A use is on the disk before the ciphertext is. A process waits while another one writes, and the
 unfinished transaction of a killed process is rolled back when the file is next opened. A file that
-is not a registry, or that another process locks for longer than `WAIT`, raises an OSError.
+is not a registry, that others than its owner may read, or that another process locks for longer
+than `WAIT`, raises an OSError.
 """
 
 import os
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+from dkg.storage.files import check_private
 
 BESIDE_KEY = "used-keys.sqlite"
 """Name of the registry in a key file's folder."""
@@ -32,6 +35,7 @@ def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
     """
     if not Path(path).exists():
         return set()
+    check_private(path)
     with _open(path) as database:
         return _uses(database, parts)
 
@@ -61,6 +65,7 @@ def claim(
     parts = list(parts)
     # Created with its final mode, so that nobody else can open it first.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    check_private(path)
     with _open(path) as database:
         # No other process writes between the query and the insertion.
         database.execute("BEGIN IMMEDIATE")
@@ -94,7 +99,9 @@ def _uses(database: sqlite3.Connection, parts: Iterable[str]) -> set[str]:
 def _open(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
     """Open the file; transactions are begun and ended explicitly."""
     try:
-        with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as database:
+        # An absolute path, as SQLite keeps ":memory:" in memory.
+        name = Path(path).absolute()
+        with closing(sqlite3.connect(name, timeout=WAIT, isolation_level=None)) as database:
             # With EXTRA, committed transactions survive a power cut.
             database.execute("PRAGMA synchronous = EXTRA")
             yield database

@@ -1,6 +1,7 @@
 """Images encrypted and decrypted, and a one-line message for everything that can go wrong."""
 
 import os
+import shutil
 
 import imagecodecs
 import numpy as np
@@ -179,7 +180,7 @@ def test_key_reuse(tmp_path, encrypted, key, monkeypatch):
     # A key that was copied to another folder is found out by a registry of both.
     fresh, registry = make_key(tmp_path / "fresh.png"), tmp_path / "registry.sqlite"
     copy = make_folder(tmp_path / "copy") / "key.png"
-    copy.write_bytes(fresh.read_bytes())
+    shutil.copy(fresh, copy)
     named = ("--registry", registry)
     run("encrypt", second, "--key", fresh, "-o", tmp_path / "d.png", *named)
     third = ("encrypt", tmp_path / "image.png", "--key", copy, "-o", tmp_path / "e.png")

@@ -2,10 +2,12 @@
 
 import copy
 import hashlib
+import shutil
 from pathlib import Path
 
 import pydicom
 import pytest
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from dkg import cipher, dicom, encryption
@@ -212,10 +214,44 @@ def test_a_key_encrypts_one_image(tmp_path, key):
     assert others == 1
 
 
+def version_1_key(folder):
+    """Copy the key of version 0.1 of this package; a checkout does not keep its mode."""
+    key = folder / "version-1-key.png"
+    shutil.copy(COMPATIBILITY / "key.png", key)
+    key.chmod(0o600)
+    return key
+
+
+def test_a_key_made_again_decrypts_version_1_only_if_asked_to(tmp_path):
+    about = {"weights_sha256": "0" * 64, "weights_public": False}
+    key = tmp_path / "again.png"
+    encryption.write_key(key, encryption.read_key(version_1_key(tmp_path)).keys, **about)
+    source, target = COMPATIBILITY / "encrypted.dcm", tmp_path / "a.dcm"
+    with pytest.raises(CipherError, match=r"format version 1.*accept_version_1=True"):
+        dicom.decrypt_file(source, key, target)
+    assert not target.exists()
+    dicom.decrypt_file(source, key, target, accept_version_1=True)
+    assert dicom.read(target).SOPInstanceUID
+    with pytest.raises(CipherError, match="version 1, which has no tag secret"):
+        dicom.encrypt_file(target, version_1_key(tmp_path), tmp_path / "b.dcm")
+
+
+def test_a_known_image_forges_no_encrypted_image_and_opens_no_attributes():
+    """The attacker has all keys, as from a plain image of their size, but not the secret."""
+    image, secret = make_image(), bytes(range(32))
+    encrypted = dicom.encrypt_dataset(image, KEYS, secret=secret)
+    assert dicom.decrypt_dataset(encrypted, KEYS, secret=secret) == read(write(image))
+    envelope = dicom.envelope.read_envelope(encrypted)
+    for guess in (None, bytes(32)):
+        forged = dicom.encrypt_dataset(make_image(), KEYS, secret=guess)
+        with pytest.raises(CipherError, match=r"tag does not fit|format version 1"):
+            dicom.decrypt_dataset(forged, KEYS, secret=secret)
+        with pytest.raises(InvalidUnwrap):
+            dicom.envelope.open_envelope(envelope, dicom.envelope.derive_keys(KEYS, guess))
+
+
 def test_a_file_of_the_first_version_is_decrypted(tmp_path):
-    dicom.decrypt_file(
-        COMPATIBILITY / "encrypted.dcm", COMPATIBILITY / "key.png", tmp_path / "a.dcm"
-    )
+    dicom.decrypt_file(COMPATIBILITY / "encrypted.dcm", version_1_key(tmp_path), tmp_path / "a.dcm")
     assert hashlib.sha256((tmp_path / "a.dcm").read_bytes()).hexdigest() == (
         "a4ba557e2b5f97c6d504678b03a9040b0cfdd39d210704304e02c8f1d32c8c8f"
     )

@@ -11,6 +11,7 @@ from dkg import encryption
 from dkg.cipher import CipherError
 
 SHA = hashlib.sha256(b"no weights, random bytes").hexdigest()
+SECRET = hashlib.sha256(b"no secret").digest()
 random = np.random.default_rng(0)
 
 
@@ -30,7 +31,7 @@ def random_image(*shape, dtype=np.uint8):
 
 
 def write_key(path, keys):
-    encryption.write_key(path, keys, weights_sha256=SHA, weights_public=False)
+    encryption.write_key(path, keys, weights_sha256=SHA, weights_public=False, secret=SECRET)
     return path
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dkg import cipher, encryption
 from dkg.cipher import CipherError
 
-from .conftest import random_image, random_keys, write_key
+from .conftest import SECRET, random_image, random_keys, write_key
 
 
 def test_key_bytes_cover_the_samples_in_order_high_byte_first():
@@ -81,18 +81,20 @@ def test_the_hand_made_hkdf_gives_the_vectors_of_rfc_5869():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_identifier_and_tag_are_as_the_document_says(dtype):
+@pytest.mark.parametrize("secret", [None, SECRET], ids=["version 1", "version 2"])
+def test_identifier_and_tag_are_as_the_document_says(dtype, secret):
     keys = random_keys(2)
     image = random_image(9, 4, 3, dtype=dtype)
-    ciphertext, metadata = encryption.encrypt(image, keys)
+    ciphertext, metadata = encryption.encrypt(image, keys, secret)
+    version = 1 if secret is None else 2
     identifier = hashlib.sha256(b"dkg key identifier 1\0" + keys.tobytes()).hexdigest()
     text = (
         f'{{"dtype":"{np.dtype(dtype).name}","format":"dkg ciphertext","key_id":"{identifier}",'
-        '"shape":[9,4,3],"version":1}'
+        f'"shape":[9,4,3],"version":{version}}}'
     )
     code = "B" if dtype is np.uint8 else "H"
     samples = struct.pack(f">108{code}", *ciphertext.ravel().tolist())
-    mac_key = hkdf(keys.tobytes(), b"dkg ciphertext tag 1")
+    mac_key = hkdf(keys.tobytes(), b"dkg ciphertext tag %d" % version, salt=secret or b"")
     tag = hmac.new(mac_key, text.encode() + b"\0" + samples, hashlib.sha256).hexdigest()
     assert metadata == json.loads(text) | {"tag": tag}
 
@@ -111,6 +113,47 @@ def test_the_check_in_the_document_works(tmp_path, monkeypatch):
     write_key(key, swapped)
     with pytest.raises(AssertionError):
         exec(compile(code, document, "exec"), {})
+
+
+def test_a_known_plain_image_forges_version_1_and_not_version_2(keys):
+    image, wanted = random_image(256, 256, 3), random_image(256, 256, 3)
+    for secret in (None, SECRET):
+        ciphertext, metadata = encryption.encrypt(image, keys, secret)
+        known = (ciphertext ^ image)[None]
+        assert np.array_equal(known, keys)
+        forged, its_metadata = encryption.encrypt(wanted, known)
+        if secret is None:
+            accepted = encryption.decrypt(forged, its_metadata, keys)
+            assert np.array_equal(accepted, wanted)
+            continue
+        # The attacker has the keys and every public byte, and tries what versions there are.
+        guesses = [
+            (forged, its_metadata),
+            (forged, metadata),
+            encryption.encrypt(wanted, known, bytes(32)),
+            (forged, its_metadata | {"version": 2}),
+            (ciphertext, metadata | {"version": 1}),
+        ]
+        for guess in guesses:
+            with pytest.raises(CipherError, match=r"tag does not fit|format version 1"):
+                encryption.decrypt(*guess, keys, secret)
+
+
+def test_secret_and_version_must_fit(keys):
+    image = random_image(3, 3)
+    first, second = encryption.encrypt(image, keys), encryption.encrypt(image, keys, SECRET)
+    with pytest.raises(CipherError, match=r"format version 1.*accept_version_1=True"):
+        encryption.decrypt(*first, keys, SECRET)
+    with pytest.raises(CipherError, match="made with a tag secret, and the key has none"):
+        encryption.decrypt(*second, keys)
+    with pytest.raises(CipherError, match="tag does not fit"):
+        encryption.decrypt(*second, keys, bytes(32))
+    with pytest.raises(CipherError, match="32 bytes, not 5"):
+        encryption.encrypt(image, keys, b"short")
+    for version in (0, 3, True, "2", None):
+        changed = second[1] | {"version": version}
+        with pytest.raises(CipherError, match=r"unknown format version|tag does not fit"):
+            encryption.decrypt(second[0], changed, keys, SECRET)
 
 
 def test_encryption_is_deterministic(keys):

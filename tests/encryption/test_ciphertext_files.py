@@ -22,6 +22,8 @@ from dkg.storage import registry
 
 from .conftest import forge, metadata_text, random_image, random_keys, refused, write_key
 
+COMPATIBILITY = Path(__file__).parents[1] / "compatibility"
+
 
 @settings(max_examples=60, deadline=None)
 @given(
@@ -171,6 +173,53 @@ def test_a_renamed_or_remade_key_is_still_used(encrypted, key, keys, tmp_path):
     key.unlink()
     write_key(key, random_keys())
     assert encryption.encrypt_file(tmp_path / "second.png", key, tmp_path / "b.png") == 0
+
+
+@pytest.fixture
+def version_1(tmp_path):
+    """Copy a ciphertext and its key, as version 0.1 of this package wrote them."""
+    folder = tmp_path / "version-1"
+    folder.mkdir()
+    for name in ("key.png", "rgb8.png"):
+        shutil.copy(COMPATIBILITY / name, folder)
+    # A checkout does not keep the mode.
+    (folder / "key.png").chmod(0o600)
+    return folder
+
+
+def test_a_key_of_version_1_decrypts_and_does_not_encrypt(version_1, tmp_path):
+    key, back = version_1 / "key.png", tmp_path / "back.png"
+    encryption.decrypt_file(version_1 / "rgb8.png", key, back)
+    image = encryption.read_samples(back)
+    stream = encryption.read_key(key).keys.ravel()[: image.size].reshape(image.shape)
+    assert np.array_equal(image, encryption.read_samples(version_1 / "rgb8.png") ^ stream)
+    with pytest.raises(CipherError, match=r"key\.png: is a key file of version 1.* dkg keygen"):
+        encryption.encrypt_file(back, key, tmp_path / "out.png")
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_key_made_again_decrypts_version_1_only_if_asked_to(version_1, tmp_path):
+    ciphertext = version_1 / "rgb8.png"
+    encryption.decrypt_file(ciphertext, version_1 / "key.png", tmp_path / "first.png")
+    again = write_key(tmp_path / "again.png", encryption.read_key(version_1 / "key.png").keys)
+    back = tmp_path / "back.png"
+    with pytest.raises(CipherError, match=r"rgb8\.png: the ciphertext has format version 1"):
+        encryption.decrypt_file(ciphertext, again, back)
+    assert not back.exists()
+    encryption.decrypt_file(ciphertext, again, back, accept_version_1=True)
+    assert np.array_equal(
+        encryption.read_samples(back), encryption.read_samples(tmp_path / "first.png")
+    )
+    # Accepting version 1 is no way around the secret of version 2.
+    encryption.encrypt_file(back, again, tmp_path / "second.png")
+    keys = encryption.read_key(again).keys
+    forged, metadata = encryption.encrypt(np.zeros((5, 7), np.uint8), keys, bytes(32))
+    text = json.dumps(metadata, sort_keys=True, separators=(",", ":"))
+    forge(tmp_path / "forged.png", forged, text)
+    with pytest.raises(CipherError, match="tag does not fit"):
+        encryption.decrypt_file(
+            tmp_path / "forged.png", again, tmp_path / "no.png", accept_version_1=True
+        )
 
 
 def test_a_key_that_shares_a_part_with_a_used_one_is_refused(tmp_path):

@@ -84,7 +84,9 @@ def test_changed_metadata_is_refused(keys, folder, data):
         {"tag": "0" * 64},
         {"tag": "\u00e9"},
         {"tag": None},
-        {"version": 2},
+        {"version": 1},
+        {"version": 3},
+        {"version": 2.0},
         {"version": True},
         {"format": "dkg key"},
         {"format": []},
@@ -99,6 +101,16 @@ def test_changed_fields_are_refused(encrypted, key, change):
     refused(out, key, "out.png: ")
 
 
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (72, 1), (333, 1), (517, 3), (1000, 6), (333, 1, 3), (20_000, 7), (1, 5000)]
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_narrow_images_are_encoded(shape, dtype):
+    pixels = random_image(*shape, dtype=dtype)
+    for data in (png_files.encode_noise(pixels, {}), png_files.encode(pixels)):
+        assert np.array_equal(imagecodecs.png_decode(data), pixels)
+
+
 @pytest.mark.parametrize("text", ["", "null", "[]", "{", "[" * 100_000, '{"format":"dkg key"}'])
 def test_metadata_that_are_no_metadata_are_refused(encrypted, key, text):
     _, out = encrypted
@@ -110,7 +122,7 @@ def test_metadata_that_are_no_metadata_are_refused(encrypted, key, text):
     "rewrite",
     [
         lambda text: text.replace(",", ", "),
-        lambda text: text.replace('"version":1', '"version":1,"version":1'),
+        lambda text: text.replace('"version":2', '"version":2,"version":2'),
         lambda text: text.replace("version", "\\u0076ersion"),
         lambda text: "{" + ",".join(reversed(text.strip("{}").rsplit(",", 1))) + "}",
     ],

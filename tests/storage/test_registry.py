@@ -26,10 +26,27 @@ def test_only_the_owner_can_read_it(tmp_path):
     assert stat.S_IMODE((tmp_path / "registry.sqlite").stat().st_mode) == 0o600
 
 
+def test_one_that_others_may_read_is_refused(tmp_path):
+    path = tmp_path / "registry.sqlite"
+    registry.claim(path, ["a"], "first")
+    path.chmod(0o640)
+    for call in (registry.uses, lambda *some: registry.claim(*some, "tag")):
+        with pytest.raises(PermissionError, match=r"registry\.sqlite: others may .*mode 640"):
+            call(path, ["a"])
+
+
+def test_a_name_that_sqlite_keeps_in_memory_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    registry.claim(":memory:", ["a"], "first")
+    assert registry.uses(":memory:", ["a"]) == {"first"}
+    assert registry.uses(tmp_path / ":memory:", ["a"]) == {"first"}
+
+
 @pytest.mark.parametrize("content", [b"no database" * 100, b"SQLite format 3\0" + bytes(2000)])
 def test_another_file_is_no_registry(tmp_path, content):
     path = tmp_path / "registry.sqlite"
     path.write_bytes(content)
+    path.chmod(0o600)
     for call in (registry.uses, lambda *some: registry.claim(*some, "tag")):
         with pytest.raises(OSError, match=r"registry\.sqlite: the registry of used keys failed"):
             call(path, ["a"])
@@ -40,7 +57,7 @@ def test_another_file_is_no_registry(tmp_path, content):
 
 def test_a_file_that_its_maker_left_empty_is_used(tmp_path):
     path = tmp_path / "registry.sqlite"
-    path.touch()
+    path.touch(mode=0o600)
     assert registry.uses(path, ["a"]) == set()
     assert registry.claim(path, ["a"], "first") == set()
     assert registry.uses(path, ["a"]) == {"first"}
