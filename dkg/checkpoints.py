@@ -15,15 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dkg import __version__, paths
-from dkg.callbacks import Callback, CollapseWatch, Log
+from dkg import paths
 from dkg.models import Generator
-from dkg.storage.checkpoints import read_metadata, save_tensors
-from dkg.storage.runs import RunFolder
-from dkg.storage.weights import list_weights, weights_entry
+from dkg.storage.checkpoints import read_metadata
+from dkg.storage.weights import shipped_networks
 
 if TYPE_CHECKING:
     from dkg.settings import TrainConfig
+    from dkg.storage.runs import RunFolder
     from dkg.training import Trainer
 
 _RESUMABLE_CHANGES = {"steps", "sample_steps", "log_every", "checkpoint_every"}
@@ -39,66 +38,6 @@ _STATE = {
     "collapsed": bool,
 }
 _MOST_THREADS = 1024
-
-
-class Checkpoints(Callback):
-    """Saves everything that a run needs to go on, and the trained networks at its end.
-
-    Parameters
-    ----------
-    folder : RunFolder
-        Where the files are.
-    log : Log
-        Is on the disk before a checkpoint is.
-    watch : CollapseWatch
-        Its state is part of a checkpoint.
-    about : mapping
-        What the run's images are, from `describe_images`.
-    """
-
-    def __init__(self, folder: RunFolder, log: Log, watch: CollapseWatch, about: Mapping[str, Any]):
-        self.folder, self.log, self.watch, self.about = folder, log, watch, about
-
-    def on_start(self, trainer: "Trainer") -> None:
-        """Save the untrained networks."""
-        if trainer.step == 0 and not self.log.kept:
-            self.save(trainer)
-
-    def on_step(self, trainer: "Trainer") -> None:
-        """Save a checkpoint if it is time."""
-        if trainer.is_checkpoint:
-            self.log.sync()
-            self.save(trainer)
-
-    def save(self, trainer: "Trainer") -> None:
-        """Replace the checkpoint."""
-        save_tensors(self.folder.checkpoint, tensors(trainer), self.provenance(trainer))
-
-    def save_weights(self, trainer: "Trainer") -> None:
-        """Write the trained networks."""
-        for name, network in trainer.networks.items():
-            weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-            metadata = {
-                "format": f"dkg {name} 1",
-                "architecture": network.architecture,
-                "training": self.provenance(trainer),
-            }
-            save_tensors(self.folder.weights(name), weights, metadata)
-
-    def provenance(self, trainer: "Trainer") -> dict[str, Any]:
-        """Return what the run is, and how far it has come."""
-        return {
-            "config": dataclasses.asdict(trainer.config),
-            "seed": trainer.seed,
-            "step": trainer.step,
-            "low_entropy_steps": self.watch.low_entropy_steps,
-            "collapsed": self.watch.collapsed,
-            "threads": torch.get_num_threads(),
-            "device": str(trainer.device),
-            **self.about,
-            "dkg": __version__,
-            "torch": torch.__version__,
-        }
 
 
 def describe_images(
@@ -188,7 +127,7 @@ def _check_tensors(trainer: "Trainer", found: dict[str, Tensor]) -> None:
 
 
 def read_checkpoint(
-    folder: RunFolder, config: "TrainConfig", images: Mapping[str, str], *, resume: bool
+    folder: "RunFolder", config: "TrainConfig", images: Mapping[str, str], *, resume: bool
 ) -> dict[str, Any] | None:
     """Return the metadata of a run's checkpoint, or None if there is none.
 
@@ -243,13 +182,13 @@ def read_checkpoint(
     return metadata
 
 
-def read_generator(path_or_name: str) -> tuple[Generator, Path, dict[str, Any]]:
+def read_generator(path_or_name: str | None) -> tuple[Generator, Path, dict[str, Any]]:
     """Read a trained generator; see `dkg.keys.KeyGenerator.load`.
 
     Parameters
     ----------
-    path_or_name : str
-        The path of a file, or a shipped network's name.
+    path_or_name : str or None
+        The path of a file, or a shipped network's name; None for the first shipped network.
 
     Returns
     -------
@@ -258,7 +197,8 @@ def read_generator(path_or_name: str) -> tuple[Generator, Path, dict[str, Any]]:
     path : pathlib.Path
         Its file.
     about : dict
-        ``sha256`` of the file, whether the network is ``public``, and the file's ``metadata``.
+        Its ``name``, the ``sha256`` of the file, whether the network is ``public``, and the
+        file's ``metadata``.
 
     Raises
     ------
@@ -268,18 +208,17 @@ def read_generator(path_or_name: str) -> tuple[Generator, Path, dict[str, Any]]:
         If the file does not hold a generator of this package, or a shipped file is not the one
         that the manifest names.
     """
-    shipped = list_weights()
-    public = path_or_name in shipped
-    entry = weights_entry(path_or_name) if public else {}
-    path = paths.WEIGHTS / entry["file"] if public else Path(path_or_name)
-    if not public and not path.is_file():
+    shipped = shipped_networks()
+    name = path_or_name or next(iter(shipped))
+    entry = shipped.get(name)
+    path = paths.WEIGHTS / entry["file"] if entry else Path(name)
+    if not entry and not path.is_file():
         raise FileNotFoundError(
-            f"{path_or_name}: neither a file nor a shipped network "
-            f"(there are: {', '.join(shipped)})"
+            f"{name}: neither a file nor a shipped network (there are: {', '.join(shipped)})"
         )
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    if public and sha256 != entry["sha256"]:
+    if entry and sha256 != entry["sha256"]:
         raise ValueError(f"{path}: its SHA-256 is {sha256}, but the manifest has {entry['sha256']}")
     metadata = read_metadata(path)
     if metadata.get("format") != "dkg generator 1":
@@ -293,7 +232,10 @@ def read_generator(path_or_name: str) -> tuple[Generator, Path, dict[str, Any]]:
         raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
     # Older files lack the newer parameters of the architecture.
     metadata["architecture"] = generator.architecture
-    return generator, path, {"sha256": sha256, "public": public, "metadata": metadata}
+    # A copy of a shipped network under another name is as public as the shipped one.
+    public = any(sha256 == entry["sha256"] for entry in shipped.values())
+    about = {"name": name, "sha256": sha256, "public": public, "metadata": metadata}
+    return generator, path, about
 
 
 def _make_generator(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> Generator:
@@ -311,7 +253,8 @@ def _make_generator(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> Gen
     wanted = {name: (torch.float32, t.shape) for name, t in generator.state_dict().items()}
     if {name: (t.dtype, t.shape) for name, t in tensors.items()} != wanted:
         raise ValueError("names, types or shapes differ")
-    if not all(t.isfinite().all() for t in tensors.values()):
+    # NumPy checks on one thread; several threads would wait for each other longer.
+    if not all(np.isfinite(t.numpy()).all() for t in tensors.values()):
         raise ValueError("there are values that are not finite")
     generator.load_state_dict({name: t.clone() for name, t in tensors.items()}, assign=True)
     return generator

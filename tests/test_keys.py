@@ -177,6 +177,15 @@ def test_a_file_says_what_it_is(trained):
     assert generator.metadata["training"]["step"] == 2
 
 
+def test_a_copy_of_a_shipped_network_is_public_under_any_name(tmp_path, monkeypatch):
+    shipped = paths.WEIGHTS / keys.weights_entry(keys.list_weights()[0])["file"]
+    copy = tmp_path / "our-secret-network.safetensors"
+    copy.write_bytes(shipped.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    for path in (copy, copy.name, shipped):
+        assert KeyGenerator.load(path, device="cpu").public
+
+
 @pytest.mark.parametrize("name", keys.list_weights())
 def test_every_shipped_network_is_the_one_of_the_manifest(name):
     generator = KeyGenerator.load(name, device="cpu")

@@ -234,20 +234,28 @@ def encrypt_dicom(
     with warnings.catch_warnings():
         # Values that break DICOM's rules are kept as they are.
         warnings.filterwarnings("ignore", module="pydicom")
+        made = None
         if seed:
             key = key or out.with_name(f"{out.stem}-key.png")
             files = _dicom_seeds(seed, image)
+            made = None if key.exists() else key
             keygen(seed=files, out=key, weights=weights, device=device, force=force)
         assert key is not None
-        others = dicom.encrypt_file(
-            image,
-            key,
-            out,
-            attributes=cast(Literal["keep", "basic-profile"], attributes),
-            registry=registry,
-            allow_key_reuse=allow_key_reuse,
-            overwrite=force,
-        )
+        try:
+            others = dicom.encrypt_file(
+                image,
+                key,
+                out,
+                attributes=cast(Literal["keep", "basic-profile"], attributes),
+                registry=registry,
+                allow_key_reuse=allow_key_reuse,
+                overwrite=force,
+            )
+        except BaseException:
+            # The same seed images make the key again, and a key that is there would be in the way.
+            if made:
+                made.unlink(missing_ok=True)
+            raise
         original, encrypted = dicom.read(image), dicom.read(out)
         typer.echo(f"{out}: {image} encrypted with {key}")
         if others:

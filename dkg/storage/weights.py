@@ -31,24 +31,32 @@ def read_manifest() -> dict[str, dict[str, Any]]:
     return networks
 
 
+def shipped_networks() -> dict[str, dict[str, Any]]:
+    """Return the manifest's entries of the networks that are trained, by name, the default first.
+
+    An entry has ``file``, ``sha256``, ``seed``, ``recipe`` and the rest, as in
+    ``weights/manifest.toml``.
+    """
+    return {name: entry for name, entry in read_manifest().items() if "file" in entry}
+
+
 def list_weights() -> list[str]:
     """List the shipped networks by their names for `dkg.keys.KeyGenerator.load`, the default first.
 
     Networks of the manifest that are not trained yet are left out; `dkg.zoo.entries` has them too.
     """
-    return [name for name, entry in read_manifest().items() if "file" in entry]
+    return list(shipped_networks())
 
 
 def weights_entry(name: str) -> dict[str, Any]:
-    """Return the manifest's entry of one of `list_weights`.
-
-    It has ``file``, ``sha256``, ``seed``, ``recipe`` and the rest, as in ``weights/manifest.toml``.
+    """Return the manifest's entry of one of `list_weights`, as in `shipped_networks`.
 
     Raises
     ------
     KeyError
         If no shipped network has that name; the message lists those that there are.
     """
-    if name not in list_weights():
-        raise KeyError(f"no network named {name!r}; there are: {', '.join(list_weights())}")
-    return read_manifest()[name]
+    shipped = shipped_networks()
+    if name not in shipped:
+        raise KeyError(f"no network named {name!r}; there are: {', '.join(shipped)}")
+    return shipped[name]

@@ -52,6 +52,31 @@ def test_analyze_a_pair(tmp_path, key, encrypted):
     assert rows["UACI"]["inside"] == (rows["UACI"]["value"] in interval)
 
 
+def test_analyze_shows_what_the_averaged_ciphertext_shows(tmp_path):
+    random = np.random.default_rng(5)
+    plain = np.zeros((256, 256), np.uint8)
+    plain[:128], plain[128:] = 10, 240
+    image = save(tmp_path / "plain.png", plain ^ random.integers(0, 8, plain.shape, np.uint8))
+    # The top bit of this key is set in three of four bytes, that of the other one in half of them.
+    for name, share in (("biased", 0.75), ("balanced", 0.5)):
+        key = random.integers(0, 128, plain.shape, np.uint8)
+        key |= (128 * (random.random(plain.shape) < share)).astype(np.uint8)
+        ciphertext = save(tmp_path / f"{name}.png", encryption.read_samples(image) ^ key)
+        row = measures(image, ciphertext)[-1]["block correlation"]
+        expected = metrics.block_correlation(
+            encryption.read_samples(image), encryption.read_samples(ciphertext)
+        )
+        assert row["value"] == expected
+        assert row["high"] == -row["low"] == pytest.approx(1.96 / 255**0.5, rel=1e-4)
+        assert abs(row["value"]) > 0.9 if name == "biased" else abs(row["value"]) < 0.3
+    assert "averaged ciphertext shows" in run("analyze", image, ciphertext).stdout
+    assert "averaged ciphertext" not in run("analyze", image).stdout
+
+
+def test_analyze_says_the_same_again(key):
+    assert run("analyze", key, key).stdout == run("analyze", key, key).stdout
+
+
 def test_analyze_finds_what_is_not_random(tmp_path):
     flat = save(tmp_path / "flat.png", np.zeros((256, 256, 3), np.uint8))
     rows = measures(flat)[0]

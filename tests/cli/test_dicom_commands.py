@@ -60,6 +60,21 @@ def test_dicom_with_seed_images(tmp_path, network):
     assert np.array_equal(encryption.read_key(named).keys, encryption.read_key(made).keys)
 
 
+def test_a_key_whose_image_was_refused_is_not_left(tmp_path, network):
+    seed, out = save(tmp_path / "a.png", random_bytes(256, 256, 3)), tmp_path / "out.dcm"
+    damaged = tmp_path / "damaged.dcm"
+    damaged.write_bytes(CT.read_bytes()[:-500])
+    options = ("--seed", seed, "--weights", network, "--device", "cpu", "-o", out)
+    refused_by = error("dicom", "encrypt", damaged, *options)
+    assert str(damaged) in refused_by and not (tmp_path / "out-key.png").exists()
+    run("dicom", "encrypt", CT, *options)
+    made = (tmp_path / "out-key.png").read_bytes()
+    out.unlink()
+    # A key that was there before is kept.
+    error("dicom", "encrypt", damaged, *options)
+    assert (tmp_path / "out-key.png").read_bytes() == made
+
+
 def test_dicom_errors(tmp_path, key):
     out = tmp_path / "out.dcm"
     assert "a key is needed" in error("dicom", "encrypt", CT, "-o", out)
