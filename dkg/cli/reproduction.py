@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer import Argument, Option
@@ -20,8 +20,16 @@ def reproduce(
         list[str] | None, Argument(help="Notebooks to run. Default: all, in reading order.")
     ] = None,
     profile: Annotated[
-        str, Option(help="A file of parameters in notebooks/profiles/.")
+        str, Option(help="A file of parameters in notebooks/profiles/, or the path of your own.")
     ] = "default",
+    parameters: Annotated[
+        list[str] | None,
+        Option(
+            "--parameter",
+            "-p",
+            help="NAME=VALUE: a parameter of a notebook, and its value. Repeat it.",
+        ),
+    ] = None,
     dataset: Annotated[
         list[str] | None,
         Option(help="Run each notebook that has a data set on this one. Repeat it."),
@@ -41,7 +49,7 @@ def reproduce(
         bool, Option("--resume", help="Leave out what is finished and whose inputs are the same.")
     ] = False,
     time_limit: Annotated[
-        int, Option(help="Seconds that one cell of a notebook may take; 0 for no limit.")
+        int, Option(min=0, help="Seconds that one cell of a notebook may take; 0 for no limit.")
     ] = 3600,
     only: Annotated[
         list[str] | None,
@@ -52,16 +60,21 @@ def reproduce(
 ) -> None:
     """Run the notebooks into figures/; exit status 1 if one failed.
 
-    With --dataset, --seeds or --weights it runs a grid: each notebook for each that it has, into
-    folders of their own, figures/grid/NAME.
+    With --dataset, --seeds, --weights or --parameter it runs a grid: each notebook for each that it
+    has, into folders of their own, figures/grid/NAME.
     """
     from dkg.reproduction import plan as planned
     from dkg.reproduction import runner as batch
 
     what = planned.make(
-        notebooks, profile, datasets=dataset or (), seeds=seeds, weights=weights or ()
+        notebooks,
+        profile,
+        datasets=dataset or (),
+        seeds=seeds,
+        weights=weights or (),
+        parameters=_values(parameters or []),
     )
-    for line in what.left_out:
+    for line in what.taken_over + what.left_out:
         note(line)
     if only:
         what = what.only(only)
@@ -79,6 +92,23 @@ def reproduce(
     typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} ran to their end")
     if failed:
         fail(f"failed: {', '.join(failed)}")
+
+
+def _values(pairs: list[str]) -> dict[str, list[Any]]:
+    """Read NAME=VALUE pairs: values as YAML reads them, several of one name in their order."""
+    import yaml
+
+    values: dict[str, list[Any]] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = text
+        if not equals or not name:
+            raise ValueError(f"--parameter takes NAME=VALUE, not {pair!r}")
+        values.setdefault(name, []).append("" if text == "" else value)
+    return values
 
 
 def report(

@@ -1,6 +1,7 @@
 """Image sets, phantoms, and readers of PNG, JPEG, TIFF, NIfTI and DICOM files."""
 
-from dkg.data.image_sets import CHOICES, NAMES, PHANTOMS, ImageSet, load, synthetic
+from dkg.data.choices import CHOICES, spread_of_choices
+from dkg.data.image_sets import NAMES, PHANTOMS, ImageSet, load, other_readings, synthetic
 from dkg.data.readers import FILTERS, SLICES_PER_VOLUME, read_image, read_slices
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "SLICES_PER_VOLUME",
     "ImageSet",
     "load",
+    "other_readings",
     "read_image",
     "read_slices",
+    "spread_of_choices",
     "synthetic",
 ]

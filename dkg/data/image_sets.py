@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dkg import paths
 from dkg.data import phantoms
+from dkg.data.choices import CHOICES, halving
 from dkg.data.readers import SLICES_PER_VOLUME, check_filter, file_format, read_image, read_slices
 
 # The paper trains on 138 images (section IV).
@@ -87,9 +88,6 @@ _SOURCES = {
 }
 
 NAMES = tuple(_SOURCES)
-
-CHOICES = ("first", "spread")
-"""Rules by which `load` orders the images of a set: as named, or evenly spread over the names."""
 
 
 def synthetic(name: str, n: int | None = None) -> ImageSet:
@@ -191,7 +189,7 @@ def load(
     per_file = [SLICES_PER_VOLUME if kind == "NIfTI" else 1 for kind in files.values()]
     order = [(i, rank) for i, count in enumerate(per_file) for rank in range(count)]
     if choice == "spread":
-        order = [order[place] for place in _halving(len(order))]
+        order = [order[place] for place in halving(len(order))]
     else:
         order.sort(key=lambda image: (image[1], image[0]))
     if n is not None and n > len(order):
@@ -220,11 +218,33 @@ def load(
     return ImageSet(name, images, "files", tuple(names), reading)
 
 
-def _halving(n: int) -> list[int]:
-    """Return 0 to n - 1 in the order of the van der Corput sequence: 0, n/2, n/4, 3n/4, n/8, ..."""
-    bits = n.bit_length()
-    reversed_bits = (int(f"{k:0{bits}b}"[::-1], 2) for k in range(2**bits))
-    return list(dict.fromkeys(n * place >> bits for place in reversed_bits))
+def other_readings(image_set: ImageSet) -> dict[str, ImageSet]:
+    """Read the images of a set again with the other filter and the other crop.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        As `load` returned it from the default folder.
+
+    Returns
+    -------
+    dict of str to ImageSet
+        By filter and crop: ``'lanczos, cropped'``, ``'nearest, whole'`` and so on, without the
+        set's own. Empty for phantoms, which are neither resized nor cropped.
+    """
+    own = image_set.reading
+    return {
+        f"{resample}, {'cropped' if crop else 'whole'}": load(
+            image_set.name,
+            n=len(image_set.images),
+            resample=resample,
+            crop=crop,
+            choice=own["choice"],
+        )
+        for resample in ("nearest", "lanczos")
+        for crop in (False, True)
+        if own and (resample, crop) != (own["resample"], own["crop"])
+    }
 
 
 def _source(name: str) -> _Source:

@@ -1,27 +1,35 @@
 """Profiles: values of the notebooks' parameters, and the networks that are trained for them.
 
-A profile is a YAML file in ``notebooks/profiles/`` that maps a notebook's name to values of its
-parameters, or to a list of such values for a notebook that is run several times. It never changes
-code, and a name that is not a parameter of the notebook is an error. Three entries are not
-notebooks: ``train`` names networks that are trained from scratch, ``images: files`` refuses to run
-on phantoms, and ``keys: hidden`` makes all pictures too coarse to read a key off them.
+A profile is a YAML file, of ``notebooks/profiles/`` or given by its path, that maps a notebook's
+name to values of its parameters, or to a list of such values for a notebook that is run several
+times. It never changes code, and a name or a value that does not fit the notebook is an error.
+Four entries are not notebooks: ``train`` names networks that are trained from scratch or taken over
+from an equal training, ``also`` has further runs, each into a folder of its own, ``images: files``
+refuses to run on phantoms, and ``keys: hidden`` makes all pictures too coarse to read a key off
+them.
 """
 
+import ast
 import json
 import os
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dkg import data, paths
+from dkg.reproduction import yaml_files
+from dkg.storage.weights import list_weights
+
+_OTHER_ENTRIES = {"also", "images", "keys", "train"}
+_TRAIN = {"dataset": str, "images": int, "domain": str, "domain_seed": int, "settings": dict,
+          "from": str}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Training:
-    """A network that is trained from scratch.
+    """A network that is trained from scratch, or taken over from an equal training.
 
     Attributes
     ----------
@@ -31,11 +39,22 @@ class Training:
         Of the command ``dkg``.
     network : pathlib.Path
         The file that it ends with.
+    taken_from : str or None
+        The shipped network, or the file, that is used in place of a training.
+    why_not : str or None
+        Why the profile's network was not taken over.
     """
 
     name: str
     arguments: tuple[str, ...]
     network: Path
+    taken_from: str | None = None
+    why_not: str | None = None
+
+    @property
+    def weights(self) -> str:
+        """The network's name or path, as a notebook takes it."""
+        return self.taken_from or str(self.network)
 
 
 @dataclass(frozen=True)
@@ -43,7 +62,13 @@ class Profile:
     """A profile as its file has it: ``values`` by the names of notebooks and of other entries."""
 
     name: str
-    values: dict[str, Any]
+    path: Path
+    values: dict[str, Any] = field(hash=False)
+
+    @property
+    def option(self) -> str:
+        """What finds this profile again: its name, or its path where the project has it not."""
+        return self.name if self.path == _path(self.name) else short(self.path)
 
     @property
     def trained(self) -> dict[str, dict[str, Any]]:
@@ -55,20 +80,32 @@ class Profile:
         """Whether pictures are too coarse to read a key off them."""
         return self.values.get("keys") == "hidden"
 
-    def parameters(self, notebook: str, known: Collection[str]) -> list[dict[str, Any]]:
+    def parameters(self, notebook: str, known: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the values for a notebook that has such parameters, one dict for each run."""
         chosen = self.values.get(notebook) or {}
         listed = chosen if isinstance(chosen, list) else [chosen]
         for parameters in listed:
-            unknown = sorted(name for name in parameters if name not in known)
-            if unknown:
-                raise ValueError(
-                    f"{_path(self.name)}: {notebook} has no parameter {', '.join(unknown)}; "
-                    f"it has: {', '.join(known)}"
-                )
+            self._check(notebook, parameters, known)
         if len({repr(parameters) for parameters in listed}) < len(listed):
-            raise ValueError(f"{_path(self.name)}: {notebook} has the same values twice")
+            raise ValueError(f"{self.path}: {notebook} has the same values twice")
         return listed
+
+    def also(self, notebook: str, known: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the values of a notebook's further runs, by their names."""
+        runs: dict[str, dict[str, Any]] = (self.values.get("also") or {}).get(notebook) or {}
+        for parameters in runs.values():
+            self._check(notebook, parameters, known)
+        return runs
+
+    def _check(self, notebook: str, parameters: dict[str, Any], known: Mapping[str, Any]) -> None:
+        if unknown := [str(name) for name in parameters if name not in known]:
+            raise ValueError(
+                f"{self.path}: {notebook} has no parameter {', '.join(unknown)}; "
+                f"it has: {', '.join(known)}{meant(unknown, known)}"
+            )
+        for name, value in parameters.items():
+            if wrong := wrong_value(value, default_of(name, known), self.trained):
+                raise ValueError(f"{self.path}: {notebook}, {name}: {wrong}")
 
     def trainings(self, parameters: Any, at: dict[str, Any]) -> dict[str, Training]:
         """Return the trainings of the networks that parameters name, at a point of a grid."""
@@ -80,20 +117,45 @@ class Profile:
 
     def _training(self, place: int, network: str, at: dict[str, Any]) -> Training:
         """Return how a network is trained; each has a random seed of its own."""
-        entry, seed = self.trained[network], at.get("seed", 0)
+        entry, seed = dict(self.trained[network]), at.get("seed", 0)
+        existing = entry.pop("from", None)
         options = entry | {"dataset": at.get("dataset", entry.get("dataset", "montgomery"))}
-        settings = {"seed": 100 * seed + place} | (options.pop("settings", None) or {})
+        own = options.pop("settings", None) or {}
         folder = paths.runs() / self.name / f"{options['dataset']}-seed-{seed}" / network
         arguments = ["train", "--out", short(folder)]
         for option, value in options.items():
             arguments += [f"--{option.replace('_', '-')}", str(value)]
-        for setting, value in settings.items():
+        for setting, value in ({"seed": 100 * seed + place} | own).items():
             arguments += ["--set", f"{setting}={json.dumps(value)}"]
+        why_not = None
+        if existing and seed == 0:
+            why_not = self._differences(existing, options, own)
         return Training(
             name=f"{folder.parent.name}-{network}",
             arguments=tuple(arguments),
             network=folder / "generator.safetensors",
+            taken_from=_existing(existing) if existing and seed == 0 and not why_not else None,
+            why_not=why_not,
         )
+
+    def _differences(self, existing: str, options: dict[str, Any], own: dict[str, Any]) -> str:
+        """Say how a network that could be taken over differs; empty if it does not."""
+        from dkg.settings import TrainConfig
+        from dkg.zoo import Recipe, differences_from
+
+        recipe = Recipe(
+            config=TrainConfig.from_mapping(own),
+            dataset=options["dataset"],
+            n_images=options.get("images"),
+            origin=self.values.get("images"),
+            domain=options.get("domain", "chaotic-rgb"),
+            domain_seed=options.get("domain_seed", 0),
+        )
+        try:
+            found = differences_from(_existing(existing), recipe)
+        except (OSError, ValueError) as error:
+            found = str(error)
+        return f"{existing} is not taken over: {found}" if found else ""
 
     def check_images(self) -> None:
         """Raise an error if the profile asks for real images and there are none."""
@@ -112,34 +174,128 @@ def list_notebooks() -> list[str]:
 
 
 def list_profiles() -> list[str]:
-    """List the profiles."""
+    """List the profiles of the project."""
     return sorted(p.stem for p in (paths.notebooks() / "profiles").glob("*.yaml"))
 
 
-def read(name: str) -> Profile:
+def read(name_or_path: str) -> Profile:
     """Return a profile, with every name in it checked that does not belong to a notebook.
+
+    Parameters
+    ----------
+    name_or_path : str
+        One of `list_profiles`, or the path of a file ``NAME.yaml``.
 
     Raises
     ------
     ValueError
-        If there is no such profile, or an entry is not known.
+        If there is no such profile, the file is no YAML of this form, or an entry is not known.
     """
-    path = _path(name)
-    if not path.is_file():
-        raise ValueError(f"no profile {name!r}; there are: {', '.join(list_profiles())}")
-    values = yaml.safe_load(path.read_text()) or {}
-    unknown = set(values) - set(list_notebooks()) - {"images", "keys", "train"}
-    if unknown:
-        raise ValueError(f"{path}: names notebooks that do not exist: {', '.join(sorted(unknown))}")
+    path, known = _path(name_or_path), list_profiles()
+    if name_or_path not in known:
+        path = Path(name_or_path).resolve()
+        if not path.is_file():
+            raise ValueError(
+                f"no profile {name_or_path!r}; there are: {', '.join(known)}"
+                f"{meant([name_or_path], known)} A profile of your own is given by its path"
+            )
+        if path.stem in known and path != _path(path.stem):
+            raise ValueError(
+                f"{path}: the project has a profile {path.stem}; give yours another name, since "
+                "records say with which profile they were made"
+            )
+    values = yaml_files.read(path)
+    notebooks = list_notebooks()
+    if unknown := sorted(str(name) for name in set(values) - set(notebooks) - _OTHER_ENTRIES):
+        raise ValueError(
+            f"{path}: names notebooks that do not exist: {', '.join(unknown)}"
+            f"{meant(unknown, notebooks)}"
+        )
     for entry, only in (("images", "files"), ("keys", "hidden")):
         if values.get(entry, only) != only:
             raise ValueError(f"{path}: {entry} can only be {only!r}, not {values[entry]!r}")
-    profile = Profile(name, values)
-    for network, options in profile.trained.items():
-        unknown = set(options) - {"dataset", "images", "domain", "domain_seed", "settings"}
-        if unknown:
-            raise ValueError(f"{path}: {network} in train has no {', '.join(sorted(unknown))}")
-    return profile
+    _check_form(path, values, notebooks)
+    return Profile(path.stem, path, values)
+
+
+def _check_form(path: Path, values: dict[str, Any], notebooks: list[str]) -> None:
+    """Check that each entry is made of mappings where it must be, and what ``train`` names."""
+    for name in set(values) & set(notebooks):
+        listed = values[name] if isinstance(values[name], list) else [values[name] or {}]
+        if not all(isinstance(parameters, dict) for parameters in listed):
+            raise ValueError(
+                f"{path}: {name} needs parameters with their values, such as n_images: 8, or a "
+                f"list of such; it has {values[name]!r}"
+            )
+    for name, runs in _mapping(path, "also", values.get("also")).items():
+        if name not in notebooks:
+            raise ValueError(f"{path}: also names no notebook: {name}{meant([name], notebooks)}")
+        for run, parameters in _mapping(path, f"{name} in also", runs).items():
+            _mapping(path, f"{run} of {name}", parameters)
+    for network, entry in _mapping(path, "train", values.get("train")).items():
+        options = _mapping(path, f"{network} in train", entry)
+        if unknown := sorted(str(name) for name in set(options) - set(_TRAIN)):
+            raise ValueError(
+                f"{path}: {network} in train has no {', '.join(unknown)}; "
+                f"it can have: {', '.join(_TRAIN)}"
+            )
+        for name, value in options.items():
+            if type(value) is not _TRAIN[name]:
+                kind = {str: "a name", int: "a whole number", dict: "names with values"}
+                raise ValueError(
+                    f"{path}: {name} of {network} in train must be {kind[_TRAIN[name]]}, "
+                    f"not {value!r}"
+                )
+
+
+def _mapping(path: Path, what: str, value: Any) -> dict[Any, Any]:
+    if not isinstance(value, dict | None):
+        raise ValueError(f"{path}: {what} needs names with values, it has {value!r}")
+    return value or {}
+
+
+def meant(words: Iterable[str], known: Iterable[str]) -> str:
+    """Return a question after known names that look like misspelled ones; empty without any."""
+    known = [str(name) for name in known]
+    close = [match for word in words for match in get_close_matches(str(word), known, 1)]
+    close += [name for word in words if len(word) > 1 for name in known if name.startswith(word)]
+    names = " or ".join(dict.fromkeys(close))
+    return f"; did you mean {names}?" if names else ""
+
+
+def default_of(name: str, known: Mapping[str, Any]) -> Any:
+    """Return the default value of a notebook's parameter, as papermill inspects it."""
+    try:
+        default = ast.literal_eval(known[name]["default"])
+    except (ValueError, SyntaxError):
+        return None
+    # An empty text stands for the default network.
+    return default or list_weights()[0] if name == "weights" else default
+
+
+def wrong_value(value: Any, default: Any, networks: Iterable[str] = ()) -> str | None:
+    """Say why a value does not fit a parameter, judged by the parameter's default; None if it does.
+
+    A whole number stands for a whole number, a text for a text, the name of an image set for
+    another, a network's name for another or for a file.
+    """
+    if isinstance(default, list | dict) and default and type(value) is type(default):
+        inner = value.values() if isinstance(value, dict) else value
+        example = next(iter(default.values() if isinstance(default, dict) else default))
+        return next((w for v in inner if (w := wrong_value(v, example, networks))), None)
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    kinds |= {list: "a list", dict: "names with values"}
+    kind = type(default)
+    fits = type(value) is kind or (kind is float and type(value) is int)
+    if kind in kinds and not fits:
+        return f"must be {kinds[kind]}, such as {default!r}, not {value!r}"
+    if default in data.NAMES and value not in data.NAMES:
+        known = ", ".join(data.NAMES)
+        return f"no image set named {value!r}; there are: {known}{meant([value], data.NAMES)}"
+    shipped = [*networks, *list_weights()]
+    if default in shipped and value not in ("", *shipped) and not Path(value).is_file():
+        return f"no network named {value!r}, nor such a file{meant([value], shipped)}"
+    return None
 
 
 def short(path: Path) -> str:
@@ -155,6 +311,14 @@ def _names(value: Any, network: str) -> bool:
     if isinstance(value, list):
         return any(_names(inner, network) for inner in value)
     return bool(value == network)
+
+
+def _existing(network: str) -> str:
+    """Return a network's name, or its path from the root of the project."""
+    if network in list_weights():
+        return network
+    path = paths.root() / network
+    return str(path / "generator.safetensors" if path.is_dir() else path)
 
 
 def _path(profile: str) -> Path:

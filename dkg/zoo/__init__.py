@@ -6,7 +6,7 @@ SHA-256, the random seed, the steps, the sample keys. A network of fewer steps t
 for is unfinished; `train_missing` goes on with it.
 """
 
-from dkg.zoo.checks import ENTROPY_TOLERANCE, check
+from dkg.zoo.checks import ENTROPY_TOLERANCE, check, differences_from
 from dkg.zoo.manifest import SAMPLE_STEPS, dumps, entries, install, missing, run_folder
 from dkg.zoo.recipe import SEEDED_DOMAINS, Recipe, settings
 from dkg.zoo.training import train_missing
@@ -17,6 +17,7 @@ __all__ = [
     "SEEDED_DOMAINS",
     "Recipe",
     "check",
+    "differences_from",
     "dumps",
     "entries",
     "install",

@@ -1,5 +1,6 @@
 """Checks of the manifest: everything that it says of a network is derived again."""
 
+import os
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ from dkg.metrics import entropy
 from dkg.storage.checkpoints import read_metadata
 from dkg.storage.runs import read_log
 from dkg.zoo.manifest import differences, entries, key_entropy
-from dkg.zoo.recipe import Recipe
+from dkg.zoo.recipe import SEEDED_DOMAINS, Recipe, settings
 
 ENTROPY_TOLERANCE = 0.01
 """Bits by which a key's entropy may differ on another machine, where rounding moves some bytes."""
@@ -75,6 +76,47 @@ def _check_entry(name: str, entry: dict[str, Any]) -> list[_Row]:
     good = abs(found - entry["key_entropy"]) <= ENTROPY_TOLERANCE
     rows.append(("entropy of a key made now", entry["key_entropy"], found, good))
     return rows
+
+
+def differences_from(network: str | os.PathLike[str], recipe: Recipe) -> str:
+    """List where a trained network differs from a recipe: settings, steps, images.
+
+    Parameters
+    ----------
+    network : str or path-like
+        A shipped network's name, or the path of a generator's file.
+    recipe : Recipe
+        What it should be a training of.
+
+    Returns
+    -------
+    str
+        Empty if it is a training of this recipe to its end, on the same images to the last byte;
+        the random seed and the machine may differ.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such network, it cannot be read, or the images are not there.
+    """
+    from dkg.keys import KeyGenerator
+
+    training = KeyGenerator.load(network).metadata["training"]
+    wanted = {
+        "recipe": settings(recipe.config),
+        # Where the recipe leaves these open, the images themselves decide.
+        "images": recipe.n_images or training["n_source"],
+        "origin": recipe.origin or training["description"].get("origin"),
+        "dataset": recipe.dataset,
+        "domain": recipe.domain,
+        "domain_seed": recipe.domain_seed if recipe.domain in SEEDED_DOMAINS else None,
+    }
+    found = differences(wanted, training)
+    if training["step"] != recipe.config.steps:
+        return f"{training['step']:,} steps are done, not {recipe.config.steps:,}"
+    if not found and _image_hashes(recipe) != tuple(training["images"].values()):
+        return "it was trained on other images"
+    return found
 
 
 @cache

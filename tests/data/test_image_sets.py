@@ -217,3 +217,15 @@ def test_how_files_were_read_is_kept_with_what_was_tuned(tmp_path):
     assert data.load("ultrasound", tmp_path, resample="box").reading["tuned"] == []
     assert data.load("brats18", tmp_path, crop=True).reading["tuned"] == ["resample", "crop"]
     assert data.load("shenzhen", tmp_path, n=1, choice="spread").reading == {}, "phantoms"
+
+
+def test_other_readings_are_of_the_same_images(tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        framed(tmp_path / "ultrasound" / f"{name}.png", 40, shape=(300, 400))
+    monkeypatch.setenv("DKG_DATA", str(tmp_path))
+    own = data.load("ultrasound", n=2, choice="spread")
+    others = data.other_readings(own)
+    assert set(others) == {"nearest, cropped", "lanczos, whole", "lanczos, cropped"}
+    for other in others.values():
+        assert other.files == own.files and other.fingerprint != own.fingerprint
+    assert data.other_readings(data.load("shenzhen", n=1)) == {}

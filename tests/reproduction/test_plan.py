@@ -149,9 +149,10 @@ def test_keys_are_hidden_where_the_profile_says_so(folder):
     not (paths.notebooks() / "profiles" / "full.yaml").is_file(),
     reason="the package is installed without its notebooks",
 )
-def test_the_full_profile_hides_keys():
-    text = (paths.notebooks() / "profiles" / "full.yaml").read_text()
-    assert yaml.safe_load(text)["keys"] == "hidden"
+@pytest.mark.parametrize("profile", ["full", "real"])
+def test_profiles_of_real_images_hide_keys_and_refuse_phantoms(profile):
+    values = yaml.safe_load((paths.notebooks() / "profiles" / f"{profile}.yaml").read_text())
+    assert (values["keys"], values["images"]) == ("hidden", "files")
 
 
 def test_a_notebook_must_be_listed_with_its_records(folder):
@@ -238,17 +239,22 @@ needs_notebooks = pytest.mark.skipif(
 
 
 @needs_notebooks
-@pytest.mark.parametrize("profile", ["default", "full", "smoke"])
+@pytest.mark.parametrize("profile", ["default", "full", "real", "smoke"])
 def test_every_profile_fits_the_real_notebooks(profile, tmp_path, monkeypatch):
     for name in data.NAMES:
         (tmp_path / name).mkdir()
     monkeypatch.setenv("DKG_DATA", str(tmp_path))
     assert {run.notebook for run in plan.make(profile=profile).runs} == set(plan.list_notebooks())
-    assert set(plan.list_profiles()) == {"default", "full", "smoke"}
+    assert set(plan.list_profiles()) == {"default", "full", "real", "smoke"}
 
 
 @needs_notebooks
-def test_every_record_belongs_to_a_notebook():
+@pytest.mark.parametrize("profile", ["default", "real"])
+def test_every_record_belongs_to_a_notebook(profile, tmp_path, monkeypatch):
     """The runs of a profile leave each record of the paper, and each record once."""
-    left = [id for run in plan.make().runs for id in run.records]
+    for name in data.NAMES:
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("DKG_DATA", str(tmp_path))
+    runs = [run for run in plan.make(profile=profile).runs if run.output == paths.output()]
+    left = [id for run in runs for id in run.records]
     assert sorted(left) == sorted(COMPARISONS)
