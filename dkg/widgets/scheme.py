@@ -197,6 +197,8 @@ class CipherPanel(Panel):
         if not self.upload.value:
             return
         file = self.upload.value[0]
+        # Emptied, so that the same file is noticed when it is uploaded again.
+        self.upload.value = ()
         try:
             self._uploaded = file["name"], sources.read_upload(file["name"], bytes(file["content"]))
         except ValueError as error:

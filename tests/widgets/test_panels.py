@@ -213,7 +213,7 @@ def upload(panel, name, content):
         "name": name,
         "type": "",
         "size": len(content),
-        "last_modified": pd.Timestamp.now(tz="UTC").to_pydatetime(),
+        "last_modified": pd.Timestamp(0, tz="UTC").to_pydatetime(),
         "content": memoryview(content),
     }
     panel.upload.value = (file,)
@@ -234,6 +234,16 @@ class TestCipherPanel:
         np.testing.assert_array_equal(
             panel.view.pictures["plaintext"], sources.image_of("ultrasound", 1)
         )
+
+    def test_the_same_file_can_be_uploaded_again_after_another_choice(self, rng):
+        panel = CipherPanel()
+        image = png(random_image(rng))
+        upload(panel, "mine.png", image)
+        mine = panel.view.pictures["plaintext"]
+        panel.image.value = 1
+        assert not np.array_equal(panel.view.pictures["plaintext"], mine)
+        upload(panel, "mine.png", image)
+        np.testing.assert_array_equal(panel.view.pictures["plaintext"], mine)
 
     def test_an_upload_that_is_no_image_gets_a_sentence_and_changes_nothing(self):
         panel = CipherPanel()
