@@ -1,43 +1,41 @@
 """Reader of frames of DICOM files: lookup tables and windows as DICOM PS3.3 C.11 has them."""
 
-import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
 
-from dkg.data import decoders
+from dkg.data import decoders, dicom_files
+from dkg.data.palettes import read_palette
 from dkg.data.pixels import check_frame, in_blocks, to_bytes
 from dkg.storage import limits
 
 decoders.register()
 
+_DESCRIPTION = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored")
+_NUMBERS = ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept")
 
-def read_frame(path: Path, frame: int | None) -> NDArray[np.uint8]:
-    """Read a frame, the first by default, as uint8 (h, w) or (h, w, 3)."""
-    dataset = _read_dataset(path)
-    frame = check_frame(frame, int(dataset.get("NumberOfFrames") or 1))
+# How the items of encapsulated pixel data, and codestreams, begin.
+_COMPRESSED = (b"\xfe\xff\x00\xe0", b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ")
+
+
+def read_frame(raw: bytes, frame: int | None) -> NDArray[np.uint8]:
+    """Read a frame of the bytes of a file, the first by default, as uint8 (h, w) or (h, w, 3)."""
+    dataset = _read_dataset(raw)
+    frame = check_frame(frame, _count_frames(dataset))
     # Values are computed with 8 bytes each.
     limits.check(8 * dataset.Rows * dataset.Columns * dataset.SamplesPerPixel)
-    limits.check_dicom_frames(dataset, frame)
-    try:
-        stored = pixel_array(dataset, index=frame)
-    except RuntimeError as error:
-        name = dataset.file_meta.TransferSyntaxUID.name
-        raise ValueError(f"its transfer syntax, {name}, was not decoded: {error}") from error
+    stored = _read_stored(dataset, frame)
     interpretation = dataset.PhotometricInterpretation
     if interpretation == "PALETTE COLOR":
+        palette, first = read_palette(dataset)
 
         def in_color(block: NDArray[Any]) -> NDArray[np.uint8]:
-            pixels = apply_color_lut(block, dataset)
-            return to_bytes(pixels, 0, np.iinfo(pixels.dtype).max)
+            return palette[np.clip(block.astype(np.int64) - first, 0, len(palette) - 1)]
 
         return in_blocks(in_color, stored, (3,))
     if stored.ndim == 3:
@@ -47,6 +45,7 @@ def read_frame(path: Path, frame: int | None) -> NDArray[np.uint8]:
         raise ValueError(f"photometric interpretation {interpretation}")
 
     _lift_functional_groups(dataset, frame)
+    _check_numbers(dataset)
     values = apply_modality_lut(stored, dataset)
     padding = _padding(dataset, stored)
     pixels = in_blocks(_presentation(dataset, stored, values, padding), values)
@@ -55,24 +54,72 @@ def read_frame(path: Path, frame: int | None) -> NDArray[np.uint8]:
     return np.where(padding, 0, pixels).astype(np.uint8)
 
 
-def _read_dataset(path: Path) -> Dataset:
+def _read_dataset(raw: bytes) -> Dataset:
     """Read a data set that holds an image in a transfer syntax that can be decoded."""
-    raw = limits.read(path)
-    limits.check_dicom_file(raw)
-    dataset = pydicom.dcmread(io.BytesIO(raw), force=True)
+    dataset = dicom_files.parse(raw, force=True)
     if "PixelData" not in dataset or "Rows" not in dataset:
         raise ValueError("it holds no image")
+    for keyword in _DESCRIPTION:
+        if not isinstance(dataset.get(keyword), int):
+            raise ValueError(f"its {keyword} is {dataset.get(keyword)!r}, not a number")
+    if dataset.get("PhotometricInterpretation") is None:
+        raise ValueError("it has no PhotometricInterpretation")
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if syntax is None:
         raise ValueError("it names no transfer syntax")
     if syntax.is_encapsulated:
-        try:
-            available = get_decoder(syntax).is_available
-        except NotImplementedError:
-            available = False
-        if not available:
+        if not decoders.is_available(syntax):
             raise ValueError(f"no installed decoder handles its transfer syntax, {syntax.name}")
+    elif dataset["PixelData"].is_undefined_length or dataset.PixelData.startswith(_COMPRESSED):
+        raise ValueError(f"its pixel data are compressed, but its transfer syntax is {syntax.name}")
     return dataset
+
+
+def _count_frames(dataset: Dataset) -> int:
+    try:
+        count = int(dataset.get("NumberOfFrames") or 1)
+    except (TypeError, ValueError):
+        count = 0
+    if count < 1:
+        raise ValueError(f"its NumberOfFrames is {dataset.get('NumberOfFrames')}")
+    return count
+
+
+def _read_stored(dataset: Dataset, frame: int) -> NDArray[Any]:
+    """Decode a frame to its stored values: without bits that are not stored, such as overlays."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    with decoders.explaining(syntax):
+        stored: NDArray[Any] = pixel_array(
+            dataset,
+            index=frame,
+            decoding_plugin=decoders.PLUGIN if syntax.is_encapsulated else "",
+            correct_unused_bits=False,
+        )
+    allocated, bits = dataset.BitsAllocated, dataset.BitsStored
+    high = dataset.get("HighBit", bits - 1)
+    if not 0 < bits <= high + 1 <= allocated:
+        raise ValueError(
+            f"BitsStored {bits} and HighBit {high} do not fit BitsAllocated {allocated}"
+        )
+    if allocated == 1 or bits == allocated:
+        return stored
+    # Shifting out what is above, and then what is below, leaves the stored bits and their sign.
+    above = 8 * stored.itemsize - 1 - high
+    np.left_shift(stored, above, out=stored)
+    np.right_shift(stored, above + high + 1 - bits, out=stored)
+    return stored
+
+
+def _check_numbers(dataset: Dataset) -> None:
+    """Refuse a rescale or window that is no number, which pydicom would compute with."""
+    for keyword in _NUMBERS:
+        value = dataset.get(keyword)
+        try:
+            numbers = np.asarray([] if value is None else value, float)
+        except (TypeError, ValueError):
+            numbers = np.array(np.nan)
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"its {keyword} is {value}, not a number")
 
 
 def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:

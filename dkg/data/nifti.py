@@ -1,7 +1,6 @@
 """Reader of NIfTI volumes: axial slices in radiological display."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import nibabel
@@ -37,23 +36,28 @@ class Volume:
         return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def read_volume(path: Path) -> Volume:
-    """Read a NIfTI file, compressed by gzip or not.
+def read_volume(raw: bytes) -> Volume:
+    """Read the bytes of a NIfTI file, compressed by gzip or not.
 
     Raises
     ------
     ValueError
         If it is no volume of finite gray values, shows nothing, or is too large.
     """
-    raw = limits.read(path)
     if raw.startswith(b"\x1f\x8b"):
         raw = limits.gunzip(raw)
+    raw = _without_extensions(raw)
     image_class = nibabel.Nifti2Image if raw[4:8] == b"n+2\0" else nibabel.Nifti1Image
     image: Any = image_class.from_bytes(raw)
     del raw
     unscaled = (image.dataobj.slope, image.dataobj.inter) == (1.0, 0.0)
     width = image.get_data_dtype().itemsize if unscaled else 8
     limits.check_volume(image.shape, width)
+    if not np.isfinite(image.affine).all() or np.linalg.matrix_rank(image.affine) < 4:
+        raise ValueError(
+            "damaged: its affine, which says how the voxels lie in the patient, is "
+            f"{image.affine[:3].tolist()}"
+        )
     image = nibabel.as_closest_canonical(image)  # type: ignore[no-untyped-call]  # Has no types.
     volume = np.asanyarray(image.dataobj)
     if volume.dtype.kind not in "uif":
@@ -77,3 +81,14 @@ def read_volume(path: Path) -> Volume:
     if not brain.any():
         raise ValueError(f"the volume shows nothing, every voxel is {low}")
     return Volume(stack, brain, low, high)
+
+
+def _without_extensions(raw: bytes) -> bytes:
+    """Say in a file's header that it has no extensions, which nibabel would parse."""
+    header = 540 if raw[4:8] == b"n+2\0" else 348
+    if raw[header : header + 4] in (b"\0\0\0\0", b""):
+        return raw
+    offset = raw[168:176] if header == 540 else raw[108:112]
+    if not any(offset):
+        raise ValueError("damaged: it has extensions, but does not say where its voxels begin")
+    return raw[:header] + bytes(4) + raw[header + 4 :]

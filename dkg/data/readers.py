@@ -9,6 +9,7 @@ The readers of NIfTI and DICOM are imported when they are needed, so that others
 """
 
 import gzip
+import io
 import os
 import zlib
 from collections.abc import Iterator
@@ -21,12 +22,16 @@ from PIL import Image
 
 from dkg.data import borders, raster
 from dkg.data.pixels import check_frame
+from dkg.storage import limits
 from dkg.storage.formats import HEAD, image_format
 
 FILTERS = {
     name: Image.Resampling[name.upper()]
     for name in ("nearest", "box", "bilinear", "bicubic", "lanczos")
 }
+
+# Even with all that a gzip file may say of itself, the volume's header is in so many bytes.
+_HEAD_OF_GZIP = 2**18
 
 # Six volumes or more then give at least the paper's 138 images.
 SLICES_PER_VOLUME = 23
@@ -99,20 +104,20 @@ def read_image(
     """
     check_filter(resample)
     path = Path(path)
-    kind = file_format(path)
+    raw, kind = _read_file(path)
     with _naming(path, kind):
         if kind == "NIfTI":
             from dkg.data import nifti
 
-            volume = nifti.read_volume(path)
+            volume = nifti.read_volume(raw)
             frame = int(volume.area().argmax()) if frame is None else frame
             pixels = volume.axial_slice(check_frame(frame, len(volume.stack)), crop)
         elif kind == "DICOM":
             from dkg.data import dicom
 
-            pixels = dicom.read_frame(path, frame)
+            pixels = dicom.read_frame(raw, frame)
         else:
-            pixels = raster.READERS[kind](path, frame)
+            pixels = raster.READERS[kind](raw, frame, path)
         if trim and kind != "NIfTI":
             pixels = borders.trim(pixels)
     return resize(pixels, size, resample)
@@ -156,12 +161,13 @@ def read_slices(
     """
     check_filter(resample)
     path = Path(path)
-    if (kind := file_format(path)) != "NIfTI":
+    raw, kind = _read_file(path)
+    if kind != "NIfTI":
         raise ValueError(f"{path}: slices are read from NIfTI volumes, this is a {kind} file")
     with _naming(path, kind):
         from dkg.data import nifti
 
-        volume = nifti.read_volume(path)
+        volume = nifti.read_volume(raw)
         area = volume.area()
         numbers = np.flatnonzero(area >= area.max() / 2)
         if not 1 <= n <= len(numbers):
@@ -202,18 +208,30 @@ def resize(pixels: NDArray[np.uint8], size: int, resample: str) -> NDArray[np.ui
 def file_format(path: Path) -> str:
     """Tell a file's format by its first bytes, or refuse it."""
     with path.open("rb") as file:
-        head = file.read(HEAD)
-    if not head:
+        return _format(path, file.read(_HEAD_OF_GZIP))
+
+
+def _read_file(path: Path) -> tuple[bytes, str]:
+    """Read a whole file, which may be a pipe, once, and tell its format, or refuse it."""
+    try:
+        raw = limits.read(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return raw, _format(path, raw)
+
+
+def _format(path: Path, raw: bytes) -> str:
+    if not raw:
         raise ValueError(f"{path}: the file is empty")
-    kind = image_format(head)
-    if kind is None and head.startswith(b"\x1f\x8b"):
+    kind = image_format(raw[:HEAD])
+    if kind is None and raw.startswith(b"\x1f\x8b"):
         try:
-            with gzip.open(path) as unpacked:
+            with gzip.open(io.BytesIO(raw[:_HEAD_OF_GZIP])) as unpacked:
                 kind = "NIfTI" if image_format(unpacked.read(HEAD)) == "NIfTI" else None
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path}: the gzip file is damaged or cut off: {error}") from error
     if kind is None and path.suffix.lower() == ".dcm":
         kind = "DICOM"
     if kind is None:
-        raise ValueError(f"{path}: not a PNG, JPEG, TIFF, NIfTI or DICOM file, starts {head[:8]!r}")
+        raise ValueError(f"{path}: not a PNG, JPEG, TIFF, NIfTI or DICOM file, starts {raw[:8]!r}")
     return kind

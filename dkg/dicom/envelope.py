@@ -1,7 +1,6 @@
 """The Encrypted Attributes Sequence: the original file sealed in a CMS message, and its keys."""
 
 import hmac
-import io
 import struct
 import zlib
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from cryptography.hazmat.primitives import keywrap, padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset
 
 from dkg.cipher import CipherError
+from dkg.data import dicom_files
 from dkg.dicom.parsing import serialize
 from dkg.dicom.pixel_data import PIXEL_DATA, Layout
 from dkg.encryption.authenticated import derive
+from dkg.storage import limits
 
 # The private element of the encrypted content that holds the file.
 _PRIVATE_GROUP, _PRIVATE_CREATOR, _FILE = 0x0401, "DKG CIPHERTEXT 1", 0x01
@@ -163,8 +163,11 @@ def open_envelope(envelope: Envelope, derived: DerivedKeys) -> bytes:
     unpadder = padding.PKCS7(128).unpadder()
     padded = decryptor.update(envelope.encrypted["encrypted_content"].native)
     padded += decryptor.finalize()
-    content = io.BytesIO(unpadder.update(padded) + unpadder.finalize())
-    item = read_dataset(content, False, True).ModifiedAttributesSequence[0]
-    block = item.private_block(_PRIVATE_GROUP, _PRIVATE_CREATOR)
-    # What follows the compressed data is a byte that makes the length even.
-    return zlib.decompressobj().decompress(block[_FILE].value)
+    try:
+        content = dicom_files.parse_content(unpadder.update(padded) + unpadder.finalize())
+        item = content.ModifiedAttributesSequence[0]
+        block = item.private_block(_PRIVATE_GROUP, _PRIVATE_CREATOR)
+        # What follows the compressed data is a byte that makes the length even.
+        return limits.inflate(block[_FILE].value, zlib.MAX_WBITS, "the original file in it")
+    except (AttributeError, LookupError, ValueError) as error:
+        raise CipherError(f"its encrypted part cannot be used: {error}") from error

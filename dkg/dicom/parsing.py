@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID
 
 from dkg.cipher import CipherError
+from dkg.data import dicom_files
 from dkg.storage import limits
 
 
@@ -40,8 +41,7 @@ def read(path: str | os.PathLike[str]) -> Dataset:
 def parse(encoded: bytes) -> Dataset:
     """Read a data set from the bytes of a whole file."""
     try:
-        limits.check_dicom_file(encoded)
-        dataset = pydicom.dcmread(io.BytesIO(encoded))
+        dataset = dicom_files.parse(encoded)
         # Sequences are parsed only when they are looked at, and may be broken, too.
         dataset.walk(lambda *_: None)
     except MemoryError:

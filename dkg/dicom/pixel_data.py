@@ -12,7 +12,6 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from dkg.cipher import KEY_BYTES, CipherError, xor
 from dkg.data import decoders
 from dkg.dicom.parsing import file_meta, parse
-from dkg.storage import limits
 from dkg.storage.limits import MAX_BYTES
 
 decoders.register()
@@ -124,14 +123,14 @@ def read_samples(dataset: Dataset) -> tuple[NDArray[Any], Layout]:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
         try:
-            limits.check_dicom_frames(dataset)
-            dataset.decompress(generate_instance_uid=False)
-        except MemoryError:
-            raise
-        except Exception as error:  # Every decoder has its own exceptions.
-            raise CipherError(
-                f"its transfer syntax, {syntax.name}, cannot be decoded: {error}"
-            ) from error
+            with decoders.explaining(syntax):
+                dataset.decompress(
+                    generate_instance_uid=False,
+                    decoding_plugin=decoders.PLUGIN,
+                    allow_excess_frames=False,
+                )
+        except ValueError as error:
+            raise CipherError(str(error)) from error
         length = _length(dataset)
     if syntax == ExplicitVRBigEndian:
         array = get_decoder(syntax).as_array(dataset, raw=True)[0]

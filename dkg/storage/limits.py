@@ -2,26 +2,23 @@
 
 A file of a kilobyte can say that it holds a gigabyte of zeros. Everything that this package reads
 is small: an image that 1,024 keys encrypt has 201 million bytes, which is `MAX_BYTES`. A file that
-would need more is refused by what its headers say, so that no file takes more than a gigabyte of
-memory. `docs/formats.md` lists what is refused. The functions for DICOM import pydicom themselves,
-so that the other formats do without it.
+would need more is refused by what its headers say, or where its decompression exceeds that, so that
+no file takes more than a gigabyte of memory. So is a file of so many parts that they take more than
+its samples. `docs/formats.md` lists what is refused.
 """
 
-import gzip
-import io
 import math
 import os
+import re
 import struct
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 import tifffile
 from PIL import Image
 
-if TYPE_CHECKING:
-    from pydicom import Dataset
+from dkg.storage import codestreams
 
 MAX_BYTES = 1024 * 256 * 256 * 3
 """Bytes of the samples of one image or volume, as they are computed with."""
@@ -32,12 +29,27 @@ _COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", 
 # Beside the samples, such as headers.
 _REST = 2**20
 
-_SCANS = 100
+COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
+"""Of TIFF images: those that unpack to what the file says, and cannot to more."""
+
+# Chunks of a PNG file, members of a gzip file, pages of a TIFF file.
+_PARTS = 100_000
 
 # Scanners give 1,024 at most. The values on the faces of a volume are sorted.
 _SIDE = 2048
 
-_STARTS_OF_FRAME = {bytes([b]) for b in (*range(0xC0, 0xD0), 0xF7) if b not in (0xC4, 0xC8, 0xCC)}
+# What is fed to a decompressor at a time, and what it may give at a time.
+_PIECE, _MOST_AT_ONCE = 2**16, 2**24
+
+# They may follow the last member of a gzip file.
+_ZEROS = re.compile(rb"\0*")
+
+# Values of a tag of a TIFF file that are numbers: the places of tiles of 16 x 16.
+_VALUES = 2**20
+_BYTES_OF_TIFF = (1, 2, 6, 7)  # Types whose values stay bytes.
+_IFD_POINTERS = (34665, 34853, 40965)  # Exif, GPS and interoperability.
+
+_PNG_FOR_DECODING = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
 def check(n_bytes: int, what: str = "the image") -> None:
@@ -58,31 +70,68 @@ def read(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def check_png(data: bytes) -> list[tuple[bytes, bytes]]:
+def check_png(data: bytes) -> list[tuple[bytes, memoryview]]:
     """Refuse (ValueError) a PNG file with too many samples, or with a damaged or missing part.
 
     Decoders do not agree on what to do with a part whose checksum does not fit. Returned are name
     and content of each chunk, from IHDR to IEND; what follows is left alone.
     """
-    chunks: list[tuple[bytes, bytes]] = []
+    view = memoryview(data)
+    chunks: list[tuple[bytes, memoryview]] = []
     position = 8
     while not chunks or chunks[-1][0] != b"IEND":
-        body = data[position + 4 : position + 8 + int.from_bytes(data[position : position + 4])]
-        end = position + 12 + int.from_bytes(data[position : position + 4])
-        if end > len(data):
+        end = position + 12 + int.from_bytes(view[position : position + 4])
+        if end > len(view):
             raise ValueError("damaged or cut off: a part of it ends beyond its last byte")
-        if zlib.crc32(body) != int.from_bytes(data[end - 4 : end]):
+        if zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
             raise ValueError(f"damaged: the checksum at byte {end - 4} does not fit")
-        chunks.append((body[:4], body[4:]))
+        chunks.append((bytes(view[position + 4 : position + 8]), view[position + 8 : end - 4]))
+        if len(chunks) > _PARTS:
+            raise ValueError(f"it has more than {_PARTS:,} parts")
         position = end
     name, header = chunks[0]
     if name != b"IHDR" or len(header) != 13:
         raise ValueError("damaged: it does not start with a header")
     width, height, depth, kind = struct.unpack_from(">IIBB", header)
     # Fewer bits are expanded to 8, a palette to 3 channels and transparency.
-    channels = {0: 1, 2: 3, 3: 4, 4: 2}.get(kind, 4)
+    channels = {0: 2, 2: 4, 3: 4, 4: 2}.get(kind, 4)
+    if kind in (0, 2) and all(name != b"tRNS" for name, _ in chunks):
+        channels -= 1  # No color is transparent.
     check(width * height * channels * (2 if depth == 16 else 1))
     return chunks
+
+
+def bare_png(
+    data: bytes, chunks: list[tuple[bytes, memoryview]], more: tuple[bytes, ...] = ()
+) -> bytes:
+    """Return what a decoder needs of a PNG file with the chunks that `check_png` returned.
+
+    That is header, palette, transparent color and samples, and ``more`` kinds of chunks. Texts and
+    profiles, which decoders would unpack, and other pictures of an animation are left out.
+    """
+    parts, position = [data[:8]], 8
+    for name, body in chunks:
+        end = position + 12 + len(body)
+        if name in _PNG_FOR_DECODING or name in more:
+            parts.append(data[position:end])
+        position = end
+    return b"".join(parts)
+
+
+def count_png(chunks: list[tuple[bytes, memoryview]]) -> int:
+    """Return how many pictures a PNG file of these chunks holds: an animation has several."""
+    for name, body in chunks:
+        if name == b"acTL" and len(body) >= 4:
+            return max(1, int.from_bytes(body[:4]))
+        if name == b"IDAT":  # What announces an animation stands before its first picture.
+            break
+    return 1
+
+
+def check_one_picture(count: int) -> None:
+    """Refuse (ValueError) a file of several pictures or pages, of which others would be lost."""
+    if count != 1:
+        raise ValueError(f"it has {count} pages; save the one to encrypt on its own")
 
 
 def check_pillow(image: Image.Image) -> None:
@@ -91,18 +140,50 @@ def check_pillow(image: Image.Image) -> None:
 
 
 def check_jpeg(data: bytes) -> None:
-    """Refuse (ValueError) a JPEG file of so many scans that decoding would take minutes.
+    """Refuse (ValueError) a JPEG file of so many scans or parts that it would take minutes."""
+    for _ in codestreams.jpeg_segments(data):
+        pass
 
-    A progressive image has about ten scans.
-    """
-    if data.count(b"\xff\xda") > _SCANS:
-        raise ValueError(f"it has more than {_SCANS} scans")
+
+def check_tiff_file(data: bytes) -> None:
+    """Refuse (ValueError) a TIFF file of too many pages or tags, before they are parsed."""
+    order = "<" if data.startswith(b"I") else ">"
+    big = data[2:4] in (b"+\0", b"\0+")
+    width, n_width = (8, 8) if big else (4, 2)
+    number = f"{order}u{width}"
+    entry = np.dtype(
+        [("tag", f"{order}u2"), ("type", f"{order}u2"), ("count", number), ("value", number)]
+    )
+    at, seen, entries = [width], set[int](), 0
+    while at:
+        place = at.pop()
+        offset = int.from_bytes(data[place : place + width], "little" if order == "<" else "big")
+        if offset == 0 or offset in seen or offset + n_width > len(data):
+            continue  # The last page, or what the decoder finds wrong.
+        seen.add(offset)
+        n = int.from_bytes(data[offset : offset + n_width], "little" if order == "<" else "big")
+        n = min(n, (len(data) - offset - n_width) // entry.itemsize)
+        tags = np.frombuffer(data, entry, n, offset + n_width)
+        entries += n
+        many = tags["count"] > _VALUES
+        if (many & ~np.isin(tags["type"], _BYTES_OF_TIFF)).any():
+            raise ValueError(f"a tag of it has more than {_VALUES:,} values")
+        if len(seen) > _PARTS or entries > 32 * _PARTS:
+            raise ValueError(f"it has more than {_PARTS:,} pages, or too many tags")
+        start = offset + n_width
+        at.append(start + n * entry.itemsize)
+        for i in np.flatnonzero(np.isin(tags["tag"], _IFD_POINTERS)):
+            at.append(start + int(i) * entry.itemsize + entry.itemsize - width)
 
 
 def check_tiff(page: tifffile.TiffPage) -> None:
     """Refuse (ValueError) a page of a TIFF file that is too large, cut off, or of unknown type."""
-    # Pillow reads up to the next part, wherever that is.
-    if max(page.dataoffsets, default=0) > page.parent.filehandle.size:
+    # Decoders read as many bytes as a strip is said to have, or up to the next one.
+    ends = [
+        offset + (count or 1)
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)
+    ]
+    if max([*page.dataoffsets, *ends], default=0) > page.parent.filehandle.size:
         raise ValueError("damaged or cut off: a part of it is beyond its last byte")
     if page.dtype is None:
         raise ValueError("the type of its samples is unknown")
@@ -115,9 +196,14 @@ def check_compression(page: tifffile.TiffPage) -> None:
 
     Compressed data of some methods, such as JPEG 2000, have a size of their own.
     """
-    name = getattr(page.compression, "name", str(page.compression))
-    if name not in _COMPRESSIONS:
-        raise ValueError(f"its compression is {name}; known are {', '.join(sorted(_COMPRESSIONS))}")
+    name = compression(page)
+    if name not in COMPRESSIONS:
+        raise ValueError(f"its compression is {name}; known are {', '.join(sorted(COMPRESSIONS))}")
+
+
+def compression(page: tifffile.TiffPage) -> str:
+    """Return the name of a page's compression, or its number if it has none."""
+    return str(getattr(page.compression, "name", page.compression))
 
 
 def check_volume(shape: tuple[int, ...], width: int) -> None:
@@ -133,84 +219,40 @@ def check_volume(shape: tuple[int, ...], width: int) -> None:
 def gunzip(data: bytes) -> bytes:
     """Decompress the bytes of a gzip file, or refuse (ValueError) those with too large a content.
 
-    A file that is damaged or cut off raises an OSError, EOFError or zlib.error.
+    A file that is damaged or cut off raises a ValueError, too.
     """
-    with gzip.open(io.BytesIO(data)) as file:
-        content = file.read(MAX_BYTES + _REST + 1)
-    # The checksum is behind the last byte, so that all of a file that is read whole was checked.
-    check(len(content) - _REST, "the unpacked file")
-    return content
+    return _inflate(data, zlib.MAX_WBITS | 16, "the unpacked file", members=_PARTS)
 
 
-def check_dicom_file(data: bytes) -> None:
-    """Refuse (ValueError) a deflated DICOM file that would inflate to too much, or is damaged.
+def inflate(data: bytes, wbits: int, what: str) -> bytes:
+    """Decompress a deflated stream, or refuse (ValueError) one that is too large or damaged.
 
-    Files of other transfer syntaxes pass. It is checked before pydicom inflates the file.
+    What follows the stream is left alone. ``wbits`` are those of `zlib.decompressobj`.
     """
-    from pydicom.filereader import read_dataset
-    from pydicom.uid import DeflatedExplicitVRLittleEndian
+    return _inflate(data, wbits, what, members=1)
 
-    if DeflatedExplicitVRLittleEndian.encode() not in data[:_REST]:
-        return
-    file = io.BytesIO(data)
-    file.seek(132 if data[128:132] == b"DICM" else 0)
-    read_dataset(file, False, True, stop_when=lambda tag, *_: tag >> 16 != 2)
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+
+def _inflate(data: bytes, wbits: int, what: str, members: int) -> bytes:
+    view, content, position = memoryview(data), bytearray(), 0
     try:
-        content = inflater.decompress(file.read(), MAX_BYTES + _REST + 1)
+        for _ in range(members):
+            inflater = zlib.decompressobj(wbits)
+            while not inflater.eof:
+                piece: bytes | memoryview = inflater.unconsumed_tail
+                if not piece:
+                    piece = view[position : position + _PIECE]
+                    position += len(piece)
+                made = inflater.decompress(piece, _MOST_AT_ONCE)
+                if not piece and not made and not inflater.eof:
+                    raise ValueError(f"{what} is cut off: its compressed data do not end")
+                content += made
+                check(len(content) - _REST, what)
+            position -= len(inflater.unused_data)
+            if members == 1:
+                return bytes(content)
+            position = _ZEROS.match(data, position).end()  # type: ignore[union-attr]  # Any fits.
+            if position == len(view):
+                return bytes(content)
     except zlib.error as error:
-        raise ValueError(f"the deflated data set is damaged: {error}") from error
-    check(len(content) - _REST, "the inflated data set")
-
-
-def check_dicom_frames(dataset: "Dataset", frame: int | None = None) -> None:
-    """Refuse (ValueError) a DICOM image whose compressed frames are larger than it says.
-
-    Only one frame, counted from 0, is checked if it is given.
-    """
-    from pydicom.encaps import generate_frames, get_frame
-    from pydicom.uid import RLELossless
-
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if not syntax.is_encapsulated or syntax == RLELossless:
-        return
-    count = int(dataset.get("NumberOfFrames") or 1)
-    frames: Iterable[bytes]
-    if frame is None:
-        frames = generate_frames(dataset.PixelData, number_of_frames=count)
-    else:
-        frames = [get_frame(dataset.PixelData, frame, number_of_frames=count)]
-    said = (dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)
-    for data in frames:
-        found = codestream_shape(data)
-        if found != said:
-            raise ValueError(
-                "a compressed frame has {} rows, {} columns and {} samples per pixel, the data set "
-                "says {}, {} and {}".format(*found, *said)
-            )
-
-
-def codestream_shape(data: bytes) -> tuple[int, int, int]:
-    """Return rows, columns and samples per pixel of a compressed image from its header.
-
-    It is a codestream of JPEG, lossless JPEG, JPEG-LS, JPEG 2000 or High-Throughput JPEG 2000;
-    anything else, or one that is cut off, raises a ValueError.
-    """
-    if not data.startswith(b"\xff\xd8"):
-        # Start of codestream and size, ISO/IEC 15444-1 A.4 and A.5; there may be boxes before them.
-        start = data.find(b"\xff\x4f\xff\x51")
-        if start >= 0 and len(data) >= start + 42:
-            right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
-            samples = int.from_bytes(data[start + 40 : start + 42])
-            return bottom - top, right - left, samples
-    position = 2
-    while data.startswith(b"\xff\xd8") and data[position : position + 1] == b"\xff":
-        marker = data[position + 1 : position + 2]
-        # Start of frame, ISO/IEC 10918-1 B.2.2 and 14495-1 C.2.2.
-        if marker in _STARTS_OF_FRAME and len(data) >= position + 10:
-            return struct.unpack_from(">HHB", data, position + 5)
-        if marker == b"\xff":  # Filling.
-            position += 1
-        else:
-            position += 2 + int.from_bytes(data[position + 2 : position + 4])
-    raise ValueError("a compressed frame is no JPEG, JPEG-LS or JPEG 2000 codestream, or cut off")
+        raise ValueError(f"{what} is damaged: {error}") from error
+    raise ValueError(f"it has more than {members:,} parts")

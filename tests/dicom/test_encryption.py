@@ -38,7 +38,6 @@ REFUSED = {
     "MR_truncated.dcm": "its pixel data are cut: 8,130 of 8,192 bytes",
     "nested_priv_SQ.dcm": "no SOPClassUID",
     "badVR.dcm": "NumberOfFrames is '1A', not a number",
-    "J2K_pixelrep_mismatch.dcm": "cannot be decoded",
     "JPEG2000-embedded-sequence-delimiter.dcm": "cannot be decoded",
 }
 

@@ -27,7 +27,7 @@ from pydicom.uid import (
 
 from dkg import data, dicom, encryption
 from dkg.cipher import CipherError
-from dkg.storage import limits
+from dkg.storage import codestreams
 
 LARGE = "larger than 201,326,592 bytes, the most that is read"
 MEGABYTE = bytes(2**20)
@@ -243,7 +243,7 @@ def test_a_volume_counts_as_it_is_computed_with(tmp_path):
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (deflated(300), f"the inflated data set is {LARGE}"),
+        (deflated(300), f"the deflated data set is {LARGE}"),
         (dicom_file(RLELossless, rle(64), 65_535, 65_535), f"the image is {LARGE}"),
         (dicom_file(ExplicitVRLittleEndian, bytes(64), 65_535, 65_535), f"the image is {LARGE}"),
     ],
@@ -281,7 +281,7 @@ CODESTREAMS = {
 def test_a_compressed_frame_has_the_size_that_the_data_set_says(tmp_path, syntax):
     path = tmp_path / "a.dcm"
     codestream = CODESTREAMS[syntax](np.zeros((48, 80), np.uint8))
-    assert limits.codestream_shape(codestream) == (48, 80, 1)
+    assert codestreams.shape(codestream) == (48, 80, 1)
     path.write_bytes(dicom_file(syntax, codestream, 48, 80))
     assert data.read_image(path).shape == (256, 256, 3)
     path.write_bytes(dicom_file(syntax, codestream, 48, 79))
@@ -295,7 +295,7 @@ def test_a_compressed_frame_has_the_size_that_the_data_set_says(tmp_path, syntax
         dicom.encrypt_dataset(dicom.read(path), keys)
     for length in (0, 2, 5):
         with pytest.raises(ValueError, match="no JPEG, JPEG-LS or JPEG 2000 codestream"):
-            limits.codestream_shape(codestream[:length])
+            codestreams.shape(codestream[:length])
 
 
 @pytest.mark.slow
