@@ -16,6 +16,7 @@ section 8 (pixel data) and B.2 (UIDs), PS3.15 E (Attribute Confidentiality Profi
 (Cryptographic Message Syntax, CMS), RFC 3565 (AES in CMS), RFC 5869 (HKDF).
 """
 
+from dkg.dicom.agreement import expected_attributes, sop_instance_uid
 from dkg.dicom.attributes import withdrawn_attributes
 from dkg.dicom.confidentiality import PROFILE_EDITION, identifying_attributes
 from dkg.dicom.encryption import (
@@ -37,10 +38,12 @@ __all__ = [
     "decrypt_file",
     "encrypt_dataset",
     "encrypt_file",
+    "expected_attributes",
     "identifying_attributes",
     "is_encrypted",
     "key_identifier",
     "keys_needed",
     "read",
+    "sop_instance_uid",
     "withdrawn_attributes",
 ]

@@ -1,7 +1,6 @@
 """Encryption and decryption of DICOM data sets and files."""
 
 import copy
-import hashlib
 import os
 from pathlib import Path
 from typing import Literal
@@ -9,13 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.uid import ExplicitVRLittleEndian
 
 from dkg import cipher
 from dkg.cipher import CipherError
-from dkg.dicom.attributes import describe, withdraw
-from dkg.dicom.confidentiality import deidentify, make_uid
+from dkg.dicom.agreement import make_readable
+from dkg.dicom.confidentiality import make_uid
 from dkg.dicom.envelope import (
     derive_keys,
     encode_content,
@@ -263,16 +261,8 @@ def _encrypt(
     derived = derive_keys(keys, secret)
     remainder = without_samples(encoded, noise, keys, layout)
 
-    for each in (original, image):
-        correct_ambiguous_vr(each, bool(original.original_encoding[1]))
-    withdraw(image, layout)
-    if attributes == "basic-profile":
-        deidentify(image, derived.uid)
-    elif image.get("SeriesInstanceUID"):
-        digest = hashlib.sha256(b"dkg series 1\0" + image.SeriesInstanceUID.encode()).digest()
-        image.SeriesInstanceUID = make_uid(digest)
-    describe(image, layout, original if attributes == "keep" else None)
-    del image.SOPInstanceUID
+    deidentified = attributes == "basic-profile"
+    make_readable(image, original, layout, derived.uid if deidentified else None)
 
     content = encode_content(original, image, remainder)
     vr = "OW" if layout.bits_allocated > 8 else "OB"
