@@ -1,9 +1,14 @@
-"""The process and its devices: freed memory is kept, threads are limited, a device is chosen."""
+"""The process and its devices: memory, threads, the device, and an end with the parent."""
 
 import ctypes
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 
 import torch
 
@@ -20,6 +25,29 @@ def keep_freed_memory() -> None:
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
         libc.mallopt(_M_TRIM_THRESHOLD, 256 * 2**20)
+
+
+def end_with_parent(seconds: float = 10) -> None:
+    """End this process when the process that started it is gone, even if that was killed.
+
+    Without this a worker of `multiprocessing` would compute on, and keep what it locked.
+
+    Parameters
+    ----------
+    seconds : float, default 10
+        Between SIGTERM, on which the process may clean up, and SIGKILL.
+    """
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(seconds)
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

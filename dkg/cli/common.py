@@ -1,5 +1,9 @@
-"""Notes and error messages of the commands."""
+"""Notes and error messages of the commands, and what a command says that is stopped."""
 
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
@@ -45,3 +49,25 @@ def fail(message: str, cause: BaseException | None = None) -> NoReturn:
 def note(text: str) -> None:
     """Print a note to stderr."""
     typer.echo(f"Note: {text}", err=True)
+
+
+@contextmanager
+def stoppable(where: Callable[[], str]) -> Iterator[None]:
+    """End the command in order on Ctrl-C, SIGTERM or SIGHUP, and say where it stopped."""
+
+    def stop(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # As under nohup.
+                before.setdefault(number, signal.signal(number, stop))
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped: {where()}", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

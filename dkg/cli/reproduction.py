@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
 
-from dkg.cli.common import fail, note
+from dkg.cli.common import fail, note, stoppable
+
+if TYPE_CHECKING:
+    from dkg.reproduction.plan import Plan
 
 _Prepare = Annotated[
     Path | None,
@@ -41,9 +44,9 @@ def reproduce(
         list[str] | None,
         Option(help="Run each notebook that has a network on this name or path. Repeat it."),
     ] = None,
-    jobs: Annotated[int, Option(help="Notebooks at once.")] = 1,
+    jobs: Annotated[int, Option(help="Trainings at once, and then notebooks at once.")] = 1,
     threads: Annotated[
-        int | None, Option(help="Threads of each notebook. Default: the cores, shared by the jobs.")
+        int | None, Option(help="Threads of each of them. Default: the cores, shared by the jobs.")
     ] = None,
     resume: Annotated[
         bool, Option("--resume", help="Leave out what is finished and whose inputs are the same.")
@@ -55,6 +58,9 @@ def reproduce(
         list[str] | None,
         Option(help="Run only this one of the plan, and train nothing. Repeat it."),
     ] = None,
+    trainings: Annotated[
+        bool, Option("--trainings", help="Only train the networks that the plan needs.")
+    ] = False,
     plan: Annotated[bool, Option("--plan", help="Only print, as JSON, what would be run.")] = False,
     prepare: _Prepare = None,
 ) -> None:
@@ -85,13 +91,30 @@ def reproduce(
         for run in what.runs:
             typer.echo(batch.prepare(run, prepare))
         return
-    outcomes = batch.reproduce(
-        what, jobs=jobs, threads=threads, resume=resume, time_limit=time_limit or None
-    )
+    with stoppable(lambda: _how_far(what)):
+        if trainings:
+            outcomes = batch.train(what.trainings, jobs=jobs, threads=threads)
+        else:
+            outcomes = batch.reproduce(
+                what, jobs=jobs, threads=threads, resume=resume, time_limit=time_limit or None
+            )
     failed = [outcome.name for outcome in outcomes if outcome.error]
     typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} ran to their end")
     if failed:
         fail(f"failed: {', '.join(failed)}")
+
+
+def _how_far(what: "Plan") -> str:
+    """Say what of a plan is done, and how to go on."""
+    done = sum(run.stamp.is_file() for run in what.runs)
+    trained = sum(training.network.is_file() for training in what.trainings)
+    networks = (
+        f"{trained} of {len(what.trainings)} networks are trained, " if what.trainings else ""
+    )
+    return (
+        f"{networks}{done} of {len(what.runs)} notebooks are finished; "
+        "the same command with --resume goes on"
+    )
 
 
 def _values(pairs: list[str]) -> dict[str, list[Any]]:
@@ -116,7 +139,8 @@ def report(
         bool,
         Option(
             "--publish",
-            help="For maintainers: also write docs/results.json and the table in README.md.",
+            help="For maintainers: also write docs/results.json and the table in README.md, or "
+            "docs/results-real.json after the profile real.",
         ),
     ] = False,
 ) -> None:

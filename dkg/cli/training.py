@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from dkg.cli.common import fail, note
+from dkg.cli.common import fail, note, stoppable
 
 
 def _print_settings(wanted: bool) -> None:
@@ -99,7 +99,7 @@ def _train(
 ) -> None:
     from dkg.acceleration.process import keep_freed_memory
     from dkg.training import TrainConfig, TrainingFailed
-    from dkg.zoo import Recipe
+    from dkg.zoo import Recipe, progress
 
     keep_freed_memory()
     config = TrainConfig.from_mapping(_parse(settings))
@@ -119,10 +119,11 @@ def _train(
             )
 
     on_log = None if sys.stderr.isatty() else print_line
-    try:
-        result = recipe.train(out, loaded, resume=not fresh, on_log=on_log)
-    except TrainingFailed as error:
-        fail(str(error), error)
+    with stoppable(lambda: f"{progress(out, config.steps)}, with the same command"):
+        try:
+            result = recipe.train(out, loaded, resume=not fresh, on_log=on_log)
+        except TrainingFailed as error:
+            fail(str(error), error)
     typer.echo(
         f"{result.generator}: {result.step:,} steps, seed {result.seed}, "
         f"entropy of the last key {result.key_entropy:.4f} bits"
@@ -147,10 +148,11 @@ def _train_zoo(networks: list[str] | None, jobs: int | None) -> None:
     from dkg import zoo
 
     note("the shipped weights are public: keys that are made with them are for study only")
-    try:
-        trained = zoo.train_missing(networks, jobs, report=typer.echo)
-    except RuntimeError as error:
-        fail(str(error), error)
+    with stoppable(lambda: "the same command goes on with what is not trained to its end"):
+        try:
+            trained = zoo.train_missing(networks, jobs, report=typer.echo)
+        except RuntimeError as error:
+            fail(str(error), error)
     if not trained:
         typer.echo("every network of the manifest is trained to the end of its recipe")
 

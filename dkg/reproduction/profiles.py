@@ -13,14 +13,17 @@ import ast
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dkg import data, paths
 from dkg.reproduction import yaml_files
 from dkg.storage.weights import list_weights
+
+if TYPE_CHECKING:
+    from dkg.zoo import Recipe
 
 _OTHER_ENTRIES = {"also", "images", "keys", "train"}
 _TRAIN = {"dataset": str, "images": int, "domain": str, "domain_seed": int, "settings": dict,
@@ -35,10 +38,12 @@ class Training:
     ----------
     name : str
         The network's name.
-    arguments : tuple of str
-        Of the command ``dkg``.
     network : pathlib.Path
         The file that it ends with.
+    options : dict
+        ``dataset``, and where the profile has them ``images``, ``domain`` and ``domain_seed``.
+    settings : dict
+        Of `dkg.training.TrainConfig`, where they differ from the defaults.
     taken_from : str or None
         The shipped network, or the file, that is used in place of a training.
     why_not : str or None
@@ -46,8 +51,9 @@ class Training:
     """
 
     name: str
-    arguments: tuple[str, ...]
     network: Path
+    options: dict[str, Any]
+    settings: dict[str, Any]
     taken_from: str | None = None
     why_not: str | None = None
 
@@ -55,6 +61,34 @@ class Training:
     def weights(self) -> str:
         """The network's name or path, as a notebook takes it."""
         return self.taken_from or str(self.network)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Of the command ``dkg``, which trains the network or goes on with it."""
+        arguments = ["train", "--out", short(self.network.parent)]
+        for option, value in self.options.items():
+            arguments += [f"--{option.replace('_', '-')}", str(value)]
+        for setting, value in self.settings.items():
+            arguments += ["--set", f"{setting}={json.dumps(value)}"]
+        return tuple(arguments)
+
+    def recipe(self, **settings: Any) -> "Recipe":
+        """Return the recipe, with further settings such as the number of threads.
+
+        Raises
+        ------
+        ValueError
+            If there is no such setting or domain, or a value is out of its range.
+        """
+        from dkg.training import TrainConfig
+        from dkg.zoo import Recipe
+
+        options = dict(self.options)
+        return Recipe(
+            config=TrainConfig.from_mapping(self.settings | settings),
+            n_images=options.pop("images", None),
+            **options,
+        )
 
 
 @dataclass(frozen=True)
@@ -122,40 +156,18 @@ class Profile:
         options = entry | {"dataset": at.get("dataset", entry.get("dataset", "montgomery"))}
         own = options.pop("settings", None) or {}
         folder = paths.runs() / self.name / f"{options['dataset']}-seed-{seed}" / network
-        arguments = ["train", "--out", short(folder)]
-        for option, value in options.items():
-            arguments += [f"--{option.replace('_', '-')}", str(value)]
-        for setting, value in ({"seed": 100 * seed + place} | own).items():
-            arguments += ["--set", f"{setting}={json.dumps(value)}"]
-        why_not = None
-        if existing and seed == 0:
-            why_not = self._differences(existing, options, own)
-        return Training(
+        training = Training(
             name=f"{folder.parent.name}-{network}",
-            arguments=tuple(arguments),
             network=folder / "generator.safetensors",
-            taken_from=_existing(existing) if existing and seed == 0 and not why_not else None,
-            why_not=why_not,
+            options=options,
+            settings={"seed": 100 * seed + place} | own,
         )
-
-    def _differences(self, existing: str, options: dict[str, Any], own: dict[str, Any]) -> str:
-        """Say how a network that could be taken over differs; empty if it does not."""
-        from dkg.settings import TrainConfig
-        from dkg.zoo import Recipe, differences_from
-
-        recipe = Recipe(
-            config=TrainConfig.from_mapping(own),
-            dataset=options["dataset"],
-            n_images=options.get("images"),
-            origin=self.values.get("images"),
-            domain=options.get("domain", "chaotic-rgb"),
-            domain_seed=options.get("domain_seed", 0),
-        )
-        try:
-            found = differences_from(_existing(existing), recipe)
-        except (OSError, ValueError) as error:
-            found = str(error)
-        return f"{existing} is not taken over: {found}" if found else ""
+        if existing is None or seed:
+            return training
+        why_not = _differences(_existing(existing), training)
+        if why_not:
+            return replace(training, why_not=f"{existing} is not taken over: {why_not}")
+        return replace(training, taken_from=_existing(existing))
 
     def check_images(self) -> None:
         """Raise an error if the profile asks for real images and there are none."""
@@ -311,6 +323,16 @@ def _names(value: Any, network: str) -> bool:
     if isinstance(value, list):
         return any(_names(inner, network) for inner in value)
     return bool(value == network)
+
+
+def _differences(network: str, training: Training) -> str:
+    """Say how a network that could be taken over differs; empty if it does not."""
+    from dkg.zoo import differences_from
+
+    try:
+        return differences_from(network, training.recipe())
+    except (OSError, ValueError) as error:
+        return str(error)
 
 
 def _existing(network: str) -> str:

@@ -1,55 +1,36 @@
 """Batch reproduction: the notebooks of a plan through papermill, several at once.
 
 Each notebook runs in a process of its own, so that one that dies takes no other with it, and has
-its own IPython folder, runtime folder and share of the threads. A run counts as finished when its
+its own IPython folder, runtime folder and share of the threads (`dkg.reproduction.execution`). A
+run counts as finished when its
 notebook came to its end and every record that it must leave is there and new; a stamp beside the
 executed copy then says what it was made from.
 """
 
 import json
 import os
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 import traceback
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import active_children, get_context, parent_process
-from multiprocessing.connection import Connection
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
 import filelock
 from tqdm import tqdm
 
-from dkg import cores, paths
+from dkg import cores
+from dkg.reproduction import execution
 from dkg.reproduction.plan import Plan, Run, Training
 from dkg.reproduction.staleness import finished, inputs
 from dkg.storage.files import atomic
 
 TIME_LIMIT = 3600
 """Seconds that one cell of a notebook may take, unless another limit is given."""
-
-# What numpy, scipy, torch and numba read, each its own; and os.cpu_count from Python 3.13 on.
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "PYTHON_CPU_COUNT",
-)
-
-# What glibc reads at the start of a kernel, as dkg.acceleration.process.keep_freed_memory sets it.
-_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
-}
-
-_GIVEN_UP = 10
 
 
 @dataclass(frozen=True)
@@ -85,7 +66,7 @@ def reproduce(
     resume: bool = False,
     time_limit: float | None = TIME_LIMIT,
 ) -> list[Outcome]:
-    """Run a plan: first its trainings, one after another, then its notebooks.
+    """Run a plan: first its trainings, then its notebooks.
 
     What fails is named with its traceback on standard error, and the rest still runs. There is a
     progress bar in a terminal, and a line for each start and end.
@@ -95,10 +76,10 @@ def reproduce(
     plan : Plan
         From `dkg.reproduction.plan.make`.
     jobs : int, default 1
-        Notebooks at once.
+        Trainings at once, and notebooks at once.
     threads : int, optional
-        Threads of each notebook. Default: an equal share of the processor's cores where several
-        run at once; for a single one whatever the libraries take.
+        Threads of each training and each notebook. Default: an equal share of the processor's cores
+        where several run at once; for a single one whatever the libraries take.
     resume : bool, default False
         Leave out what an earlier run finished and is `finished` still.
     time_limit : float, optional
@@ -112,14 +93,16 @@ def reproduce(
     Raises
     ------
     ValueError
-        If `jobs` or `threads` is below 1.
+        If `jobs` or `threads` is below 1, or the time limit is not above 0.
     """
     for name, number in (("jobs", jobs), ("threads", threads)):
         if number is not None and number < 1:
             raise ValueError(f"{name} must be at least 1, not {number}")
+    if time_limit is not None and not time_limit > 0:
+        raise ValueError(f"time_limit must be above 0, or None for no limit, not {time_limit}")
     if threads is None and jobs > 1:
         threads = max(1, cores.usable() // jobs)
-    trained = [train(training) for training in plan.trainings]
+    trained = train(plan.trainings, jobs=jobs, threads=threads)
     outcomes: dict[str, Outcome] = {}
     bar = tqdm(total=len(plan.runs), unit="notebook", disable=not sys.stderr.isatty())
     numbers = {run.name: f"[{i}/{len(plan.runs)}]" for i, run in enumerate(plan.runs, 1)}
@@ -154,31 +137,42 @@ def reproduce(
     return [*trained, *(outcomes[run.name] for run in plan.runs)]
 
 
-def train(training: Training) -> Outcome:
-    """Train a network with ``dkg train``, which goes on where an earlier run was stopped.
+def train(
+    trainings: Sequence[Training], *, jobs: int = 1, threads: int | None = None
+) -> list[Outcome]:
+    """Train networks, each in a process of its own; each goes on where an earlier run was stopped.
 
     Parameters
     ----------
-    training : dkg.reproduction.plan.Training
-        One of a plan's.
+    trainings : sequence of dkg.reproduction.plan.Training
+        Those of a plan.
+    jobs : int, default 1
+        Trainings at once.
+    threads : int, optional
+        Of each training that begins; one that goes on keeps its own. Default what torch takes.
 
     Returns
     -------
-    Outcome
-        ``executed`` is the network's file.
+    list of Outcome
+        In the order of the trainings; ``executed`` is the network's file.
     """
-    _say(f"{training.name}: dkg {' '.join(training.arguments)}")
-    began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "dkg", *training.arguments],
-        cwd=paths.root(),
-        check=False,
-    )
-    error = None
-    if done.returncode or not training.network.is_file():
-        error = f"dkg train ended with status {done.returncode}; {training.network} is not made"
-        _say(error)
-    return Outcome(training.name, training.network, round(time.perf_counter() - began, 1), error)
+    if not trainings:
+        return []
+    from dkg import zoo
+
+    outcomes, runs, began = {}, {}, time.perf_counter()
+    for training in trainings:
+        _say(f"{training.name}: dkg {' '.join(training.arguments)}")
+        try:
+            runs[training.name] = (training.recipe(threads=threads), training.network.parent)
+        except ValueError as wrong:
+            _say(f"{training.name}: {wrong}")
+            outcomes[training.name] = Outcome(training.name, training.network, 0, str(wrong))
+    networks = {training.name: training.network for training in trainings}
+    for name, error in zoo.train_each(runs, jobs, _say):
+        seconds = round(time.perf_counter() - began, 1)
+        outcomes[name] = Outcome(name, networks[name], seconds, str(error) if error else None)
+    return [outcomes[training.name] for training in trainings]
 
 
 def run_notebook(
@@ -231,7 +225,7 @@ def prepare(run: Run, folder: str | os.PathLike[str]) -> Path:
     """
     copy = Path(folder) / f"{run.name}.ipynb"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    _papermill(run, copy, prepare_only=True)
+    execution.papermill(run, copy, prepare_only=True)
     return copy
 
 
@@ -242,7 +236,7 @@ def _run_locked(run: Run, threads: int | None, time_limit: float | None) -> str 
     before = {id: _version(run.record_path(id)) for id in run.records}
     running = run.executed.with_name(f".{run.name}.running.ipynb")
     began = time.perf_counter()
-    error, usage = _in_a_process(run, running, threads, time_limit)
+    error, usage = execution.in_a_process(run, running, threads, time_limit)
     if error is None:
         error = _missing_records(run, before)
     if error and not _is_whole(running):
@@ -260,104 +254,6 @@ def _run_locked(run: Run, threads: int | None, time_limit: float | None) -> str 
         with atomic(run.stamp) as temporary:
             temporary.write_text(json.dumps(stamp, indent=1) + "\n")
     return error
-
-
-def _in_a_process(
-    run: Run, running: Path, threads: int | None, time_limit: float | None
-) -> tuple[str | None, dict[str, float]]:
-    """Run a notebook in a new process, and return what went wrong and what it took.
-
-    The command papermill can neither keep the kernel's sockets off TCP nor end with its parent, and
-    each start of it takes a second to import; a pool of processes breaks when one of them dies.
-    """
-    # A forked process would take over locks that other threads hold; papermill is imported once.
-    context: Any = get_context("forkserver" if os.name == "posix" else "spawn")
-    if os.name == "posix":
-        context.set_forkserver_preload(["papermill"])
-    ours, its = context.Pipe(duplex=False)
-    process = context.Process(target=_execute, args=(its, run, running, threads, time_limit))
-    process.start()
-    its.close()
-    try:
-        outcome: tuple[str | None, dict[str, float]] = ours.recv()
-        return outcome
-    except EOFError:
-        process.join()
-        return f"the process of {run.name} ended with status {process.exitcode}", {}
-    finally:
-        process.join()
-
-
-def _execute(
-    pipe: Connection, run: Run, running: Path, threads: int | None, time_limit: float | None
-) -> None:
-    """Run a notebook in this process, which ends with its parent."""
-    from traitlets.config import Config
-
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    error = None
-    with tempfile.TemporaryDirectory(prefix="dkg-") as private:
-        # The kernel inherits these; the first three say in each record what ran, and where it goes.
-        os.environ |= {
-            "DKG_PROFILE": run.profile,
-            "DKG_NOTEBOOK": run.notebook,
-            "DKG_OUTPUT": str(run.output),
-            "IPYTHONDIR": str(Path(private) / "ipython"),
-            "JUPYTER_RUNTIME_DIR": str(Path(private) / "jupyter"),
-            **_MEMORY,
-            **({"DKG_HIDE_KEYS": "1"} if run.hides_keys else {}),
-            **({name: str(threads) for name in _THREADS} if threads is not None else {}),
-        }
-        try:
-            config = Config(KernelManager=_connection(Path(private)))
-            cwd = str(run.path.parent)
-            _papermill(run, running, cwd=cwd, execution_timeout=time_limit, config=config)
-        except Exception:
-            error = traceback.format_exc()
-    pipe.send((error, _usage()))
-
-
-def _papermill(run: Run, copy: Path, **options: Any) -> None:
-    import papermill
-
-    source, about = str(run.path), {"kernel_name": "python3", "progress_bar": False}
-    papermill.execute_notebook(source, str(copy), parameters=run.parameters, **about, **options)
-
-
-def _end_with_parent() -> None:
-    """End this process and its kernel when the process that started it is gone."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_GIVEN_UP)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _connection(folder: Path) -> dict[str, str]:
-    """Return how to talk to a kernel: over files of their owner where the system has such sockets.
-
-    Every user of the machine could listen to TCP ports. The files lie in a folder of this run,
-    since two runs that share them would mix their messages.
-    """
-    if os.name != "posix":
-        return {"transport": "tcp"}
-    return {"transport": "ipc", "ip": str(folder / "kernel")}
-
-
-def _usage() -> dict[str, float]:
-    """Return what the kernel took, which has ended: seconds of all cores, and most memory."""
-    if os.name != "posix":
-        return {}
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {
-        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
-        "peak_memory_mib": round(used.ru_maxrss * unit / 2**20),
-    }
 
 
 def _missing_records(run: Run, before: dict[str, Any]) -> str | None:

@@ -1,13 +1,14 @@
 """Training of the networks that are missing, several at once."""
 
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
 from dkg import cores, paths
-from dkg.acceleration.process import keep_freed_memory, resolve_device
+from dkg.acceleration.process import end_with_parent, keep_freed_memory, resolve_device
 from dkg.storage.checkpoints import read_metadata
 from dkg.zoo.manifest import entry, install, missing, run_folder
 from dkg.zoo.recipe import Recipe
@@ -69,32 +70,85 @@ def train_missing(
         if entry(name)["origin"] != "synthetic":
             Recipe.of_entry(entry(name)).load()
 
+    runs = {name: (_recipe(name, device), run_folder(name)) for name in to_train}
     failures = {}
-    context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=keep_freed_memory) as pool:
-        futures = {
-            pool.submit(_train_one, name, entry(name), run_folder(name), device): name
-            for name in to_train
-        }
-        for future in as_completed(futures):
-            name = futures[future]
-            try:
-                future.result()
-            except Exception as error:
-                failures[name] = error
-                report(f"{name}: failed: {error}")
-            else:
-                install(run_folder(name), name)
-                report(f"{name}: trained, and in {paths.WEIGHTS}")
+    for name, error in train_each(runs, jobs, report):
+        if error:
+            failures[name] = error
+        else:
+            install(run_folder(name), name)
+            report(f"{name}: trained, and in {paths.WEIGHTS}")
     if failures:
         raise RuntimeError("; ".join(f"{name}: {error}" for name, error in failures.items()))
     return to_train
 
 
-def _train_one(name: str, entry: dict[str, Any], out: Path, device: str) -> None:
+def train_each(
+    runs: Mapping[str, tuple[Recipe, Path]], jobs: int, report: Callable[[str], None] = print
+) -> Iterator[tuple[str, Exception | None]]:
+    """Train networks, each in a process of its own that ends with this one.
+
+    Parameters
+    ----------
+    runs : mapping of str to (Recipe, pathlib.Path)
+        By name, what is trained and the folder of the run. A run in it goes on.
+    jobs : int
+        Trainings at once.
+    report : callable, default print
+        Called with a line of text for each training that failed or was stopped.
+
+    Yields
+    ------
+    name : str
+        Of a training that ended, in the order in which they end.
+    error : Exception or None
+        What went wrong.
+    """
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_prepare)
+    try:
+        futures = {pool.submit(_train_one, name, *run): name for name, run in runs.items()}
+        for future in as_completed(futures):
+            error = future.exception()
+            if error is not None and not isinstance(error, Exception):
+                raise error
+            if error:
+                report(f"{futures[future]}: failed: {error}")
+            yield futures[future], error
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in active_children():
+            process.terminate()
+        for name, (recipe, out) in runs.items():
+            report(f"{name}: {progress(out, recipe.config.steps)}")
+        raise
+    pool.shutdown()
+
+
+def progress(out: Path, steps: int) -> str:
+    """Say how far a run has come that is stopped."""
     checkpoint = out / "checkpoint.safetensors"
+    if not checkpoint.exists():
+        return "not begun"
+    step = read_metadata(checkpoint)["step"]
+    done = "trained to its end" if step >= steps else "it goes on from there"
+    return f"checkpoint of step {step:,} of {steps:,} in {out}; {done}"
+
+
+def _recipe(name: str, device: str) -> Recipe:
+    """Return the recipe of a network, with as many threads as its run began with."""
+    checkpoint = run_folder(name) / "checkpoint.safetensors"
     threads = read_metadata(checkpoint)["threads"] if checkpoint.exists() else 1
-    recipe = Recipe.of_entry(entry, threads=threads, device=device)
+    return Recipe.of_entry(entry(name), threads=threads, device=device)
+
+
+def _prepare() -> None:
+    """Prepare a process that trains. Ctrl-C is left to the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    keep_freed_memory()
+
+
+def _train_one(name: str, recipe: Recipe, out: Path) -> None:
     steps = recipe.config.steps
 
     def print_line(record: dict[str, Any]) -> None:

@@ -23,6 +23,8 @@ from dkg.storage import files
 
 __all__ = ["SYMBOLS", "compact", "headline", "publish", "write"]
 
+_OF_REAL_IMAGES = {"full", "real"}
+
 _BLOCK = re.compile(r"(?<=<!-- headline:begin -->\n).*?(?=<!-- headline:end -->)", re.DOTALL)
 
 
@@ -77,6 +79,9 @@ def write(draw: collecting.Draw) -> dict[str, list[str]]:
 def publish() -> list[Path]:
     """Write ``docs/results.json`` and the table in ``README.md``, for the maintainers.
 
+    Records of a profile that runs on real images only, ``real`` or ``full``, are written to
+    ``docs/results-real.json`` instead, in the same form, and README.md stays.
+
     Returns
     -------
     list of pathlib.Path
@@ -98,6 +103,11 @@ def publish() -> list[Path]:
             f"{paths.output() / 'results'}: expected the records of one profile other than smoke, "
             f"found {', '.join(sorted(profiles)) or 'none'}"
         )
+    if profiles <= _OF_REAL_IMAGES:
+        numbers = numbers.with_name("results-real.json")
+        with files.atomic(numbers) as temporary:
+            temporary.write_text(compact(records), encoding="utf-8")
+        return [numbers]
     text = readme.read_text(encoding="utf-8")
     if len(_BLOCK.findall(text)) != 1:
         raise ValueError(

@@ -71,6 +71,21 @@ def test_publish_writes_the_numbers_and_the_table_between_the_marks(repository, 
     assert (repository / "README.md").read_text(encoding="utf-8") == readme
 
 
+@pytest.mark.parametrize("profile", ["real", "full"])
+def test_publish_writes_records_of_real_images_to_a_file_of_their_own(
+    repository, output, records, profile
+):
+    for path in (output / "results").glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"profile": profile}))
+    before = (repository / "README.md").read_text()
+    assert report.publish() == [repository / "docs" / "results-real.json"]
+    published = json.loads((repository / "docs" / "results-real.json").read_text(encoding="utf-8"))
+    assert list(published) == list(records)
+    assert all(content["more"] == {} for content in published.values())
+    assert (repository / "README.md").read_text() == before
+    assert not (repository / "docs" / "results.json").exists()
+
+
 def test_publish_refuses_what_must_not_be_published(repository, output):
     path = output / "results" / "table-V.json"
     good = path.read_text()
