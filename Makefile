@@ -6,21 +6,24 @@
 # make workflow    install Snakemake into build/workflow-venv (workflow/README.md)
 # make clean       remove what these commands made (not data/ and not runs/)
 #
-# Every target first makes .venv with the exact versions of requirements.lock.
+# Every target first makes .venv with the exact versions of requirements.lock, whose files pip checks
+# by their hashes. torch comes first and apart, as its build (CPU, CUDA) depends on the system.
 PYTHON ?= python3
 PROFILE ?= default
 JOBS ?= 2
 BIN := .venv/bin
+LOCK := --quiet --universal --python-version 3.11.0 --generate-hashes --no-annotate --no-header
 
 .PHONY: reproduce check lint types test lab docs clean lock install workflow
 .DEFAULT_GOAL := reproduce
 
 install: .venv/installed
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dkg needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0])'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
@@ -60,23 +63,20 @@ workflow: build/workflow-venv/installed
 
 build/workflow-venv/installed: workflow/requirements.lock
 	test -x build/workflow-venv/bin/python || $(PYTHON) -m venv build/workflow-venv
-	build/workflow-venv/bin/python -m pip install --quiet --disable-pip-version-check -r workflow/requirements.lock
+	build/workflow-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r workflow/requirements.lock
 	touch $@
 
-# Resolve the newest versions that pyproject.toml allows into requirements.lock, and those of
-# Snakemake into workflow/requirements.lock.
+# Resolve the newest versions that pyproject.toml allows into requirements.lock, for every system and
+# Python from 3.11.0 on, and those of Snakemake into workflow/requirements.lock.
 lock:
-	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet "torch==2.13.0"
-	build/lock/bin/python -m pip install --quiet ".[lab,dicom,docs,dev]"
-	{ echo "# Exact versions, made by 'make lock' from pyproject.toml."; \
-	  build/lock/bin/python -m pip freeze --exclude dkg | sed 's/+cpu$$//'; } > requirements.lock
-	rm -rf build/lock
-	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet "snakemake>=9" "snakemake-executor-plugin-slurm>=2"
-	{ echo "# Snakemake and its plugin for Slurm, exact versions, made by 'make lock'."; \
-	  build/lock/bin/python -m pip freeze; } > workflow/requirements.lock
-	rm -rf build/lock
+	test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv; }
+	echo "# Exact versions and hashes, made by 'make lock' from pyproject.toml." > build/requirements.lock
+	build/lock/bin/uv pip compile $(LOCK) --constraints requirements-torch.lock --no-emit-package torch \
+	  --all-extras pyproject.toml >> build/requirements.lock
+	echo "# Snakemake and its plugin for Slurm, exact versions and hashes, made by 'make lock'." > build/workflow.lock
+	build/lock/bin/uv pip compile $(LOCK) workflow/requirements.in >> build/workflow.lock
+	mv build/requirements.lock requirements.lock
+	mv build/workflow.lock workflow/requirements.lock
 
 clean:
 	rm -rf .venv .*_cache build docs/reference figures/executed figures/results figures/report figures/grid figures/*.png figures/*.svg

@@ -6,11 +6,15 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter, defaultdict
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.markers import Marker
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import dkg
@@ -19,6 +23,7 @@ ROOT = Path(dkg.__file__).resolve().parents[1]
 if not (ROOT / "pyproject.toml").is_file():
     pytest.skip("the package is installed without its repository", allow_module_level=True)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-torch.lock")
 
 
 def tracked_files():
@@ -57,17 +62,70 @@ def test_version_is_the_same_everywhere():
 
 
 def test_lock_has_an_allowed_exact_version_of_every_requirement():
-    lock = {}
-    for line in (ROOT / "requirements.lock").read_text().splitlines():
-        if line and not line.startswith("#"):
-            name, version = line.split("==")
-            lock[canonicalize_name(name)] = version
+    lock = defaultdict(set)
+    for file in LOCKS:
+        for name, version in re.findall(r"^([\w.-]+)==([^\s;\\]+)", file.read_text(), re.MULTILINE):
+            lock[canonicalize_name(name)].add(version)
     extras = PROJECT["optional-dependencies"]
     for text in [*PROJECT["dependencies"], *itertools.chain.from_iterable(extras.values())]:
         requirement = Requirement(text)
         name = canonicalize_name(requirement.name)
         assert name in lock, f"{name} is not in requirements.lock; run make lock"
-        assert requirement.specifier.contains(lock[name]), f"{text}, but the lock has {lock[name]}"
+        for version in lock[name]:
+            assert requirement.specifier.contains(version), f"{text}, but the lock has {version}"
+
+
+def test_every_file_of_the_lock_has_a_hash():
+    for file in (LOCKS[0], ROOT / "workflow" / "requirements.lock"):
+        entries = re.split(r"\n(?=\w)", file.read_text().replace("\\\n", ""))
+        entries = [entry for entry in entries if not entry.startswith("#")]
+        assert len(entries) > 50
+        for entry in entries:
+            assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), entry[:60]
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.11.2", "3.11.15", "3.12.0", "3.13.0", "3.14.0"])
+def test_one_version_of_each_package_is_locked_for_each_python(python):
+    """Of a package with several versions, the markers choose one for each Python and system."""
+    for system in (
+        {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux"},
+        {"sys_platform": "win32", "os_name": "nt", "platform_system": "Windows"},
+    ):
+        environment = system | {
+            "python_full_version": python,
+            "python_version": python.rpartition(".")[0],
+        }
+        chosen = Counter()
+        for line in LOCKS[0].read_text().splitlines():
+            if re.match(r"\w", line):
+                requirement = Requirement(line.rstrip("\\ "))
+                if requirement.marker is None or requirement.marker.evaluate(environment):
+                    chosen[canonicalize_name(requirement.name)] += 1
+        assert set(chosen.values()) == {1}
+        assert len(chosen) > 100
+
+
+def test_what_is_installed_from_the_lock_works_with_every_python():
+    """The versions that this environment has, from their own metadata."""
+    locked = LOCKS[0].read_text()
+    for distribution in distributions():
+        name, version = distribution.metadata["Name"], distribution.version
+        entry = re.search(
+            rf"^{re.escape(canonicalize_name(name))}=={re.escape(version)}(?: *; *([^\\\n]+))?",
+            locked,
+            re.MULTILINE,
+        )
+        wanted = distribution.metadata.get("Requires-Python")
+        if not entry or not wanted:
+            continue
+        marker = Marker(entry[1].strip()) if entry[1] else None
+        for python in ("3.11.0", "3.11.2", "3.12.0", "3.13.0", "3.14.0"):
+            environment = {
+                "python_full_version": python,
+                "python_version": python.rpartition(".")[0],
+            }
+            if marker is None or marker.evaluate(environment):
+                assert SpecifierSet(wanted).contains(python), f"{name} {version} needs {wanted}"
 
 
 def test_every_import_is_declared():
