@@ -1,10 +1,11 @@
-"""What happens during a training besides the loop: log, progress bar, sample keys, a watch."""
+"""What happens during a training besides the loop: log, progress bar, checkpoints, sample keys."""
 
+import dataclasses
 import json
 import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,11 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from dkg import __version__
+from dkg.checkpoints import tensors
 from dkg.metrics import entropy
 from dkg.models import tensor_to_images
+from dkg.storage.checkpoints import save_tensors
 from dkg.storage.files import atomic
 from dkg.storage.runs import RunFolder, read_log
 
@@ -197,3 +201,63 @@ class SampleKeys(Callback):
             temporary.touch(mode=0o600, exist_ok=False)
             Image.fromarray(keys[0]).save(temporary, format="PNG")
         trainer.emit("sample", key_entropy=float(np.mean([entropy(key) for key in keys])))
+
+
+class Checkpoints(Callback):
+    """Saves everything that a run needs to go on, and the trained networks at its end.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Where the files are.
+    log : Log
+        Is on the disk before a checkpoint is.
+    watch : CollapseWatch
+        Its state is part of a checkpoint.
+    about : mapping
+        What the run's images are, from `describe_images`.
+    """
+
+    def __init__(self, folder: RunFolder, log: Log, watch: CollapseWatch, about: Mapping[str, Any]):
+        self.folder, self.log, self.watch, self.about = folder, log, watch, about
+
+    def on_start(self, trainer: "Trainer") -> None:
+        """Save the untrained networks."""
+        if trainer.step == 0 and not self.log.kept:
+            self.save(trainer)
+
+    def on_step(self, trainer: "Trainer") -> None:
+        """Save a checkpoint if it is time."""
+        if trainer.is_checkpoint:
+            self.log.sync()
+            self.save(trainer)
+
+    def save(self, trainer: "Trainer") -> None:
+        """Replace the checkpoint."""
+        save_tensors(self.folder.checkpoint, tensors(trainer), self.provenance(trainer))
+
+    def save_weights(self, trainer: "Trainer") -> None:
+        """Write the trained networks."""
+        for name, network in trainer.networks.items():
+            weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+            metadata = {
+                "format": f"dkg {name} 1",
+                "architecture": network.architecture,
+                "training": self.provenance(trainer),
+            }
+            save_tensors(self.folder.weights(name), weights, metadata)
+
+    def provenance(self, trainer: "Trainer") -> dict[str, Any]:
+        """Return what the run is, and how far it has come."""
+        return {
+            "config": dataclasses.asdict(trainer.config),
+            "seed": trainer.seed,
+            "step": trainer.step,
+            "low_entropy_steps": self.watch.low_entropy_steps,
+            "collapsed": self.watch.collapsed,
+            "threads": torch.get_num_threads(),
+            "device": str(trainer.device),
+            **self.about,
+            "dkg": __version__,
+            "torch": torch.__version__,
+        }

@@ -253,8 +253,7 @@ def _make_generator(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> Gen
     wanted = {name: (torch.float32, t.shape) for name, t in generator.state_dict().items()}
     if {name: (t.dtype, t.shape) for name, t in tensors.items()} != wanted:
         raise ValueError("names, types or shapes differ")
-    # NumPy checks on one thread; several threads would wait for each other longer.
-    if not all(np.isfinite(t.numpy()).all() for t in tensors.values()):
+    if not all(t.isfinite().all() for t in tensors.values()):
         raise ValueError("there are values that are not finite")
     generator.load_state_dict({name: t.clone() for name, t in tensors.items()}, assign=True)
     return generator

@@ -19,7 +19,7 @@ from torch import nn
 
 from dkg.acceleration import accelerate
 from dkg.acceleration.exact import ExactGenerator
-from dkg.acceleration.process import resolve_device
+from dkg.acceleration.process import resolve_device, threads
 from dkg.checkpoints import read_generator
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, check_images, xor
 from dkg.models import Generator, images_to_tensor, tensor_to_images
@@ -144,13 +144,14 @@ class KeyGenerator:
             If the file does not hold a generator of this package, a shipped file is not the one
             that the manifest names, or `output` is unknown or needs `exact`.
         """
-        name = str(path_or_name or list_weights()[0])
-        generator, path, about = read_generator(name)
+        name = str(path_or_name) if path_or_name else None
         where = resolve_device(device)
-        try:
-            return cls(generator, where, name, **about, exact=exact, output=output)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+        with threads(1):
+            generator, path, about = read_generator(name)
+            try:
+                return cls(generator, where, **about, exact=exact, output=output)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from error
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the network's weights.

@@ -25,9 +25,9 @@ from dkg.acceleration import accelerate
 from dkg.acceleration.graphs import CudaGraph
 from dkg.acceleration.process import resolve_device as resolve_device
 from dkg.acceleration.process import threads
-from dkg.callbacks import Callback, CollapseWatch, Log, ProgressBar, SampleKeys
+from dkg.callbacks import Callback, Checkpoints, CollapseWatch, Log, ProgressBar, SampleKeys
 from dkg.callbacks import TrainingFailed as TrainingFailed
-from dkg.checkpoints import Checkpoints, describe_images, read_checkpoint, restore
+from dkg.checkpoints import describe_images, read_checkpoint, restore
 from dkg.cipher import check_images
 from dkg.models import Discriminator, Generator, images_to_tensor, initialise
 from dkg.settings import TrainConfig as TrainConfig

@@ -216,10 +216,13 @@ class ExactGenerator:
 
     def _round_weights(self, weights: Tensor, largest: int) -> tuple[Tensor, float]:
         """Round weights (O, C, h, w) to integers, with as many bits as the largest sum allows."""
+        allowed = _LARGEST // largest
+        unrounded = float(weights.abs().sum(dim=(1, 2, 3)).max())
         for bits in range(52, -53, -1):
+            if unrounded * 2.0**bits > allowed + weights[0].numel():
+                continue  # Rounding changes a weight by 1/2 at most.
             whole = torch.round(weights * 2.0**bits)
-            sums = whole.abs().sum(dim=(1, 2, 3))
-            if sums.isfinite().all() and int(sums.max()) * largest <= _LARGEST:
+            if whole.abs().sum(dim=(1, 2, 3)).max() <= allowed:
                 return whole.to(self._device), 2.0**bits
         raise ValueError("the network's weights are too large, or not finite")
 
