@@ -30,10 +30,12 @@ def analyze(
     ] = False,
 ) -> None:
     """Measure keys and images, beside what ideal random bytes would give."""
-    from dkg.encryption import kind, read_samples
+    from dkg.encryption.png_files import kind_of, read
+    from dkg.encryption.samples import decode_samples
 
-    images = [read_samples(file) for file in files]
-    kinds: list[str] = [kind(file) for file in files]
+    contents = [read(file) for file in files]  # Once: a file may be a pipe.
+    images = [decode_samples(file, data) for file, data in zip(files, contents, strict=True)]
+    kinds: list[str] = [kind_of(data) for data in contents]
     for file, image in zip(files, images, strict=True):
         if image.dtype != np.uint8:
             raise ValueError(f"{file}: the measures are for 8-bit samples, not {image.dtype}")

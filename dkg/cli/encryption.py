@@ -285,7 +285,11 @@ def _dicom_seeds(seed: list[Path], image: Path) -> list[Path]:
     from dkg import dicom
 
     files = _seed_files(seed)
-    needed = dicom.keys_needed(dicom.read(image))
+    dataset = dicom.read(image)
+    try:
+        needed = dicom.keys_needed(dataset)
+    except ValueError as error:
+        raise ValueError(f"{image}: {error}") from error
     if len(files) < needed:
         raise ValueError(
             f"{image}: needs {needed} keys, one from each seed image, and there "

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from dkg.cipher import CipherError, key_identifier
 from dkg.encryption.authenticated import decrypt, encrypt
 from dkg.encryption.key_files import ImageKey, read_key
-from dkg.encryption.png_files import check_output, encode_noise, kind, read_noise
-from dkg.encryption.samples import read_samples, write_samples
+from dkg.encryption.png_files import check_output, encode_noise, kind_of, read_noise
+from dkg.encryption.png_files import read as read_file
+from dkg.encryption.samples import decode_samples, write_samples
 from dkg.storage.files import atomic
 from dkg.storage.registry import BESIDE_KEY, claim, uses
 
@@ -54,20 +55,21 @@ def encrypt_file(
     image, key, out = Path(image), Path(key), Path(out)
     check_output(out, (".png",), overwrite, inputs=(image, key))
     read = read_key(key)
-    if (found := kind(image)) != "image":
+    data = read_file(image)
+    if (found := kind_of(data)) != "image":
         raise CipherError(
             f"{image}: is already a {found} of dkg; encrypting it would lose its metadata"
         )
     check_secret(key, read)
-    samples = read_samples(image)
+    samples = decode_samples(image, data)
     try:
         ciphertext, metadata = encrypt(samples, read.keys, read.secret)
     except CipherError as error:
         raise CipherError(f"{image}: {error}") from error
-    data = encode_noise(ciphertext, metadata)
+    encoded = encode_noise(ciphertext, metadata)
     others = record_use(key, read.keys, metadata, allow_key_reuse, registry)
     with atomic(out, overwrite=overwrite) as temporary:
-        temporary.write_bytes(data)
+        temporary.write_bytes(encoded)
     return others
 
 

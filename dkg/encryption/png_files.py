@@ -24,7 +24,11 @@ _LOSSY = "JPEG is lossy: it changes the samples, and what was changed cannot be 
 
 def kind(path: str | os.PathLike[str]) -> Literal["key", "ciphertext", "image"]:
     """Tell keys and ciphertexts by their metadata; a file without it is an image."""
-    data = read(path)
+    return kind_of(read(path))
+
+
+def kind_of(data: bytes) -> Literal["key", "ciphertext", "image"]:
+    """Tell what the bytes of a file are, as `kind` does."""
     if _KEYWORD in data and b'"format":"dkg key"' in data:
         return "key"
     if _KEYWORD in data and b'"format":"dkg ciphertext"' in data:
@@ -127,7 +131,7 @@ def read_noise(path: Path, wanted: str) -> tuple[NDArray[Any], dict[str, Any]]:
             f"{path}: has format version {version!r}, this program reads 1 to {FORMAT_VERSION}"
         )
     try:
-        return imagecodecs.png_decode(data), metadata
+        return imagecodecs.png_decode(limits.bare_png(data, limits.check_png(data))), metadata
     except MemoryError:
         raise
     except Exception as error:  # Whole, but not a valid image: the decoder has several exceptions.

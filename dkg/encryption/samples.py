@@ -9,13 +9,13 @@ import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from dkg.cipher import CipherError, check_plain_image
 from dkg.encryption import png_files
 from dkg.storage import limits
 from dkg.storage.files import atomic
-from dkg.storage.formats import raster_format
+from dkg.storage.formats import HEAD, image_format, raster_format
 
 
 def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -32,9 +32,16 @@ def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
     ndarray
         The samples. For a JPEG they are what its decoder gives.
     """
-    data = png_files.read(path)
+    return decode_samples(path, png_files.read(path))
+
+
+def decode_samples(path: str | os.PathLike[str], data: bytes) -> NDArray[Any]:
+    """Decode the bytes of an image file, as `read_samples` does; the path is for its errors."""
     if not data:
         raise CipherError(f"{path}: the file is empty")
+    # A DICOM file may look like a TIFF file as well.
+    if image_format(data[:HEAD]) == "DICOM":
+        raise CipherError(f"{path}: a DICOM file; dkg dicom encrypt (dkg.dicom) is for these")
     name = raster_format(data)
     if name is None:
         raise CipherError(
@@ -45,6 +52,8 @@ def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
         check_plain_image(image)
     except MemoryError:
         raise
+    except UnidentifiedImageError:  # Its message is about the object that was opened.
+        raise CipherError(f"{path}: damaged: its header is not that of an image") from None
     except Exception as error:  # Every decoder has its own exceptions.
         raise CipherError(f"{path}: cannot be used as a {name} image: {error}") from error
     return image
@@ -69,21 +78,23 @@ def write_samples(
 
 
 def _decode_png(data: bytes) -> NDArray[Any]:
-    limits.check_png(data)
-    return imagecodecs.png_decode(data)
+    chunks = limits.check_png(data)
+    limits.check_one_picture(limits.count_png(chunks))
+    return imagecodecs.png_decode(limits.bare_png(data, chunks))
 
 
 def _decode_jpeg(data: bytes) -> NDArray[Any]:
     limits.check_jpeg(data)
     with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        limits.check_one_picture(getattr(image, "n_frames", 1))
         limits.check_pillow(image)
         return np.array(image)
 
 
 def _decode_tiff(data: bytes) -> NDArray[Any]:
+    limits.check_tiff_file(data)
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        if len(tiff.pages) != 1:
-            raise CipherError(f"it has {len(tiff.pages)} pages; save the one to encrypt on its own")
+        limits.check_one_picture(len(tiff.pages))
         page = tiff.pages.first
         limits.check_tiff(page)
         limits.check_compression(page)

@@ -49,8 +49,6 @@ _VALUES = 2**20
 _BYTES_OF_TIFF = (1, 2, 6, 7)  # Types whose values stay bytes.
 _IFD_POINTERS = (34665, 34853, 40965)  # Exif, GPS and interoperability.
 
-_PNG_FOR_DECODING = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
-
 
 def check(n_bytes: int, what: str = "the image") -> None:
     """Refuse a size in bytes above `MAX_BYTES` with a ValueError that says what is too large."""
@@ -85,7 +83,10 @@ def check_png(data: bytes) -> list[tuple[bytes, memoryview]]:
             raise ValueError("damaged or cut off: a part of it ends beyond its last byte")
         if zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
             raise ValueError(f"damaged: the checksum at byte {end - 4} does not fit")
-        chunks.append((bytes(view[position + 4 : position + 8]), view[position + 8 : end - 4]))
+        name = bytes(view[position + 4 : position + 8])
+        if not name.isalpha():
+            raise ValueError(f"damaged: the part at byte {position} has no name")
+        chunks.append((name, view[position + 8 : end - 4]))
         if len(chunks) > _PARTS:
             raise ValueError(f"it has more than {_PARTS:,} parts")
         position = end
@@ -112,7 +113,8 @@ def bare_png(
     parts, position = [data[:8]], 8
     for name, body in chunks:
         end = position + 12 + len(body)
-        if name in _PNG_FOR_DECODING or name in more:
+        # Names of what must be understood begin with a capital letter.
+        if name[:1].isupper() or name in (b"tRNS", *more):
             parts.append(data[position:end])
         position = end
     return b"".join(parts)
