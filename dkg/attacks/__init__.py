@@ -15,12 +15,15 @@ from dkg.attacks.imitation import (
     structure_leakage,
     transformation_domain_leakage,
 )
+from dkg.attacks.inversion import check_disjoint, coarse, fit, low_entropy_keys, training_pairs
 from dkg.attacks.learned import Backdoor, Prediction, plant_backdoor, predict_bytes
+from dkg.attacks.recovery import ATTACKS, compare_recovered, mean_image, recover
 from dkg.attacks.scoring import rank, score_candidates
 from dkg.attacks.seeds import SeedGuess, approximate_seed, guess_seed
 
 __all__ = [
     "AES",
+    "ATTACKS",
     "NO_KEY",
     "Backdoor",
     "Imitation",
@@ -28,11 +31,17 @@ __all__ = [
     "SeedGuess",
     "approximate_seed",
     "change_pixel",
+    "check_disjoint",
+    "coarse",
+    "compare_recovered",
     "denoise",
     "domain_and_structure_leakage",
+    "fit",
     "flip_square",
     "guess_seed",
+    "low_entropy_keys",
     "mean_decryption",
+    "mean_image",
     "mutual_decryptions",
     "partial_known_plaintext",
     "phase_pca",
@@ -40,7 +49,9 @@ __all__ = [
     "power_spectrum",
     "predict_bytes",
     "rank",
+    "recover",
     "score_candidates",
     "structure_leakage",
+    "training_pairs",
     "transformation_domain_leakage",
 ]

@@ -95,7 +95,7 @@ def predict_bytes(
     # A sum of cosines instead of 256 free numbers: neighbouring bytes are about as likely.
     cosines = np.cos(np.pi * np.outer(np.arange(1, 25), np.arange(256) + 0.5) / 256)
     basis, start = (torch.from_numpy(a).float() for a in (cosines, histogram))
-    with _reproducible(int(random.integers(2**63))):
+    with reproducible(int(random.integers(2**63))):
         network = torch.nn.Sequential(
             torch.nn.Linear(x.shape[1], 128),
             torch.nn.ReLU(),
@@ -109,7 +109,7 @@ def predict_bytes(
             batch = slice(_BATCH * step, _BATCH * (step + 1))
             return F.cross_entropy(network(x[batch]) @ basis + start, y[batch])
 
-        _minimize(network, loss, learning_rate=4e-3, steps=math.ceil(samples / _BATCH))
+        minimize(network, loss, learning_rate=4e-3, steps=math.ceil(samples / _BATCH))
         with torch.inference_mode():
             learned = F.cross_entropy(network(x_unseen) @ basis + start, y_unseen).item()
     actual = y_unseen.numpy()
@@ -237,8 +237,8 @@ def plant_backdoor(
         # From 0.998 on a byte is 0 or 255, and there is nothing to gain.
         return F.relu(0.998 - keys[1:] * wanted).mean() + F.mse_loss(keys[:1], as_before)
 
-    with _reproducible(int(random.integers(2**63))):
-        _minimize(network, loss, learning_rate=3e-3, steps=steps)
+    with reproducible(int(random.integers(2**63))):
+        minimize(network, loss, learning_rate=3e-3, steps=steps)
     metadata = {**generator.metadata, "format": "dkg generator 1"}
     save_tensors(out, network.state_dict(), metadata)
     key = np.tile(pattern, (KEY_SHAPE[0] // PERIOD, KEY_SHAPE[1] // PERIOD, 1))
@@ -252,14 +252,14 @@ def _with_mark(images: NDArray[np.uint8], mark: NDArray[np.uint8]) -> NDArray[np
 
 
 @contextmanager
-def _reproducible(seed: int) -> Iterator[None]:
+def reproducible(seed: int) -> Iterator[None]:
     """Seed torch and compute on one thread; afterwards both are as before."""
     with threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
-def _minimize(
+def minimize(
     network: torch.nn.Module,
     loss: Callable[[int], torch.Tensor],
     *,

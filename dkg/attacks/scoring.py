@@ -47,7 +47,7 @@ def score_candidates(
     known = np.stack([features[by](image) for image in candidates])
     seen = np.stack([features[by](image) for image in images])
     known -= known.mean(axis=0)
-    return np.abs(_standardised(seen) @ _standardised(known).T)
+    return np.abs(standardised(seen) @ standardised(known).T)
 
 
 def rank(
@@ -74,7 +74,7 @@ def rank(
     return ranks
 
 
-def _standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Centre rows and scale them to length 1, so that their products are correlations."""
     rows = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)

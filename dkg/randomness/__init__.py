@@ -3,6 +3,7 @@
 Each test is a function that takes a sequence of bits and returns a `TestResult`; `run_suite` runs
 them all on one sequence and `run_battery` on many, as section 4 of the standard asks. Passing is
 not evidence of security: ``docs/randomness.md`` says what it means and what it does not.
+`min_entropy` estimates min-entropy as SP 800-90B does (`dkg.randomness.entropy_estimates`).
 
 Every test takes the `bits` of a sequence as `as_bits` reads them, and raises what it raises for a
 sequence that cannot be read, TypeError or ValueError; a parameter out of range raises ValueError.
@@ -92,6 +93,7 @@ References
 """
 
 from dkg.randomness.battery import Battery, run_battery
+from dkg.randomness.entropy_estimates import min_entropy
 from dkg.randomness.frequency import block_frequency, longest_run_of_ones, monobit, runs
 from dkg.randomness.linear import binary_matrix_rank, linear_complexity, spectral
 from dkg.randomness.patterns import approximate_entropy, maurers_universal, serial
@@ -117,6 +119,7 @@ __all__ = [
     "linear_complexity",
     "longest_run_of_ones",
     "maurers_universal",
+    "min_entropy",
     "monobit",
     "non_overlapping_template",
     "overlapping_template",
