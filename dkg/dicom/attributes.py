@@ -2,30 +2,63 @@
 
 import copy
 
+from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from dkg.dicom.pixel_data import Layout
 
-# First and last tag of what shows the image, is computed from it, or would distort the noise.
-_OF_THE_IMAGE = (
-    (0x00280104, 0x00280125),  # Extreme and padding values.
-    (0x00280304, 0x00280304),  # Reference to a palette.
-    (0x00281055, 0x00281056),  # Window's explanation and function.
-    (0x00281100, 0x00281232),  # Palettes.
-    (0x00281401, 0x00281410),  # Blending and enhanced palettes.
-    (0x00283000, 0x00283110),  # Modality and VOI lookup tables.
-    (0x00289422, 0x00289422),  # Pixel Intensity Relationship LUT Sequence.
-    (0x00409096, 0x00409096),  # Real World Value Mapping Sequence.
-    (0x00480120, 0x00480120),  # Palette Color Lookup Table Sequence.
-    (0x00603000, 0x00603000),  # Histogram Sequence.
-    (0x00880200, 0x00880200),  # Icon Image Sequence.
-    (0x04000500, 0x04000500),  # Another program's Encrypted Attributes Sequence.
-    (0x4FFE0001, 0x4FFE0001),  # Parameters of digital signatures.
-    (0x7FE00000, 0x7FE0000F),  # Offsets into compressed pixel data.
-    (0x7FE00011, 0x7FE0FFFF),
-    (0xFFFAFFFA, 0xFFFAFFFA),  # Digital signatures.
-    (0xFFFCFFFC, 0xFFFCFFFC),  # Padding at the end.
-)
+# What stays readable is a list of what may, not of what must not. Of the standard's attributes
+# these are the groups of the modules about patient, trial, study, series, equipment, acquisition,
+# frame of reference, procedure, device, detector, names of segments, storage and functional
+# groups ...
+_GROUPS = {
+    *(0x0008, 0x0010, 0x0012, 0x0018, 0x0020, 0x0022, 0x0032, 0x0038, 0x0040, 0x0048, 0x0050),
+    *(0x0052, 0x0054, 0x0062, 0x0088, 0x3002, 0x5200),
+}
+
+# ... in them those that hold a name, code, time or text of limited length, or a few numbers ...
+_TEXTS = {"AE", "AS", "CS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI"}
+_NUMBERS = {"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"}
+_MOST_NUMBERS = 16
+_MOST_CHARACTERS = 16_384
+
+# ... and by name those that describe the samples, and vectors that place the frames of an image.
+# fmt: off
+_NAMED = {
+    "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames",
+    "FrameIncrementPointer", "Rows", "Columns", "UltrasoundColorDataPresent", "PixelSpacing",
+    "PixelAspectRatio", "CorrectedImage", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", "QualityControlImage", "BurnedInAnnotation",
+    "RecognizableVisualFeatures", "LongitudinalTemporalInformationModified",
+    "PixelSpacingCalibrationType",
+    "PixelSpacingCalibrationDescription", "PixelIntensityRelationship",
+    "PixelIntensityRelationshipSign", "WindowCenter", "WindowWidth", "RescaleIntercept",
+    "RescaleSlope", "RescaleType", "RecommendedViewingMode", "BreastImplantPresent", "PartialView",
+    "PartialViewDescription", "PartialViewCodeSequence", "SpatialLocationsPreserved",
+    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+    "RepresentativeFrameNumber", "PixelMeasuresSequence", "FrameVOILUTSequence",
+    "PixelValueTransformationSequence", "FramePixelDataPropertiesSequence", "GeometricalProperties",
+    "ImageProcessingApplied", "ImageToEquipmentMappingMatrix",
+    "EquipmentCoordinateSystemIdentification",
+    "FrameTimeVector", "EnergyWindowVector", "DetectorVector", "PhaseVector", "RotationVector",
+    "RRIntervalVector", "TimeSlotVector", "SliceVector", "AngularViewVector", "TimeSliceVector",
+    "DimensionIndexValues", "ReferencedFrameNumber", "ReferencedSegmentNumber", "EchoNumbers",
+    "FocalSpots", "GridFrameOffsetVector", "ReferencedFrameOfReferenceUID",
+    "ReferencedRTPlanSequence",
+}
+
+# Not even of these groups: what is measured or reported in the image, or says how its stored values
+# are to be understood.
+_NEVER = {
+    "RealWorldValueMappingSequence", "ReferencedImageRealWorldValueMappingSequence",
+    "ContentSequence", "MeasuredValueSequence", "NumericValue", "TextValue",
+    "DoubleFloatRealWorldValueFirstValueMapped", "DoubleFloatRealWorldValueLastValueMapped",
+    "RealWorldValueFirstValueMapped", "RealWorldValueLastValueMapped", "RealWorldValueSlope",
+    "RealWorldValueIntercept", "PaletteColorLookupTableSequence", "IconImageSequence",
+    "PixelComponentRangeStart", "PixelComponentRangeStop", "LesionNumber",
+}
+# fmt: on
 
 # Context group 7203, Image Derivation, is extensible and has no code for encryption.
 _ENCRYPTED = ("ENCRYPTED", "99DKG", "Pixel data encrypted")
@@ -55,15 +88,35 @@ def withdrawn_attributes(original: Dataset, encrypted: Dataset) -> list[str]:
     ]
 
 
+def may_be_read(element: DataElement) -> bool:
+    """Tell whether an attribute stays readable: it cannot show the image, whatever it holds.
+
+    Parameters
+    ----------
+    element : pydicom.DataElement
+        An attribute at any depth; what is in a sequence that stays is judged on its own.
+    """
+    tag = element.tag
+    if tag.is_private or not dictionary_has_tag(tag):
+        return False
+    vr, most, keyword = dictionary_VR(tag), dictionary_VM(tag).rpartition("-")[2], element.keyword
+    if vr != element.VR or keyword in _NEVER:
+        return False
+    if keyword not in _NAMED:
+        if tag.group not in _GROUPS:
+            return False
+        if vr in _NUMBERS and (most.endswith("n") or int(most) > _MOST_NUMBERS):
+            return False
+        if vr not in {*_TEXTS, *_NUMBERS, "SQ"}:
+            return False
+    return vr == "SQ" or len(str(element.value)) <= _MOST_CHARACTERS
+
+
 def withdraw(dataset: Dataset, layout: Layout) -> None:
-    """Remove or replace, at any depth, what shows the image or does not hold of noise."""
+    """Remove or replace, at any depth, what may show the image or does not hold of noise."""
     for element in list(dataset):
         tag, value = element.tag, element.value
-        if (
-            tag.is_private
-            or tag.group >> 8 in (0x50, 0x60)  # Curves and overlays.
-            or any(first <= tag <= last for first, last in _OF_THE_IMAGE)
-        ):
+        if not may_be_read(element):
             del dataset[tag]
         elif element.VR == "SQ":
             for item in value:
@@ -74,11 +127,11 @@ def withdraw(dataset: Dataset, layout: Layout) -> None:
             element.value = "MONOCHROME"  # The palette that gave the color is gone.
         elif element.keyword in ("BurnedInAnnotation", "RecognizableVisualFeatures"):
             element.value = "NO"
-    if dataset.get("RescaleSlope") is not None:
+    if "RescaleSlope" in dataset or "RescaleIntercept" in dataset:
         dataset.RescaleSlope, dataset.RescaleIntercept = "1", "0"
         if "RescaleType" in dataset:
             dataset.RescaleType = "US"  # Unspecified: the numbers measure nothing any more.
-    if dataset.get("WindowWidth") is not None:
+    if "WindowWidth" in dataset or "WindowCenter" in dataset:
         _set_window(dataset, layout)
 
 
