@@ -16,9 +16,15 @@ from dkg.attacks.imitation import (
     transformation_domain_leakage,
 )
 from dkg.attacks.inversion import check_disjoint, coarse, fit, low_entropy_keys, training_pairs
-from dkg.attacks.learned import Backdoor, Prediction, plant_backdoor, predict_bytes
+from dkg.attacks.learned import (
+    Backdoor,
+    Prediction,
+    plant_backdoor,
+    predict_bytes,
+    top_bits_by_phase,
+)
 from dkg.attacks.recovery import ATTACKS, compare_recovered, mean_image, recover
-from dkg.attacks.scoring import rank, score_candidates
+from dkg.attacks.scoring import leaks, rank, score_candidates
 from dkg.attacks.seeds import SeedGuess, approximate_seed, guess_seed
 
 __all__ = [
@@ -39,6 +45,7 @@ __all__ = [
     "fit",
     "flip_square",
     "guess_seed",
+    "leaks",
     "low_entropy_keys",
     "mean_decryption",
     "mean_image",
@@ -52,6 +59,7 @@ __all__ = [
     "recover",
     "score_candidates",
     "structure_leakage",
+    "top_bits_by_phase",
     "training_pairs",
     "transformation_domain_leakage",
 ]

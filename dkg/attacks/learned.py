@@ -117,12 +117,17 @@ def predict_bytes(
     return Prediction(*(float(value / np.log(2)) for value in nats))
 
 
+def _phases(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return the upsampling phase of each byte of an image, 0 to 47, (height, width, 3)."""
+    rows, columns = (np.arange(length) % PERIOD for length in shape)
+    return (rows[:, None] * PERIOD + columns)[..., None] * 3 + np.arange(3)
+
+
 def _log_histograms(
     keys: NDArray[np.uint8],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the log-probabilities of all bytes (256,), and those of each phase (48, 256)."""
-    rows, columns = (np.arange(length) % PERIOD for length in keys.shape[1:3])
-    phase = (rows[:, None] * PERIOD + columns)[..., None] * 3 + np.arange(3)
+    phase = _phases(keys.shape[1:3])
     # One is added to every count, so that no byte is impossible.
     counts = 1.0 + np.bincount((phase * 256 + keys).ravel(), minlength=_PHASES * 256).reshape(
         -1, 256
@@ -156,6 +161,34 @@ def _neighbours(
     )
     y = own[np.arange(n), channel]
     return torch.from_numpy(inputs), phase, torch.from_numpy(y.astype(np.int64))
+
+
+def top_bits_by_phase(known: NDArray[np.uint8], unseen: NDArray[np.uint8]) -> float:
+    """Return the share of top bits of keys that the upsampling phase alone predicts.
+
+    For each phase (channel and place in a cell of 4 x 4 pixels) the more frequent value of the
+    known keys' top bits is the guess.
+
+    Parameters
+    ----------
+    known, unseen : numpy.ndarray
+        uint8 (n, height, width, 3) and (m, height, width, 3), keys to learn from and keys to
+        predict.
+
+    Returns
+    -------
+    float
+        0 to 1; 0.5 by chance.
+    """
+    for name, keys in (("known", known), ("unseen", unseen)):
+        check_images(keys, name)
+    phases = _phases(known.shape[1:3])
+    ones = np.bincount(
+        np.broadcast_to(phases, known.shape).ravel(), (known >> 7).ravel(), minlength=_PHASES
+    )
+    counts = len(known) * np.bincount(phases.ravel(), minlength=_PHASES)
+    guess = 2 * ones > counts
+    return float(np.mean(guess[_phases(unseen.shape[1:3])] == (unseen >> 7)))
 
 
 @dataclass(frozen=True, eq=False)

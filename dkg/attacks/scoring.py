@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dkg.cipher import check_images
-from dkg.metrics.comparison import block_means, blurred_edges
+from dkg.metrics.comparison import block_correlation, block_means, blurred_edges
 
 
 def score_candidates(
@@ -72,6 +72,25 @@ def rank(
     of_the_right = scores[np.arange(len(scores)), right, np.newaxis]
     ranks: NDArray[np.int64] = (scores >= of_the_right).sum(axis=1)
     return ranks
+
+
+def leaks(plain: ArrayLike, images: ArrayLike) -> list[float]:
+    """Return the absolute block correlation of each plaintext and what is seen of it.
+
+    Parameters
+    ----------
+    plain, images : numpy.ndarray
+        uint8 (n, height, width, 3) or (n, height, width): plaintexts, and their ciphertexts or
+        wrongly decrypted images.
+
+    Returns
+    -------
+    list of float
+        0 to 1, one for each image: `dkg.metrics.block_correlation` of blocks of 16 x 16 pixels,
+        without its sign, as a negative shows as much.
+    """
+    pairs = zip(np.asarray(plain), np.asarray(images), strict=True)
+    return [abs(block_correlation(first, second)) for first, second in pairs]
 
 
 def standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from dkg.plots.attacks import (
     leak_by_seeds_tried,
     leak_of_keys,
     npcr_and_uaci,
+    recovered_by,
     shares,
     spectra_and_correlations,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "pass_rates",
     "plain_and_cipher_histograms",
     "scorecard",
+    "recovered_by",
     "sensitivity_curves",
     "shares",
     "spectra_and_correlations",

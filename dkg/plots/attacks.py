@@ -324,3 +324,50 @@ def leak_of_keys(
     ax.set_xlabel("size of the correlation of the means of 16 x 16 pixels")
     ax.set_title(title)
     return figure
+
+
+def recovered_by(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Show how much attacks on the ciphertext alone recover, for several ciphers.
+
+    A row for each attack. Left, the correlation with the plaintext with its 95 % interval, and in
+    gray what pairs of a recovered image and another plaintext give; right, the share of plaintexts
+    named.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        For at most four ciphers, what `dkg.attacks.recover` returned; all have the same attacks.
+
+    Raises
+    ------
+    ValueError
+        If the tables have different attacks.
+    """
+    attacks = list(next(iter(tables.values())).index)
+    if any(list(table.index) != attacks for table in tables.values()):
+        raise ValueError("every table must have the same attacks in the same order")
+    height = 1.6 + 0.3 * len(attacks) * len(tables)
+    figure, axes = new_figure(1, 2, figsize=(11, height), sharey=True)
+    correlation, named = axes[0]
+    places = np.arange(len(attacks))
+    offsets = (np.arange(len(tables)) - (len(tables) - 1) / 2) * 0.2
+    for (cipher, table), (color, marker, _), offset in zip(
+        tables.items(), SERIES, offsets, strict=False
+    ):
+        rows = places + offset
+        correlation.hlines(
+            rows, table["chance_low"], table["chance_high"], color=GRAY, alpha=0.4, linewidth=7
+        )
+        for ax, value, low, high in (
+            (correlation, "correlation", "low", "high"),
+            (named, "named", "named_low", "named_high"),
+        ):
+            ax.hlines(rows, table[low], table[high], color=color, linewidth=1.2)
+            ax.plot(table[value], rows, marker, color=color, ms=6, label=cipher)
+    named.axvline(table["named_chance"].iloc[0], color=GRAY, linestyle="--", linewidth=1)
+    correlation.set_xlabel("correlation with the plaintext; gray: with another plaintext")
+    named.set_xlabel("plaintexts named; dashed: 95 % of random guesses stay below")
+    correlation.set_yticks(places, attacks)
+    correlation.set_ylim(len(attacks) - 0.5, -0.5)
+    named.legend(loc="lower center", bbox_to_anchor=(0, 1), ncols=len(tables), frameon=False)
+    return figure

@@ -88,3 +88,17 @@ def test_bad_input_of_a_backdoor_is_named(tmp_path, rng):
     with pytest.raises(ValueError, match="steps must be at least 1, not 0"):
         attacks.plant_backdoor(StandIn(), ideal_keys(rng, 1), out, steps=0)
     assert not out.exists()
+
+
+def test_the_phase_predicts_top_bits_that_depend_on_it(rng):
+    """In half of the phases three of four top bits are 1, in the other half one of two."""
+    fair, other = ideal_keys(rng, 8, 64), ideal_keys(rng, 8, 64)
+    uneven = fair.copy()
+    uneven[:, ::2] |= other[:, ::2] & 128
+    assert uneven.shape == fair.shape
+    # Five standard deviations of a share of 49,152 bits.
+    margin = 5 * (0.25 / uneven[:4].size) ** 0.5
+    assert abs(attacks.top_bits_by_phase(uneven[:4], uneven[4:]) - 0.625) < margin
+    assert abs(attacks.top_bits_by_phase(fair[:4], fair[4:]) - 0.5) < margin
+    with pytest.raises(ValueError, match="unseen must be uint8"):
+        attacks.top_bits_by_phase(fair, fair[0])

@@ -45,3 +45,12 @@ def test_the_rank_of_the_right_candidate(images):
         assert attacks.rank(images, images, np.arange(M), by).tolist() == [1] * M
         # Nothing fits all candidates equally badly, and a tie is no answer.
         assert attacks.rank(np.zeros_like(images[:2]), images, 0, by).tolist() == [M, M]
+
+
+def test_leaks_are_block_correlations_without_their_sign(images):
+    seen = np.stack([images[0], 255 - images[1]])
+    assert attacks.leaks(images[:2], seen) == pytest.approx([1, 1])
+    expected = abs(metrics.block_correlation(images[0], images[1]))
+    assert attacks.leaks(images[:1], images[1:2]) == [expected]
+    with pytest.raises(ValueError, match="shorter"):
+        attacks.leaks(images[:2], seen[:1])

@@ -155,3 +155,19 @@ def test_leak_of_keys_draws_every_image_and_the_mean():
     texts = [text.get_text() for text in ax.texts]
     assert texts[:2] == ["33 %", "100 %"]
     assert ax.get_title() == "a title"
+
+
+def test_recovered_by_draws_every_attack_with_its_interval_and_chance():
+    columns = {"correlation": 0.6, "low": 0.5, "high": 0.7, "chance_low": 0.1, "chance_high": 0.2}
+    columns |= {"named": 0.75, "named_low": 0.5, "named_high": 1.0, "named_chance": 0.25}
+    table = pd.DataFrame([columns, {**columns, "correlation": 0.9}], index=["blur", "ridge"])
+    correlation, named = plots.recovered_by({"network": table, "AES": table / 2}).axes
+    for line, factor in zip(correlation.lines, (1, 0.5), strict=True):
+        np.testing.assert_allclose(line.get_xdata(), [0.6 * factor, 0.9 * factor])
+    chance, interval, *_ = correlation.collections
+    assert chance.get_segments()[0][:, 0].tolist() == [0.1, 0.2]
+    assert interval.get_segments()[1][:, 0].tolist() == [0.5, 0.7]
+    assert [line.get_label() for line in named.lines[:2]] == ["network", "AES"]
+    assert [label.get_text() for label in correlation.get_yticklabels()] == ["blur", "ridge"]
+    with pytest.raises(ValueError, match="the same attacks"):
+        plots.recovered_by({"network": table, "AES": table.iloc[:1]})
