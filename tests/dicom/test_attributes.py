@@ -190,7 +190,7 @@ def test_the_list_of_what_stays_readable():
     kept = [element for element in everything if attributes.may_be_read(element)]
     assert {element.VR for element in kept} == {
         *("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH"),
-        *("SL", "SQ", "SS", "ST", "TM", "UC", "UI", "UL", "US"),
+        *("SL", "SQ", "SS", "ST", "TM", "UC", "UI", "UL", "US", "UV"),
     }
 
 
