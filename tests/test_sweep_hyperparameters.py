@@ -1,7 +1,9 @@
 """The sweep of Table XXI: the tool that makes it, and the table that it recorded."""
 
 import csv
+import json
 import math
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -56,7 +58,8 @@ def test_a_shipped_network_gives_the_entropies_of_its_keys(sweep):
     generator = KeyGenerator.load(device="cpu", exact=False)
     weights = paths.WEIGHTS / f"{generator.name}.safetensors"
     expected = [entropy(key) for key in generator.generate_many(seed_images)]
-    assert sweep.key_entropies(weights, seed_images) == pytest.approx(expected, abs=1e-6)
+    entropies, _ = sweep.measure_keys(weights, seed_images)
+    assert entropies == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_longer_cell_goes_on_from_a_shorter_one(sweep, images, tmp_path):
@@ -71,8 +74,71 @@ def test_a_longer_cell_goes_on_from_a_shorter_one(sweep, images, tmp_path):
     found = [tmp_path / "sweep" / "generator.safetensors", result.generator]
     first, second = (sweep.safetensors.torch.load_file(path) for path in found)
     assert all(first[name].equal(second[name]) for name in second)
-    entropies = sweep.key_entropies(result.generator, sweep.split(images.images)[1])
+    entropies, digest = sweep.measure_keys(result.generator, sweep.split(images.images)[1])
     assert row["entropy"] == np.mean(entropies)
+    assert (row["keys_sha256"], row["constant_since"]) == (digest, "")
+
+
+def test_looking_at_the_keys_on_the_way_does_not_change_the_training(
+    sweep, images, tmp_path, monkeypatch
+):
+    """Also not where the run was cut off between two looks, or before it ever looked."""
+    monkeypatch.setattr(sweep, "STAGE", 2)
+    rows = [sweep.run_cell(images, SETTINGS | {"steps": 5, "seed": 3}, tmp_path / "whole")]
+    assert set(json.loads((tmp_path / "whole" / "keys.json").read_text())) == {"2", "4", "5"}
+    for cut in (1, 3):
+        sweep.run_cell(images, SETTINGS | {"steps": cut, "seed": 3}, tmp_path / str(cut))
+        (tmp_path / str(cut) / "keys.json").unlink()
+        rows.append(sweep.run_cell(images, SETTINGS | {"steps": 5, "seed": 3}, tmp_path / str(cut)))
+    monkeypatch.setattr(sweep, "STAGE", 1000)
+    rows.append(sweep.run_cell(images, SETTINGS | {"steps": 5, "seed": 3}, tmp_path / "at_once"))
+    assert len({row["keys_sha256"] for row in rows}) == 1
+
+
+def test_keys_are_constant_after_an_unbroken_row_of_equal_looks(sweep):
+    same = dict.fromkeys(range(3000, 9000, 1000), "a")
+    assert sweep.constant_since(same) == 3000
+    assert sweep.constant_since({2000: "b"} | same) == 3000
+    assert sweep.constant_since({step: "a" for step in same if step != 6000}) is None
+    assert sweep.constant_since(same | {6000: "b"}) is None
+    assert sweep.constant_since(same | {9000: "b"}) is None
+    assert sweep.constant_since({1000: "a"}) is None
+
+
+@pytest.mark.slow
+def test_a_column_that_is_constant_is_stopped_and_says_so(sweep, images, tmp_path, monkeypatch):
+    """A learning rate too small for float32 to change a weight; four looks at the keys."""
+    monkeypatch.setattr(sweep.data, "load", lambda name, n: images)
+    monkeypatch.setattr(sweep, "run_cell", constant_cell)
+    table = tmp_path / "table.csv"
+    sweep.main(
+        lengths=[3, 6, 9],
+        learning_rate=[1e-30],
+        batch_size=[1],
+        dataset="montgomery",
+        images=None,
+        jobs=1,
+        device="cpu",
+        threads=1,
+        table=table,
+        runs=tmp_path / "runs",
+    )
+    rows = list(sweep.read_rows(table).values())
+    assert [(row["steps"], row["constant_since"]) for row in rows] == [
+        ("3", ""),
+        ("6", "1"),
+        ("9", "1"),
+    ]
+    assert len({row["keys_sha256"] for row in rows}) == 1
+    assert rows[2] == rows[1] | {"steps": "9"}, "the last cell is not trained"
+
+
+def constant_cell(*arguments):
+    """Stand in for `run_cell`, in a new process, with looks at every step."""
+    import sweep_hyperparameters as sweep
+
+    sweep.STAGE, sweep.CONSTANT = 1, 4
+    return sweep.run_cell(*arguments)
 
 
 def test_a_network_that_breaks_down_has_the_entropy_nan(sweep, images, tmp_path):
@@ -87,6 +153,7 @@ def test_cells_of_the_table_are_not_run_again(sweep, images, tmp_path, monkeypat
     options = {"dataset": "montgomery", "images": None, "jobs": 1, "device": "cpu", "threads": 1}
     options |= {"table": tmp_path / "table.csv", "runs": tmp_path / "runs", "batch_size": [1]}
     broken = dict.fromkeys(sweep.COLUMNS, 1) | {
+        "constant_since": "",
         "dataset": "montgomery",
         "origin": "synthetic",
         "images": len(images.images),
@@ -122,6 +189,41 @@ def test_repeats_are_trainings_of_their_own(sweep, images, tmp_path, monkeypatch
     assert [(row["steps"], row["repeat"]) for row in rows] == [("1", "1"), ("1", "2")]
     assert rows[0]["seed"] != rows[1]["seed"]
     assert rows[0]["entropy"] != rows[1]["entropy"]
+
+
+def test_smaller_batches_come_first_and_a_column_is_finished_before_the_next(
+    sweep, images, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sweep.data, "load", lambda name, n: images)
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", OneAfterAnother)
+    monkeypatch.setattr(sweep, "run_cell", lambda images, cell, *_: made(sweep, cell))
+    options = {"dataset": "montgomery", "images": None, "jobs": 1, "device": "cpu", "threads": 1}
+    options |= {"table": tmp_path / "table.csv", "runs": tmp_path / "runs", "lengths": [1, 2]}
+    sweep.main(**options, learning_rate=[0.02, 0.0002], batch_size=[10, 6])
+    rows = sweep.read_rows(options["table"]).values()
+    assert [(int(r["batch_size"]), float(r["learning_rate"]), int(r["steps"])) for r in rows] == [
+        (batch, rate, steps) for batch in (6, 10) for rate in (0.02, 0.0002) for steps in (1, 2)
+    ]
+
+
+class OneAfterAnother:
+    """Stands in for a pool of processes."""
+
+    def __init__(self, *_):
+        pass
+
+    def submit(self, function, *arguments):
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+    def shutdown(self):
+        pass
+
+
+def made(sweep, cell):
+    row = dict.fromkeys(sweep.COLUMNS, 1) | {"dataset": "montgomery", "origin": "synthetic"}
+    return row | {"images": 12, "constant_since": ""} | {k: cell[k] for k in cell if k in row}
 
 
 def test_a_table_with_other_columns_is_an_error(sweep, tmp_path):
