@@ -250,6 +250,9 @@ def _named(
         for name in known
         if name not in points[0] and len({repr(parameters.get(name)) for parameters in listed}) > 1
     ]
+    # The first of them that tell the runs apart make their names.
+    while varied and _different(listed, varied[:-1]) == _different(listed, varied):
+        varied.pop()
     seen: dict[str, dict[str, Any]] = {}
     for listing, at in product(listed, points):
         labels = [str(listing[name]) for name in varied if name in listing]
@@ -261,6 +264,10 @@ def _named(
         # Otherwise the profile's values differ only in what the grid decides.
         if seen[name] is parameters:
             yield name, parameters, at
+
+
+def _different(listed: list[dict[str, Any]], names: list[str]) -> int:
+    return len({repr([parameters.get(name) for name in names]) for parameters in listed})
 
 
 def _safe(name: str) -> str:

@@ -285,3 +285,16 @@ def test_close_names_are_proposed():
     assert profiles.meant(["base-fantom-1"], list_weights()).startswith("; did you mean base-ph")
     assert profiles.meant(["04"], ["04_a", "05_b"]) == "; did you mean 04_a?"
     assert profiles.meant(["xyz"], ["04_a"]) == ""
+
+
+def test_runs_are_named_after_what_tells_them_apart(folder):
+    sets = [{"dataset": "montgomery", "crop": True}, {"dataset": "brats18", "crop": False}]
+    write(folder, "own", yaml.safe_dump({"05_attacks": sets}))
+    names = [run.name for run in plan.make(["05"], "own").runs]
+    assert names == ["05_attacks-montgomery", "05_attacks-brats18"]
+    crops = [sets[0], sets[0] | {"crop": False}]
+    write(folder, "own", yaml.safe_dump({"05_attacks": crops}))
+    assert [run.name for run in plan.make(["05"], "own").runs] == [
+        "05_attacks-True",
+        "05_attacks-False",
+    ]
