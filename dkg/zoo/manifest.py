@@ -29,6 +29,16 @@ _HEAD = """\
 
 """
 
+TERMS = {
+    "weights": "MIT, as the package. They are public: keys made with them are for study only.",
+    "synthetic": "Trained on phantoms that this package draws; no image of a person was used.",
+    "files": "Trained on the Shenzhen chest X-ray set of the U.S. National Library of Medicine, "
+    "de-identified and free to use with citation of S. Jaeger et al., IEEE Transactions on Medical "
+    "Imaging 33(2), 2014, and S. Candemir et al., in the same issue. The weights hold no image of "
+    "the set, and no sample key of these networks is shipped.",
+}
+"""Licence of the weights, and the terms of what they were trained on, by ``origin``."""
+
 
 def entries() -> dict[str, dict[str, Any]]:
     """Return the manifest: every network's entry, trained or not.
@@ -135,7 +145,7 @@ def install(run: str | os.PathLike[str], name: str) -> None:
 
 def dumps(manifest: dict[str, dict[str, Any]]) -> str:
     """Return the manifest as TOML."""
-    return _HEAD + tomli_w.dumps({"networks": manifest})
+    return _HEAD + tomli_w.dumps({"terms": TERMS, "networks": manifest})
 
 
 def key_entropy(path_or_name: str | os.PathLike[str]) -> float:
