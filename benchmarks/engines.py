@@ -32,9 +32,10 @@ import torch
 from dkg import paths
 from dkg.acceleration import accelerate
 from dkg.acceleration.process import keep_freed_memory
+from dkg.counts import multiplications
 from dkg.data import load
 from dkg.keys import list_weights, weights_entry
-from dkg.models import Generator, images_to_tensor, multiplications, tensor_to_images
+from dkg.models import Generator, images_to_tensor, tensor_to_images
 
 
 def network():
@@ -170,7 +171,7 @@ def matrix_product(_):
 ENGINES = {
     "plain eager module": plain,
     "plain, freed memory kept": plain_keeping_memory,
-    "plain, channels side by side": plain_channels_last,
+    "plain, channels last": plain_channels_last,
     "plain, oneDNN off": plain_without_onednn,
     "plain, torch.jit, optimize_for_inference": plain_optimised,
     "plain, torch.compile": plain_compiled,

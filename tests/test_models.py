@@ -5,15 +5,14 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from dkg.counts import convolution_table, multiplications
 from dkg.models import (
     CONVOLUTIONS,
     RESIDUAL_BLOCKS,
     Discriminator,
     Generator,
-    convolution_table,
     images_to_tensor,
     initialise,
-    multiplications,
     tensor_to_images,
 )
 from dkg.paper import TABLES

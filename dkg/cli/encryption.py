@@ -118,7 +118,7 @@ def _read_seeds(files: list[Path]) -> list[NDArray[np.uint8]]:
 
 
 def _report(out: Path, keys: NDArray[np.uint8], generator: "KeyGenerator") -> None:
-    from dkg.cipher import key_identifier
+    from dkg.encryption import key_identifier
     from dkg.metrics import repeated_cells
 
     typer.echo(

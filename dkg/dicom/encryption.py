@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from dkg import cipher
+from dkg import encryption
 from dkg.cipher import CipherError
 from dkg.dicom.agreement import make_readable
 from dkg.dicom.confidentiality import make_uid
@@ -63,7 +63,7 @@ def key_identifier(dataset: Dataset) -> str:
     Returns
     -------
     str
-        As `dkg.cipher.key_identifier` gives it: 64 hexadecimal digits.
+        As `dkg.encryption.key_identifier` gives it: 64 hexadecimal digits.
 
     Raises
     ------
@@ -249,7 +249,7 @@ def _encrypt(
     """Encrypt the bytes of a DICOM file into a data set."""
     if attributes not in ATTRIBUTES:
         raise CipherError(f"attributes must be one of {ATTRIBUTES}, not {attributes!r}")
-    identifier = cipher.key_identifier(keys)
+    identifier = encryption.key_identifier(keys)
     original, image = parse(encoded), parse(encoded)
     if is_encrypted(image):
         raise CipherError("it is encrypted by dkg already")
@@ -299,7 +299,7 @@ def _decrypt(
 ) -> bytes:
     """Decrypt a data set to the bytes of the original file."""
     envelope = read_envelope(dataset)
-    identifier = cipher.key_identifier(keys)
+    identifier = encryption.key_identifier(keys)
     if envelope.key_identifier != identifier:
         raise CipherError(
             f"wrong key: the image was made with key {envelope.key_identifier[:16]}, this is key "

@@ -12,6 +12,13 @@ another type or shape, the same key occurs twice, a file is damaged, changed or 
 an output's name is refused by `check_output`. ``Raises`` sections list only what is added to that.
 """
 
+from dkg.encryption.arrays import (
+    MAX_KEYS,
+    PNG_SIDE,
+    check_plain_image,
+    key_identifier,
+    keys_needed,
+)
 from dkg.encryption.authenticated import decrypt, encrypt
 from dkg.encryption.ciphertext_files import check_secret, decrypt_file, encrypt_file, record_use
 from dkg.encryption.key_files import ImageKey, read_key, tag_secret, write_key
@@ -19,13 +26,18 @@ from dkg.encryption.png_files import check_output, kind
 from dkg.encryption.samples import read_samples, write_samples
 
 __all__ = [
+    "MAX_KEYS",
+    "PNG_SIDE",
     "ImageKey",
     "check_output",
+    "check_plain_image",
     "check_secret",
     "decrypt",
     "decrypt_file",
     "encrypt",
     "encrypt_file",
+    "key_identifier",
+    "keys_needed",
     "kind",
     "read_key",
     "read_samples",

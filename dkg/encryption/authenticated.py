@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
-from dkg.cipher import CipherError, key_identifier, keys_needed, xor
+from dkg.cipher import CipherError, xor
+from dkg.encryption.arrays import key_identifier, keys_needed
 
 FORMAT_VERSION = 2
 """Version of the key and ciphertext files that are written; version 1 is read, too."""
@@ -31,7 +32,7 @@ def encrypt(
     image : ndarray
         The plain image.
     keys : ndarray
-        At least `dkg.cipher.keys_needed` keys; further ones are not used.
+        At least `keys_needed` keys; further ones are not used.
     secret : bytes, optional
         A tag secret of 32 bytes, which the keys do not reveal. Without one the tag depends on the
         keys alone, as in version 1 of the files: an attacker who knows the plain image knows the

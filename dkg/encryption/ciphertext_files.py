@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dkg.cipher import CipherError, key_identifier
+from dkg.cipher import CipherError
+from dkg.encryption.arrays import key_identifier
 from dkg.encryption.authenticated import decrypt, encrypt
 from dkg.encryption.key_files import ImageKey, read_key
 from dkg.encryption.png_files import check_output, encode_noise, kind_of, read_noise

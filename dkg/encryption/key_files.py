@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
-from dkg.cipher import KEY_SHAPE, CipherError, key_identifier
+from dkg.cipher import KEY_SHAPE, CipherError
+from dkg.encryption.arrays import key_identifier
 from dkg.encryption.authenticated import FORMAT_VERSION, SECRET_BYTES
 from dkg.encryption.png_files import check_output, encode_noise, read_noise
 from dkg.storage.files import atomic, check_private

@@ -11,8 +11,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from dkg.cipher import CipherError, check_plain_image
+from dkg.cipher import CipherError
 from dkg.encryption import png_files
+from dkg.encryption.arrays import check_plain_image
 from dkg.storage import limits
 from dkg.storage.files import atomic
 from dkg.storage.formats import HEAD, image_format, raster_format

@@ -13,7 +13,8 @@ from dkg.plots.sheet import WIDTH, arrow, canvas, picture, text
 from dkg.plots.style import BLUE, GRAY, RED
 
 if TYPE_CHECKING:
-    from dkg.models import ConvolutionRow, Discriminator, Generator
+    from dkg.counts import ConvolutionRow
+    from dkg.models import Discriminator, Generator
 
     Layers = list[tuple[ConvolutionRow, tuple[int, ...]]]
 
@@ -114,7 +115,8 @@ def _layers(
 ) -> tuple["Layers", tuple[int, ...]]:
     """Return a network's rows as (ConvolutionRow, shape of the output), and its result's shape."""
     # Drawing images needs no torch, so it is loaded here only.
-    from dkg.models import convolution_table, images_to_tensor
+    from dkg.counts import convolution_table
+    from dkg.models import images_to_tensor
 
     # The device "meta" follows the shapes and computes no values.
     copy = deepcopy(network).to("meta")

@@ -9,17 +9,18 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, with_config
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 import dkg
 from dkg import paths
 
 ROOMS = {
     "numbers": "__init__.py acceleration attacks baselines.py callbacks.py checkpoints.py "
-    "cipher.py compiled.py cores.py data dicom domains.py encryption hardened.py hospital keys.py "
+    "cipher.py compiled.py cores.py counts.py data dicom domains.py encryption hardened.py "
+    "hospital keys.py "
     "metrics models.py paper paths.py py.typed randomness reproduction results.py "
     "settings.py storage training.py weights zoo",
     "pictures": "plots widgets",

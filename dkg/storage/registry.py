@@ -31,7 +31,7 @@ def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
     path : path-like
         The registry. If it does not exist, no key has been used.
     parts : iterable of str
-        `dkg.cipher.key_identifier` of each 256 x 256 x 3 part of the key.
+        `dkg.encryption.key_identifier` of each 256 x 256 x 3 part of the key.
     """
     if not Path(path).exists():
         return set()
