@@ -49,7 +49,7 @@ def main():
     print(f"mean of the other images, no ciphertext: correlation {mean['correlation']:.3f}")
     for name in options.keys:
         keys = make_keys(name, seeds, options.seed)
-        table = attacks.recover(keys, images, seed=options.seed, progress=False)
+        table = attacks.recover(keys, images, seed=options.seed, progress=False).table
         for attack, row in table.iterrows():
             print(
                 f"{name:24}{attack:21}{row['correlation']:.3f} "

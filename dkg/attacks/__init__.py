@@ -23,7 +23,7 @@ from dkg.attacks.learned import (
     predict_bytes,
     top_bits_by_phase,
 )
-from dkg.attacks.recovery import ATTACKS, compare_recovered, mean_image, recover
+from dkg.attacks.recovery import ATTACKS, Recovery, compare_recovered, mean_image, recover
 from dkg.attacks.scoring import leaks, rank, score_candidates
 from dkg.attacks.seeds import SeedGuess, approximate_seed, guess_seed
 
@@ -34,6 +34,7 @@ __all__ = [
     "Backdoor",
     "Imitation",
     "Prediction",
+    "Recovery",
     "SeedGuess",
     "approximate_seed",
     "change_pixel",

@@ -6,6 +6,7 @@ of the other ciphertexts, which look alike. Not in the paper.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,32 @@ ATTACKS = ("block means", "principal component", *METHODS)
 _RESAMPLES = 2000  # Of the images, and of wrong pairs.
 
 
+@dataclass(frozen=True, eq=False)
+class Recovery:
+    """What attacks recovered from ciphertexts.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row for each attack (its index), as `compare_recovered` returns it.
+    recovered : dict of str to ndarray of floating-point numbers, shape (n, rows, columns)
+        What each attack recovered. The last two give gray levels; the scale and the sign of the
+        other two mean nothing.
+    plain, ciphertexts : ndarray of uint8, shape (n, height, width, 3)
+        What was encrypted, and what was attacked.
+    """
+
+    table: pd.DataFrame
+    recovered: dict[str, NDArray[np.floating]] = field(repr=False)
+    plain: NDArray[np.uint8] = field(repr=False)
+    ciphertexts: NDArray[np.uint8] = field(repr=False)
+
+    @property
+    def strongest(self) -> str:
+        """The attack with the largest correlation with the plaintexts."""
+        return str(self.table["correlation"].idxmax())
+
+
 def recover(
     keys: ArrayLike,
     images: ArrayLike,
@@ -41,7 +68,7 @@ def recover(
     steps: int = 200,
     seed: int | None = None,
     progress: bool = True,
-) -> pd.DataFrame:
+) -> Recovery:
     """Attack ciphertexts without their keys, in several ways.
 
     The last `n_test` images are encrypted by XOR with the last `n_test` keys and attacked. The
@@ -66,8 +93,8 @@ def recover(
 
     Returns
     -------
-    pandas.DataFrame
-        One row for each attack (its index), as `compare_recovered` returns it.
+    Recovery
+        The comparison of the attacks, and the images that they recovered.
 
     Raises
     ------
@@ -102,7 +129,8 @@ def recover(
         name: compare_recovered(recovered[name], plain, signed=name in METHODS, seed=seed)
         for name in attacks
     }
-    return pd.DataFrame(rows).T.rename_axis("attack")
+    table = pd.DataFrame(rows).T.rename_axis("attack")
+    return Recovery(table, recovered, plain, ciphertexts)
 
 
 def mean_image(known: ArrayLike, images: ArrayLike, *, seed: int | None = None) -> pd.Series:

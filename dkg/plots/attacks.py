@@ -336,7 +336,7 @@ def recovered_by(tables: Mapping[str, pd.DataFrame]) -> Figure:
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        For at most four ciphers, what `dkg.attacks.recover` returned; all have the same attacks.
+        For at most four ciphers, the table of `dkg.attacks.recover`; all have the same attacks.
 
     Raises
     ------

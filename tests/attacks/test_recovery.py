@@ -19,7 +19,13 @@ def plain():
 def test_every_attack_reads_a_broken_cipher_and_none_a_sound_one(plain, rng):
     weak = attacks.low_entropy_keys(20, (SIDE, SIDE), seed=1)
     options = {"n_test": 8, "n_pairs": 60, "steps": 40, "seed": 1, "progress": False}
-    broken = attacks.recover(weak, plain, **options)
+    recovery = attacks.recover(weak, plain, **options)
+    broken = recovery.table
+    assert recovery.strongest == broken["correlation"].idxmax()
+    assert np.array_equal(recovery.ciphertexts ^ weak[-8:], recovery.plain)
+    for name, images in recovery.recovered.items():
+        row = attacks.compare_recovered(images, plain[-8:], signed=name in ("ridge", "U-Net"))
+        assert row["correlation"] == pytest.approx(broken.loc[name, "correlation"])
     assert tuple(broken.index) == attacks.ATTACKS
     assert (broken["low"] > broken["chance_high"]).all()
     assert (broken["low"] <= broken["correlation"]).all()
@@ -27,10 +33,10 @@ def test_every_attack_reads_a_broken_cipher_and_none_a_sound_one(plain, rng):
     learned = broken.loc[["ridge", "U-Net"]]
     assert (learned["named"] > learned["named_chance"]).all()
     assert broken["ssim"].isna().tolist() == [True, True, False, False]
-    sound = attacks.recover(ideal_keys(rng, 20, SIDE), plain, **options)
+    sound = attacks.recover(ideal_keys(rng, 20, SIDE), plain, **options).table
     assert (sound["named"] <= 3 / 8).all()  # More than three of eight: P = 0.002 each.
     assert (sound["correlation"].abs() < 0.3).all()
-    again = attacks.recover(weak, plain, **options | {"attacks": ["ridge", "block means"]})
+    again = attacks.recover(weak, plain, **options | {"attacks": ["ridge", "block means"]}).table
     assert again.equals(broken.loc[["ridge", "block means"]])
 
 
