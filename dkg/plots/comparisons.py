@@ -1,4 +1,4 @@
-"""The paper's numbers and ours side by side, with the tolerance between them."""
+"""The paper's numbers and ours side by side, with the interval of our trainings."""
 
 import math
 from textwrap import fill
@@ -13,11 +13,20 @@ if TYPE_CHECKING:
     from dkg.reproduction.records import Record
 
 
-def paper_and_ours(record: "Record") -> Figure:
-    """Show a record's numbers: the paper's, what the tolerance allows around them, and ours.
+_SHAPES = (
+    (True, "o", "ours, holds"),
+    (False, "x", "ours, does not"),
+    (None, "o", "ours, not judged"),
+)
 
-    One panel for each comparison. Ours are filled dots where they hold and crosses where they do
-    not; NaN is left out. The axis is logarithmic where the numbers span a factor of 30.
+
+def paper_and_ours(record: "Record") -> Figure:
+    """Show a record's numbers: the paper's, the interval that is compared with, and ours.
+
+    One panel for each comparison. Gray bars are the prediction intervals of our trainings, or what
+    is accepted of ours. Ours are filled dots where the numbers agree, crosses where they do not,
+    and open dots where they cannot be judged; NaN is left out. The axis is logarithmic where the
+    numbers span a factor of 30.
 
     Parameters
     ----------
@@ -30,21 +39,24 @@ def paper_and_ours(record: "Record") -> Figure:
         places = np.arange(len(comparison["paper"]))
         paper = np.array(comparison["paper"], float)
         low, high = np.array(
-            [
-                _allowed(comparison["rule"], *pair)
-                for pair in zip(paper, comparison["tolerance"], strict=True)
-            ]
+            [[math.nan if end is None else end for end in ends] for ends in comparison["ends"]]
         ).T
         bounded = np.isfinite(low) & np.isfinite(high)
         ax.vlines(places[bounded], low[bounded], high[bounded], color=GRAY, linewidth=7, alpha=0.3)
-        marker = {"at least": "^", "at most": "v"}.get(comparison["rule"], "_")
+        marker = {"at least": "^", "at most": "v", "chance": "v"}.get(comparison["rule"], "_")
         ax.plot(places, paper, marker, color=RED, markersize=9, label="paper", linestyle="none")
         ours = np.array([math.nan if v is None else v for v in comparison["ours"]], float)
-        for held, shape, label in ((True, "o", "ours, holds"), (False, "x", "ours, does not")):
+        for held, shape, label in _SHAPES:
             chosen = np.array([h is held for h in comparison["holds"]]) & np.isfinite(ours)
             if chosen.any():
                 ax.plot(
-                    places[chosen], ours[chosen], shape, color=BLUE, label=label, linestyle="none"
+                    places[chosen],
+                    ours[chosen],
+                    shape,
+                    color=BLUE,
+                    label=label,
+                    linestyle="none",
+                    fillstyle="none" if held is None else "full",
                 )
         shown = np.concatenate([paper, ours])
         shown = shown[np.isfinite(shown)]
@@ -67,12 +79,3 @@ def paper_and_ours(record: "Record") -> Figure:
     }
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=3)
     return figure
-
-
-def _allowed(rule: str, paper: float, tolerance: float) -> tuple[float, float]:
-    """Return the range in which our number holds; infinite where it has no bound or no number."""
-    if rule == "within":
-        return paper - tolerance, paper + tolerance
-    if rule == "factor":
-        return paper / tolerance, paper * tolerance
-    return -math.inf, math.inf

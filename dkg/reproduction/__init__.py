@@ -2,6 +2,7 @@
 
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
 from dkg.reproduction.judge import VERDICTS
+from dkg.reproduction.panel import Float64Keys, Measurements, Panel
 from dkg.reproduction.provenance import code_sha256, notebook_sha256
 from dkg.reproduction.recording import record
 from dkg.reproduction.records import CLAIM_VERDICTS, SYMBOLS, Record, dumps, load_all, loads
@@ -13,6 +14,9 @@ __all__ = [
     "COMPARISONS",
     "SYMBOLS",
     "VERDICTS",
+    "Float64Keys",
+    "Measurements",
+    "Panel",
     "Record",
     "code_sha256",
     "dumps",

@@ -3,13 +3,16 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from dkg import data, paths
+from dkg.reproduction import sentences
 from dkg.reproduction.comparisons import COMPARISONS, Comparison
-from dkg.reproduction.judge import Measured
+from dkg.reproduction.measured import COMPUTED, Measured
+from dkg.reproduction.panel import SHUFFLED, Measurements
 from dkg.reproduction.provenance import provenance
 from dkg.reproduction.records import Record, dumps, judged
 from dkg.storage import files
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
 
 def record(
     id: str,
-    ours: Mapping[str, float | Sequence[float | None]],
-    sentence: str,
+    ours: Measurements | Mapping[str, Any] | None = None,
+    sentence: str | None = None,
     *,
     images: data.ImageSet | Iterable[data.ImageSet] = (),
     networks: "KeyGenerator | Iterable[KeyGenerator]" = (),
@@ -31,6 +34,9 @@ def record(
     figure: "Figure | None" = None,
     seeds: Mapping[str, int] | None = None,
     missing: str | None = None,
+    spread: Mapping[str, Any] | None = None,
+    in_float64: Measurements | None = None,
+    **numbers: Any,
 ) -> Record:
     """Judge measured numbers, and write them with their provenance.
 
@@ -38,24 +44,35 @@ def record(
     ----------
     id : str
         A key of `COMPARISONS`.
-    ours : mapping of str to float or sequence of float
-        For each comparison, by its name, our numbers in the order of its labels. Fewer numbers
-        than labels, None, or a comparison left out mean "not measured"; NaN is a value, such as
-        the entropy of a network that broke down.
-    sentence : str
-        What came out, in plain words.
+    ours : Measurements or mapping, optional
+        What `Panel.measure` returned, or the numbers of one network, by the names of the record's
+        comparisons: a number, a list in the order of the labels (for a mean: of all images), or a
+        dict by label; in a list or dict by label a number may be a list over images or keys, whose
+        mean counts. Fewer numbers than labels, None, or a comparison left out mean "not measured";
+        NaN is a value, such as the entropy of a network that broke down. The mean that a text
+        repeats from a row (``mean_...``) is taken from the row if it is not given.
+    sentence : str, optional
+        What came out, in plain words. Default: made from the outcome.
     images : ImageSet or iterable of ImageSet
-        What it was measured on, as `dkg.data.load` returned it.
+        What it was measured on, beside the panel's, as `dkg.data.load` returned it.
     networks : KeyGenerator or iterable of KeyGenerator
-        The networks that took part.
+        The networks that took part, beside the panel's.
     more : mapping, optional
         What else was measured: numbers, lists of numbers, or mappings of them, by name.
     figure : matplotlib.figure.Figure, optional
         Saved as ``<id>.png`` and ``<id>.svg`` in the output folder.
     seeds : mapping of str to int, optional
-        The random seeds of the measurement.
+        The random seeds of the measurement, beside the panel's.
     missing : str, optional
-        Why numbers are missing; required if some are.
+        Why numbers are missing. Default: how many were measured.
+    spread : mapping of str to number or list, optional
+        For numbers with one training: the same measure for trainings of another setting, whose
+        scatter stands for theirs.
+    in_float64 : Measurements, optional
+        The same as `ours`, of `Panel.in_float64`. The record's sentence then says which part of a
+        number is due to the fixed-point arithmetic of exact keys.
+    **numbers
+        Further numbers of ours by name, such as those that depend on no key.
 
     Returns
     -------
@@ -66,42 +83,38 @@ def record(
     ------
     ValueError
         If `id` or a comparison's name is unknown, if there are more numbers than labels, or if
-        numbers are missing without a reason.
+        numbers are missing without a reason in the old form of the call, with a sentence.
     TypeError
         If a value is not a number.
     """
     if id not in COMPARISONS:
         raise ValueError(f"no comparisons for {id!r}; there are: {', '.join(COMPARISONS)}")
+    panel = ours if isinstance(ours, Measurements) else Measurements(ours or {})
     known = {comparison.name: comparison for comparison in COMPARISONS[id]}
-    unknown = set(ours) - set(known)
+    unknown = {*panel.network, *numbers} - set(known)
     if unknown:
         raise ValueError(f"{id} has no comparison {sorted(unknown)}; it has {list(known)}")
-    image_sets = [
-        {"name": s.name, "origin": s.origin, "n": len(s.images), "fingerprint": s.fingerprint}
-        | ({"reading": dict(s.reading)} if s.reading else {})
-        for s in ([images] if isinstance(images, data.ImageSet) else images)
-    ]
-    used = [
-        {
-            "name": network.name,
-            "sha256": network.sha256,
-            "steps": network.metadata["training"]["step"],
-            "trained_on": network.metadata["training"]["description"].get("origin"),
-        }
-        for network in (networks if isinstance(networks, Iterable) else [networks])
-    ]
-    comparisons = [measured(comparison, ours.get(name)) for name, comparison in known.items()]
+    comparisons = [measured(c, panel, numbers, spread) for c in known.values()]
+    more = dict(more or {})
+    if in_float64 is not None:
+        more[sentences.DOUBLE] = sentences.by_precision(panel, in_float64)
     if missing is None and any(None in comparison["ours"] for comparison in comparisons):
-        raise ValueError(f"{id}: numbers are missing; say why with missing=")
+        if sentence is not None:
+            raise ValueError(f"{id}: numbers are missing; say why with missing=")
+        missing = _how_many(comparisons)
+    image_sets = [*panel.images, *([images] if isinstance(images, data.ImageSet) else images)]
+    used = [*panel.networks, *(networks if isinstance(networks, Iterable) else [networks])]
     made = judged(
         {
             "id": id,
-            "sentence": sentence,
+            "sentence": sentence or "",
             "comparisons": comparisons,
-            "more": _plain(more or {}),
-            "images": image_sets,
-            "networks": used,
-            "seeds": dict(seeds or {}),
+            "more": _plain(more),
+            "images": [
+                _images(s) for s in {s.fingerprint + s.name: s for s in image_sets}.values()
+            ],
+            "networks": [_network(n) for n in {n.sha256: n for n in used}.values()],
+            "seeds": panel.seeds | dict(seeds or {}),
             "missing": missing,
             "figure": f"{id}.png" if figure is not None else None,
             "profile": os.environ.get("DKG_PROFILE"),
@@ -118,6 +131,28 @@ def record(
     return made
 
 
+def _how_many(comparisons: Sequence[Measured]) -> str:
+    """Return how many numbers were measured, for a record without a better reason."""
+    numbers = [value for comparison in comparisons for value in comparison["ours"]]
+    return f"{len(numbers) - numbers.count(None)} of {len(numbers)} numbers were measured"
+
+
+def _images(images: data.ImageSet) -> dict[str, Any]:
+    made = {"name": images.name, "origin": images.origin, "n": len(images.images)}
+    reading = {"reading": dict(images.reading)} if images.reading else {}
+    return made | {"fingerprint": images.fingerprint} | reading
+
+
+def _network(network: "KeyGenerator") -> dict[str, Any]:
+    training = network.metadata["training"]
+    return {
+        "name": network.name,
+        "sha256": network.sha256,
+        "steps": training["step"],
+        "trained_on": training["description"].get("origin"),
+    }
+
+
 def write_figure(id: str, figure: "Figure", endings: Sequence[str] = ("png", "svg")) -> None:
     """Write a record's picture into the output folder. The first drawing settles the layout."""
     for ending in endings:
@@ -125,19 +160,98 @@ def write_figure(id: str, figure: "Figure", endings: Sequence[str] = ("png", "sv
             figure.savefig(temporary, format=ending, dpi=150)
 
 
-def measured(comparison: Comparison, values: Any) -> Measured:
-    """Return a comparison with our numbers, as many as the paper's."""
-    values = _plain(values)
-    values = list(values) if isinstance(values, list) else [values]
-    where = f"{comparison.record}, {comparison.name}"
-    if len(values) > len(comparison.labels):
-        raise ValueError(f"{where}: {len(values)} numbers for {len(comparison.labels)} labels")
-    for value in values:
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            raise TypeError(f"{where}: expected numbers, got {value!r}")
-    ours = values + [None] * (len(comparison.labels) - len(values))
-    made: Measured = _plain(asdict(comparison) | {"ours": ours, "holds": [None] * len(ours)})
+def measured(
+    comparison: Comparison,
+    panel: Measurements | None = None,
+    numbers: Mapping[str, Any] | None = None,
+    spread: Mapping[str, Any] | None = None,
+) -> Measured:
+    """Return a comparison with our numbers, as many as the paper's; not judged.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The comparison.
+    panel : Measurements, optional
+        What was measured of the network, the trainings and the null models.
+    numbers, spread : mapping, optional
+        See `record`.
+    """
+    panel = panel or Measurements({})
+    alone = _values(comparison, numbers or {})
+    network = _merged(_values(comparison, panel.network), alone)
+    trainings = {name: _values(comparison, v) for name, v in panel.trainings.items()}
+    n_statements = 1 if comparison.over == "row" else len(comparison.labels)
+    samples: list[dict[str, list[float]]] = []
+    nulls: list[dict[str, list[list[float]]]] = []
+    for i in range(n_statements):
+        of_training = comparison.trained and comparison.labels[i] not in comparison.fixed
+        found = {name: values[i] for name, values in trainings.items() if values[i]}
+        own = {} if of_training or not network[i] else {"measured": network[i]}
+        if of_training:
+            # Without a panel there is the one network that was measured.
+            own = found or ({"network": network[i]} if network[i] else {})
+        samples.append(own)
+        of_null = {
+            name: [v for s in sources if (v := _values(comparison, s)[i])]
+            for name, sources in panel.nulls.items()
+            if name != SHUFFLED or comparison.paired
+        }
+        nulls.append({name: v for name, v in of_null.items() if v} if of_training else {})
+    whole = {name: _flat(value) for name, value in (spread or {}).items()}
+    made: Measured = _plain(
+        asdict(comparison)
+        | {"ours": _ours(comparison, network), "samples": samples, "nulls": nulls}
+        | {"spread": whole, **{key: [] for key in COMPUTED}}
+    )
+    made["null_holds"] = {}
     return made
+
+
+def _values(comparison: Comparison, source: Mapping[str, Any]) -> list[list[float]]:
+    """Return one source's values for each statement of a comparison; empty if not measured."""
+    name = comparison.name
+    if name not in source and comparison.over == "mean":
+        name = name.removeprefix("mean_")
+    value = _plain(source.get(name))
+    where = f"{comparison.record}, {comparison.name}"
+    labels = list(comparison.labels)
+    if isinstance(value, dict):
+        if set(value) - set(labels):
+            raise ValueError(f"{where}: {sorted(set(value) - set(labels))}; it has {labels}")
+        value = [value.get(label) for label in labels]
+    entries = value if isinstance(value, list) else [value]
+    if comparison.over != "mean" and len(entries) > len(labels) and comparison.over != "row":
+        raise ValueError(f"{where}: {len(entries)} numbers for {len(labels)} labels")
+    if comparison.over != "label":
+        found = [_flat(entries, where)]
+    else:
+        found = [_flat(entry, where) for entry in entries]
+    if comparison.rule == "chance":
+        found = [[abs(v) for v in values] for values in found]
+    return found + [[]] * ((1 if comparison.over != "label" else len(labels)) - len(found))
+
+
+def _merged(first: list[list[float]], second: list[list[float]]) -> list[list[float]]:
+    return [b or a for a, b in zip(first, second, strict=True)]
+
+
+def _ours(comparison: Comparison, values: list[list[float]]) -> list[float | None]:
+    """Return one number for each label: of a row its first ones, else the mean of each."""
+    if comparison.over == "row":
+        row = values[0][: len(comparison.labels)]
+        return [*row, *[None] * (len(comparison.labels) - len(row))]
+    return [fmean(v) if v else None for v in values]
+
+
+def _flat(value: Any, where: str = "spread") -> list[float]:
+    """Return the numbers of a value: one, or a list of them; None is left out."""
+    entries = _plain(value)
+    entries = entries if isinstance(entries, list) else [entries]
+    for entry in entries:
+        if entry is not None and (isinstance(entry, bool) or not isinstance(entry, (int, float))):
+            raise TypeError(f"{where}: expected numbers, got {entry!r}")
+    return [float(entry) for entry in entries if entry is not None]
 
 
 def _plain(value: Any) -> Any:

@@ -20,8 +20,10 @@ from pydantic import ConfigDict, Field, JsonValue, StrictInt, TypeAdapter, Valid
 from dkg import paths
 from dkg.paper import CAPTIONS
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
-from dkg.reproduction.judge import VERDICTS, Measured, Verdict, judge
+from dkg.reproduction.judge import LEAST_TRAININGS, VERDICTS, Verdict, judge
+from dkg.reproduction.measured import Measured
 from dkg.reproduction.provenance import Images, Network, Provenance
+from dkg.reproduction.sentences import accepted, number, outcome
 
 if TYPE_CHECKING:
     from pandas.io.formats.style_render import CSSDict
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 CLAIM_VERDICTS: dict[str, str] = dict(
     zip(VERDICTS, ("holds", "holds in part", "does not hold", "cannot be judged"), strict=True)
 )
+_WORDS = {True: "yes", False: "no", None: "not judged"}
 SYMBOLS: dict[str, str] = dict(zip(VERDICTS, "✓◐✗?", strict=True))
 
 _Text = Annotated[str, Field(min_length=1)]
@@ -49,7 +52,7 @@ class Record:
     sentence : str
         What came out, in words.
     comparisons : list of dict
-        See `dkg.reproduction.judge.Measured`.
+        See `dkg.reproduction.measured.Measured`.
     more : dict
         What else was measured: names and numbers, lists of numbers, or dicts of them.
     images, networks : list of dict
@@ -97,6 +100,19 @@ class Record:
         """The verdict; for a claim whether it holds."""
         return CLAIM_VERDICTS[self.verdict] if self.id in CLAIMS else self.verdict
 
+    @property
+    def trainings(self) -> int | None:
+        """The fewest trainings that a number of the record was judged with; None without any."""
+        numbers = [
+            s["trainings"] for c in self.comparisons for s in c["statements"] if c["trained"]
+        ]
+        return min((n for n in numbers if n), default=None)
+
+    @property
+    def provisional(self) -> bool:
+        """Whether fewer trainings than `LEAST_TRAININGS` decided."""
+        return self.trainings is not None and self.trainings < LEAST_TRAININGS
+
     def holds(self, name: str) -> list[bool | None]:
         """Return for each number of a comparison whether it is within its tolerance.
 
@@ -121,29 +137,57 @@ class Record:
         raise KeyError(f"{self.id} has no comparison {name!r}")
 
     def table(self) -> pd.DataFrame:
-        """Return the numbers, one row each: what, paper, rule, tolerance, ours, holds."""
+        """Return the numbers, one row each: what, paper, rule, ours, holds, discriminates."""
         rows = []
         for c in self.comparisons:
             what = c["what"] + (f", in {c['unit']}" if c["unit"] else "")
-            cells = (c["labels"], c["paper"], c["tolerance"], c["ours"], c["holds"])
-            for label, paper, tolerance, ours, holds in zip(*cells, strict=True):
-                word = {True: "yes", False: "no", None: "not measured"}[holds]
-                rows.append((what, label, paper, c["rule"], tolerance, ours, word))
-        columns = ["what", "of", "paper", "rule", "tolerance", "ours", "holds"]
+            cells = (c["labels"], c["paper"], c["ours"], c["holds"], c["discriminates"])
+            for label, paper, ours, holds, discriminates in zip(*cells, strict=True):
+                words = [_WORDS[held] for held in (holds, discriminates)]
+                rows.append((what, label, c["kind"], paper, c["rule"], ours, *words))
+        columns = ["what", "of", "kind", "paper", "rule", "ours", "holds", "discriminates"]
         # Objects, so that what was not measured stays None beside a NaN that was.
         return pd.DataFrame(rows, columns=columns, dtype=object)
 
+    def statements(self) -> pd.DataFrame:
+        """Return what is judged, a row each: a number, or the mean of a row, and null models."""
+        rows = []
+        for c in self.comparisons:
+            what = c["what"] + (f", in {c['unit']}" if c["unit"] else "")
+            for label, s in zip(c["labels"], c["statements"], strict=False):
+                spread = [number(value) for value in (s["least"], s["most"])]
+                rows.append(
+                    {
+                        "what": what,
+                        "of": f"mean of {len(c['labels'])}" if c["over"] == "row" else label,
+                        "kind": c["kind"],
+                        "paper": number(s["paper"]),
+                        "ours": number(s["ours"]),
+                        "trainings": str(s["trainings"] or ""),
+                        "their median (range)": f"{number(s['median'])} ({' to '.join(spread)})"
+                        if s["trainings"] > 1
+                        else "",
+                        "accepted": accepted(s["low"], s["high"]),
+                        "by resampling": accepted(*s["bootstrap"]) if s["bootstrap"] else "",
+                        "holds": _WORDS[s["inside"]],
+                    }
+                    | {
+                        name: f"{number(null['ours'])}: {_WORDS[null['inside']]}"
+                        for name, null in s["nulls"].items()
+                    }
+                )
+        return pd.DataFrame(rows).fillna("")
+
     def numbers(self) -> list[float]:
         """Return every number that the record holds, NaN left out."""
-        compared = [[c["paper"], c["tolerance"], c["ours"]] for c in self.comparisons]
+        fields_ = ("paper", "tolerance", "ours", "samples", "nulls", "spread", "statements")
+        compared = [[c[name] for name in fields_] for c in self.comparisons]  # type: ignore[literal-required]
         counts = [[i["n"] for i in self.images], [n["steps"] for n in self.networks]]
         held = [compared, self.more, self.seeds, counts, self.provenance["seconds"]]
         return [number for number in _numbers(held) if not math.isnan(number)]
 
     def _repr_html_(self) -> str:
-        shown = self.table()
-        for column in ("paper", "tolerance", "ours"):
-            shown[column] = [_shown(value) for value in shown[column]]
+        shown = self.statements()
         shown["what"] = shown["what"].where(shown["what"].shift() != shown["what"], "")
         left: CSSDict = {"selector": "th, td", "props": "text-align: left"}
         short: CSSDict = {"selector": "td:not(:first-child)", "props": "white-space: nowrap"}
@@ -160,7 +204,7 @@ class Record:
 
 def dumps(made: Record) -> str:
     """Return a record as JSON text; NaN, which JSON does not have, is the string ``"NaN"``."""
-    content = {field.name: getattr(made, field.name) for field in fields(made)}
+    content: dict[str, Any] = {field.name: getattr(made, field.name) for field in fields(made)}
     _check(content, made.id)
     return json.dumps(_without_nan(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -189,9 +233,13 @@ def loads(text: str, name: str = "record") -> Record:
         content = _with_nan(json.loads(text))
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{name}: not a record of results: {error}") from None
+    _check_version(content, name)
     _check(content, name)
     for c in content["comparisons"]:
-        if len({len(c["labels"]), len(c["paper"]), len(c["tolerance"]), len(c["ours"])}) != 1:
+        n = len(c["labels"])
+        n_statements = 1 if c["over"] == "row" else n
+        as_long = ((n, ("paper", "tolerance", "ours")), (n_statements, ("samples", "nulls")))
+        if any(len(c[field]) != length for length, names in as_long for field in names):
             raise ValueError(f"{name}: {c['name']} has lists of different lengths")
     return judged(content)
 
@@ -228,6 +276,17 @@ def load_all(folder: str | os.PathLike[str] | None = None) -> dict[str, Record]:
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
 
 
+def _check_version(content: Any, name: str) -> None:
+    """Refuse a record of dkg 0.2 or earlier, which holds one training and no null models."""
+    comparisons = content.get("comparisons") if isinstance(content, dict) else None
+    first = comparisons[0] if isinstance(comparisons, list) and comparisons else None
+    if isinstance(first, dict) and "rule" in first and "kind" not in first:
+        raise ValueError(
+            f"{name}: a record of dkg 0.2 or earlier, which holds no trainings and no null models; "
+            "make it again: dkg reproduce"
+        )
+
+
 def _check(content: Any, name: str) -> None:
     """Raise an error that names the first field that is not as `Record` says."""
     try:
@@ -250,11 +309,9 @@ def judged(content: Mapping[str, Any]) -> Record:
         **content,
         "verdict": judgement.verdict,
         "why": judgement.why,
-        "comparisons": [
-            comparison | {"holds": holds}
-            for comparison, holds in zip(content["comparisons"], judgement.holds, strict=True)
-        ],
+        "comparisons": judgement.comparisons,
     }
+    made["sentence"] = content["sentence"] or outcome(content["id"], judgement, content["more"])
     # A record has its fields in one order, whatever the order of the text.
     return Record(**{field.name: made[field.name] for field in fields(Record)})
 
@@ -273,12 +330,6 @@ def _with_nan(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_nan(inner) for inner in value]
     return float(value) if value in ("NaN", "Infinity", "-Infinity") else value
-
-
-def _shown(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.5g}" if abs(value) < 1000 else f"{value:,.2f}".removesuffix(".00")
 
 
 def _numbers(value: Any) -> Iterator[float]:

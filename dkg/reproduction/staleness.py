@@ -2,14 +2,14 @@
 
 import functools
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from dkg import data
 from dkg.reproduction import provenance
-from dkg.reproduction.comparisons import COMPARISONS
+from dkg.reproduction.comparisons import COMPARISONS, Comparison
 from dkg.reproduction.plan import Run
 from dkg.reproduction.records import Record
 from dkg.storage.weights import list_weights, weights_entry
@@ -32,7 +32,7 @@ def stale(made: Record) -> list[str]:
     reasons = []
     now = [asdict(comparison) for comparison in COMPARISONS.get(made.id, ())]
     then = [
-        {key: value for key, value in comparison.items() if key not in ("ours", "holds")}
+        {name: comparison.get(name) for name in (field.name for field in fields(Comparison))}
         for comparison in made.comparisons
     ]
     # As text, since NaN does not equal itself.

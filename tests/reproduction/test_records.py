@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dkg import reproduction as results
 from dkg.reproduction.comparisons import Comparison
-from dkg.reproduction.judge import Measured
+from dkg.reproduction.measured import COMPUTED, Measured
 
 pytestmark = pytest.mark.usefixtures("output")
 
@@ -123,4 +123,5 @@ def test_a_record_that_could_not_be_read_is_not_written(recorded):
 
 def test_a_comparison_of_a_record_has_the_fields_of_a_comparison():
     named = [field.name for field in dataclasses.fields(Comparison)]
-    assert [*Measured.__annotations__] == [*named, "ours", "holds"]
+    own = ["ours", "samples", "nulls", "spread", *COMPUTED]
+    assert [*Measured.__annotations__] == [*named, *own]

@@ -1,6 +1,11 @@
 """What a comparison and a claim are."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["input", "construction", "result", "implementation"]
+Rule = Literal["exact", "interval", "chance", "within", "factor", "at least", "at most", "decision"]
+Over = Literal["label", "row", "mean"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +29,44 @@ class Comparison:
         is printed.
     printed : bool
         Whether the paper prints the numbers; False if they follow from what it says in words.
+    kind : {'result', 'construction', 'input', 'implementation'}
+        ``"result"``: what the scheme does. ``"construction"``: parameters, layers and what holds
+        for any XOR cipher. ``"input"``: what the plaintext images are like. ``"implementation"``:
+        how fast a program is. The last two are shown and never counted.
     rule : str
-        ``"within"``: at most `tolerance` away. ``"factor"``: at most `tolerance` times larger or
-        smaller. ``"at least"``, ``"at most"``: not more than `tolerance` below, or above.
-        ``"decision"``: on the same side of the level `tolerance`.
+        ``"interval"``: the paper's number lies in the prediction interval of our trainings.
+        ``"chance"``: the mean absolute correlation is not above what independent noise stays
+        below in 95 % of cases; `tolerance` is the standard deviation of one correlation.
+        ``"exact"``: the same number. ``"within"``: at most `tolerance` away. ``"factor"``: at most
+        `tolerance` times larger or smaller. ``"at least"``, ``"at most"``: not more than
+        `tolerance` below, or above. ``"decision"``: on the same side of the level `tolerance`.
     tolerance : tuple of float
-        For each number.
+        For each number; 0 for the rules that take none.
     reason : str
-        Why this tolerance.
+        Why this rule and tolerance.
+    over : {'label', 'row', 'mean'}
+        ``"label"``: each label's number is judged by itself. ``"row"``: the labels are images or
+        keys of one sample, and the row is judged by its mean. ``"mean"``: the one label is the
+        mean over all images that were measured.
+    n : int
+        For ``"mean"``: how many images the paper's mean is of.
+    decides : bool
+        Whether the verdict depends on it. Averages that the text repeats from a table do not.
     images : bool
         Whether the numbers depend on what the images show, so that synthetic images can support
         them but not reproduce them.
+    trained : bool
+        Whether the numbers differ from one training to another.
+    fixed : tuple of str
+        Labels whose numbers depend on no training although those of the others do.
+    paired : bool
+        Whether a plaintext is compared with a ciphertext, so that shuffled pairs are a null model.
+    noise : bool
+        Whether a bound is what noise stays within; such numbers, those of the rule ``"chance"``
+        included, share the 5 % in which noise exceeds any of a record's bounds.
+    old_tolerance : tuple of float
+        For each number, the tolerance by which it was judged before 2026-11-30; empty where the
+        rule has not changed.
     """
 
     record: str
@@ -44,10 +76,19 @@ class Comparison:
     labels: tuple[str, ...]
     paper: tuple[float, ...]
     printed: bool = False
-    rule: str = "within"
+    kind: Kind = "result"
+    rule: Rule = "within"
     tolerance: tuple[float, ...]
     reason: str
+    over: Over = "label"
+    n: int = 1
+    decides: bool = True
     images: bool = True
+    trained: bool = True
+    fixed: tuple[str, ...] = ()
+    paired: bool = False
+    noise: bool = False
+    old_tolerance: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from PIL import Image
 from dkg import paths
 from dkg.paper import CAPTIONS, TABLES
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS, Claim
-from dkg.reproduction.judge import Measured
+from dkg.reproduction.judge import judge
+from dkg.reproduction.measured import Measured
 from dkg.reproduction.recording import measured, write_figure
 from dkg.reproduction.records import SYMBOLS as VERDICT_SYMBOLS
 from dkg.reproduction.records import Record, load_all
@@ -65,7 +66,9 @@ def order(records: Mapping[str, Record]) -> list[str]:
 
 def comparisons_of(id: str, record: Record | None) -> list[Measured]:
     """Return a record's comparisons; without a record, the paper's numbers with none of ours."""
-    return record.comparisons if record else [measured(c, []) for c in COMPARISONS[id]]
+    return (
+        record.comparisons if record else judge([measured(c) for c in COMPARISONS[id]]).comparisons
+    )
 
 
 def section(id: str, record: Record | None, draw: Draw) -> dict[str, Any]:

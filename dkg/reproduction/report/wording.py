@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 
 from dkg.reproduction.comparisons import COMPARISONS
-from dkg.reproduction.judge import Measured
+from dkg.reproduction.measured import Measured
 from dkg.reproduction.provenance import Network
 
 # A longer list of numbers is summed up; the record holds all of them.
@@ -18,27 +18,36 @@ _LONGEST_LIST = 16
 def summary_line(comparison: Measured) -> dict[str, str]:
     """Return one comparison as a line of the summary: the ranges, and how many numbers hold."""
     decimals, holds = decimals_of(comparison), comparison["holds"]
-    bound = comparison["rule"] in ("at least", "at most")
+    bound = comparison["rule"] in ("at least", "at most", "chance")
     unit = f" {comparison['unit']}" if comparison["unit"] else ""
     theirs = _accepted(comparison, 0) if bound else range_of(comparison["paper"], decimals)
     ours = range_of(comparison["ours"], decimals)
-    unmeasured = holds.count(None)
+    unjudged = holds.count(None)
+    telling = comparison["discriminates"].count(True)
     return {
         "what": comparison["what"],
+        "kind": comparison["kind"],
         "paper": theirs + unit,
-        "ours": ours if unmeasured == len(holds) else ours + unit,
+        "ours": ours if comparison["ours"].count(None) == len(holds) else ours + unit,
         "held": f"{holds.count(True)} of {len(holds)}"
-        + (f", {unmeasured} not measured" if 0 < unmeasured < len(holds) else ""),
+        + (f", {unjudged} not judged" if 0 < unjudged < len(holds) else ""),
+        "discriminates": f"{telling} of {len(holds)}" if comparison["null_holds"] else "–",
+        "nulls": "; ".join(
+            f"{name} {held.count(True)}" for name, held in comparison["null_holds"].items()
+        )
+        or "–",
     }
 
 
 def all_numbers(comparison: Measured) -> dict[str, Any]:
-    """Return one comparison with all its numbers."""
+    """Return one comparison with all its numbers, and what is judged of it."""
     decimals = decimals_of(comparison)
     unit = f", in {comparison['unit']}" if comparison["unit"] else ""
+    words = {True: "✓ yes", False: "✗ no", None: "–"}
     return {
         "what": comparison["what"] + unit,
         "printed": comparison["printed"],
+        "kind": comparison["kind"],
         "tolerance": _tolerance(comparison),
         "reason": comparison["reason"],
         "rows": [
@@ -47,7 +56,8 @@ def all_numbers(comparison: Measured) -> dict[str, Any]:
                 "paper": _number(comparison["paper"][i], decimals),
                 "ours": _number(comparison["ours"][i], decimals),
                 "accepted": _accepted(comparison, i),
-                "holds": {True: "✓ yes", False: "✗ no", None: "–"}[comparison["holds"][i]],
+                "holds": words[comparison["holds"][i]],
+                "discriminates": words[comparison["discriminates"][i]],
             }
             for i, label in enumerate(comparison["labels"])
         ],
@@ -55,12 +65,18 @@ def all_numbers(comparison: Measured) -> dict[str, Any]:
 
 
 def _tolerance(comparison: Measured) -> str:
-    """Return rule and tolerance in words."""
+    """Return the rule in words."""
     rule = comparison["rule"]
     size = range_of(comparison["tolerance"], None)
     exact = not any(comparison["tolerance"])
+    if rule == "interval":
+        return "the paper's number lies in the interval"
+    if rule == "chance":
+        return "at most what noise stays below"
+    if rule == "exact" or (rule == "within" and exact):
+        return "the same number"
     if rule == "within":
-        return "the same number" if exact else f"at most {size} away"
+        return f"at most {size} away"
     if rule == "factor":
         return f"at most {size} times larger or smaller"
     if rule == "decision":
@@ -70,19 +86,20 @@ def _tolerance(comparison: Measured) -> str:
 
 
 def _accepted(comparison: Measured, i: int) -> str:
-    """Return which numbers of ours hold."""
-    rule, value, margin = comparison["rule"], comparison["paper"][i], comparison["tolerance"][i]
+    """Return the range that the rule compares with: the interval, or which numbers of ours hold."""
+    low, high = comparison["ends"][i]
     decimals = decimals_of(comparison)
-    if math.isnan(value):
+    if math.isnan(comparison["paper"][i]):
         return "NaN"
-    if rule == "within":
-        return range_of([value - margin, value + margin], decimals)
-    if rule == "factor":
-        return range_of([value / margin, value * margin], decimals)
-    if rule == "decision":
-        return f"at least {margin:g}" if value >= margin else f"below {margin:g}"
-    bound = value - margin if rule == "at least" else value + margin
-    return f"{rule} {_number(bound, decimals)}"
+    if comparison["rule"] == "decision":
+        level = comparison["tolerance"][i]
+        return f"below {level:g}" if low is None else f"at least {level:g}"
+    if low is None and high is None:
+        return "–"
+    if low is None or high is None:
+        bound = f"at most {_number(high, decimals)}" if low is None else ""
+        return bound or f"at least {_number(low, decimals)}"
+    return range_of([low, high], decimals)
 
 
 def decimals_of(comparison: Measured) -> int | None:
