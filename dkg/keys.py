@@ -37,13 +37,8 @@ def noise_map() -> NDArray[np.uint8]:
     """Return the public noise that seed images are mixed with for low-order keys.
 
     Where a seed image is flat, the network computes the same at many places, and the key repeats.
-    XOR with noise leaves no seed image flat. It is the same for everybody, and no secret.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 (256, 256, 3), read-only: the first bytes of SHAKE-256 (FIPS 202) of the text
-        ``dkg noise map 1``.
+    XOR with noise leaves no seed image flat. It is the same for everybody, and no secret: uint8
+    (256, 256, 3), read-only, the first bytes of SHAKE-256 (FIPS 202) of ``dkg noise map 1``.
     """
     data = hashlib.shake_256(b"dkg noise map 1").digest(KEY_BYTES)
     return np.frombuffer(data, np.uint8).reshape(KEY_SHAPE)
@@ -154,13 +149,7 @@ class KeyGenerator:
                 raise ValueError(f"{path}: {error}") from error
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """Return a copy of the network's weights.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            float32, under the names that they have in the file.
-        """
+        """Return a copy of the network's weights, float32, by their names in the file."""
         weights = self._generator.state_dict()
         return {name: values.cpu().numpy().copy() for name, values in weights.items()}
 
@@ -168,23 +157,9 @@ class KeyGenerator:
         """Return a generator whose last layer is scaled by a factor before tanh.
 
         Not in the paper. The discriminator cannot see the contrast of a key, since its layers have
-        no offset before they are normalised; this changes the contrast.
-
-        Parameters
-        ----------
-        factor : float
-            Factor of the last convolution's weights, above 0. Below 1 the bytes move towards
-            127.5, above 1 towards 0 and 255.
-
-        Returns
-        -------
-        KeyGenerator
-            With the same device, `exact` and `output`; its `sha256` is that of its weights.
-
-        Raises
-        ------
-        ValueError
-            If `factor` is not a positive finite number.
+        no offset before they are normalised; this changes the contrast. A `factor` below 1 moves
+        the bytes towards 127.5, one above 1 towards 0 and 255; ValueError is raised unless it is
+        positive and finite. Device, `exact` and `output` stay; `sha256` is that of the weights.
         """
         if not 0 < factor < math.inf:
             raise ValueError(f"factor must be a positive finite number, not {factor}")

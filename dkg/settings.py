@@ -88,6 +88,17 @@ class TrainConfig:
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads must be None or at least 1, not {self.threads!r}")
 
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The parameters of `dkg.models.Generator`."""
+        return {
+            "residual_blocks": self.residual_blocks,
+            "width": self.generator_width,
+            "convs_per_block": self.convs_per_block,
+            "convolution": self.convolution,
+            "padding": self.padding,
+        }
+
     @classmethod
     def describe(cls) -> list[tuple[str, Any, str]]:
         """List every setting as (name, default, where the default comes from)."""

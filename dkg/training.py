@@ -40,18 +40,10 @@ _SOURCE_ORDER, _TARGET_ORDER, _POOL = range(3)  # The random streams of one seed
 def generator_loss(scores: Tensor, config: TrainConfig) -> Tensor:
     """Loss of the generator from the discriminator's scores of its keys (Eq. 2).
 
-    Parameters
-    ----------
-    scores : torch.Tensor
-        Scores of generated keys, any shape.
-    config : TrainConfig
-        ``loss``, ``non_saturating`` and ``real_label`` are used.
-
-    Returns
-    -------
-    torch.Tensor
-        Scalar: ``mean((D(G(x)) - label)**2)`` for 'lsgan'; for 'gan' ``-mean(log D(G(x)))``, or
-        ``mean(log(1 - D(G(x))))`` where not `non_saturating`, with D the sigmoid of the score.
+    The `scores` have any shape; ``loss``, ``non_saturating`` and ``real_label`` of `config` are
+    used. The result is a scalar: ``mean((D(G(x)) - label)**2)`` for 'lsgan'; for 'gan'
+    ``-mean(log D(G(x)))``, or ``mean(log(1 - D(G(x))))`` where not `non_saturating`, with D the
+    sigmoid of the score.
     """
     if config.loss == "lsgan":
         return (scores - config.real_label).square().mean()
@@ -61,19 +53,11 @@ def generator_loss(scores: Tensor, config: TrainConfig) -> Tensor:
 
 
 def discriminator_loss(real: Tensor, fake: Tensor, config: TrainConfig) -> Tensor:
-    """Loss of the discriminator from its scores (Eq. 3, with the sign turned to minimise).
+    """Loss of the discriminator (Eq. 3, with the sign turned to minimise).
 
-    Parameters
-    ----------
-    real, fake : torch.Tensor
-        Scores of images of the transformation domain and of generated keys.
-    config : TrainConfig
-        ``loss`` and ``real_label`` are used.
-
-    Returns
-    -------
-    torch.Tensor
-        Scalar, the mean of the two halves.
+    It takes the scores of images of the transformation domain (`real`) and of generated keys
+    (`fake`), both of any shape, and ``loss`` and ``real_label`` of `config`. The result is a
+    scalar, the mean of the two halves.
     """
     if config.loss == "lsgan":
         return ((real - config.real_label).square().mean() + fake.square().mean()) / 2
@@ -81,13 +65,7 @@ def discriminator_loss(real: Tensor, fake: Tensor, config: TrainConfig) -> Tenso
 
 
 class KeyPool:
-    """Earlier keys that the discriminator sees again, as in CycleGAN.
-
-    Parameters
-    ----------
-    size : int
-        Keys in the pool; without any, each key is seen once.
-    """
+    """Earlier keys, `size` of them, that the discriminator sees again, as in CycleGAN."""
 
     def __init__(self, size: int):
         self.size = size
@@ -154,19 +132,22 @@ class Trainer:
         self.config, self.seed, self.device = config, seed, device
         self.source, self.target = source, target
         self.callbacks = callbacks
-        self.generator = Generator(
-            config.residual_blocks,
-            config.generator_width,
-            config.convs_per_block,
-            config.convolution,
-            config.padding,
-        )
+        self.generator = Generator(**config.architecture)
         self.discriminator = Discriminator(config.discriminator_width)
         random = torch.Generator().manual_seed(seed)
         for network in (self.generator, self.discriminator):
             initialise(network, random)  # Eq. 6
             accelerate(network.to(device))
-        self.optimisers = {name: self._adam(network) for name, network in self.networks.items()}
+        self.optimisers = {
+            name: torch.optim.Adam(
+                network.parameters(),
+                lr=config.learning_rate,
+                betas=(config.beta1, config.beta2),
+                fused=True,
+                capturable=device.type == "cuda",
+            )
+            for name, network in self.networks.items()
+        }
         self.pool = KeyPool(config.pool_size)
         self.graphs: dict[Callable[..., Any], CudaGraph] = {}
         self.step = 0
@@ -210,15 +191,6 @@ class Trainer:
         loss.backward()
         self.optimisers[name].step()
 
-    def _adam(self, network: torch.nn.Module) -> torch.optim.Adam:
-        return torch.optim.Adam(
-            network.parameters(),
-            lr=self.config.learning_rate,
-            betas=(self.config.beta1, self.config.beta2),
-            fused=True,
-            capturable=self.device.type == "cuda",
-        )
-
     @property
     def networks(self) -> dict[str, Generator | Discriminator]:
         """The networks by name."""
@@ -257,7 +229,7 @@ class Trainer:
         return self.graphs[function](*inputs)
 
     def emit(self, event: str, **values: Any) -> None:
-        """Tell the callbacks what happened at this step."""
+        """Report an event at this step to the callbacks."""
         seconds = round(self.seconds_before + time.perf_counter() - self.began, 3)
         record = {"event": event, "step": self.step, "seconds": seconds, **values}
         for callback in self.callbacks:
