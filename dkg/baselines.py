@@ -8,10 +8,10 @@ SHAKE-256 [1]_ of the image's bytes, except for the chaotic system, which starts
 domain does. `NAIVE` holds guesses.
 
 These are baselines, not a way to encrypt: a key that follows from the image alone is the same each
-time, and two images under one key give each other away.
+time, and two images under one key reveal each other.
 
 Every generator returns its first `n_bytes` bytes as uint8 (n_bytes,). It raises TypeError if
-`n_bytes` is no whole number or the seed image is not uint8, and ValueError if `n_bytes` is
+`n_bytes` is not an integer or the seed image is not uint8, and ValueError if `n_bytes` is
 negative, the image has no pixels or another shape than described, or a key, state or seed is not as
 described.
 
@@ -220,7 +220,7 @@ Nothing in the paper's text confirms them.
 - "Mersenne Twister": ``round(255 u)`` for u in [0, 1) gives 0 and 255 half as often as the rest.
   65,536 such bytes, three times one after another, have an entropy of 7.9955 on average (printed:
   7.9955). In the ciphertext of a gray image the three bytes of a pixel still differ, and its
-  entropy is near the 7.9991 of 196,608 ideal bytes (printed: 7.9990).
+  entropy is near the 7.9991 of 196,608 uniform bytes (printed: 7.9990).
 - "RSA": text of 64 characters and line breaks [8]_ has 6.02 bits a byte (printed: 6.0314) and a
   highest bit that is always 0. A 32 x 32 matrix of such bits has at most rank 28, so that the
   matrix rank test depends on the number of matrices only: 62 give P = 5.226e-88 (printed:

@@ -151,7 +151,7 @@ def test_flat_seed_images_give_low_order_keys_like_any_other():
     assert all(cells(key) < 1000 for key in plain.values())
     # Normalisation takes the mean away, so that without noise all flat images have one key.
     np.testing.assert_array_equal(plain[0], plain[255])
-    # Two ideal keys agree in 768 of 196,608 bytes, with a standard deviation of 28.
+    # Two uniform random keys agree in 768 of 196,608 bytes, with a standard deviation of 28.
     for one, other in ((0, 1), (0, 255), (1, 255), (0, "border")):
         assert (made[one] == made[other]).sum() < 768 + 10 * 28
 

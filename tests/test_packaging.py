@@ -36,7 +36,7 @@ def tracked_files():
 
 
 def test_import_is_light():
-    """What it loads is looked at, not how long it takes: nothing heavy may be there."""
+    """Checks which modules are loaded, not the time: nothing heavy may be among them."""
     code = "import sys, dkg; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -26,7 +26,7 @@ def analyze(
     ],
     as_json: Annotated[bool, Option("--json", help="Print JSON instead of tables.")] = False,
     randomness: Annotated[
-        bool, Option("--randomness", help="Run NIST SP 800-22 on each file, too.")
+        bool, Option("--randomness", help="Also run NIST SP 800-22 on each file.")
     ] = False,
 ) -> None:
     """Measure keys and images, beside what ideal random bytes would give."""
@@ -140,7 +140,7 @@ def _measure(image: NDArray[np.uint8]) -> list[dict[str, Any]]:
 def _compare(a: NDArray[np.uint8], b: NDArray[np.uint8], *, uniform: bool) -> list[dict[str, Any]]:
     from dkg import metrics
 
-    # Against a plain image, UACI depends on the image even for an ideal key; NPCR does not.
+    # Against a plain image, UACI depends on the image even for a uniform key; NPCR does not.
     uaci = (metrics.ideal_uaci(a.size).mean, metrics.uaci_interval(a.size)) if uniform else ()
     npcr = (metrics.ideal_npcr(a.size).mean, metrics.npcr_interval(a.size))
     n_blocks = math.prod(length // 16 for length in a.shape[:2])

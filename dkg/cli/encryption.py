@@ -127,8 +127,8 @@ def _report(out: Path, keys: NDArray[np.uint8], generator: "KeyGenerator") -> No
     )
     if generator.public:
         note(
-            f"the weights {generator.name} are public: whoever guesses the seed image has the key. "
-            "Use it for study only"
+            f"the weights {generator.name} are public: anyone who guesses the seed image has the "
+            "key. Use it for study only"
         )
     repeated = repeated_cells(keys)
     if repeated > 0:
@@ -343,7 +343,7 @@ def _warn_of_reuse() -> None:
     """Say what it means that a key has encrypted another image before."""
     typer.echo(
         "Warning: this key has encrypted another image before. The XOR of two ciphertexts under "
-        "one key is the XOR of the two plain images, which shows both; and whoever knows one of "
-        "the images can decrypt the other.",
+        "one key is the XOR of the two plain images, which shows both; and an attacker who knows "
+        "one of the images can decrypt the other.",
         err=True,
     )

@@ -13,7 +13,7 @@ from dkg.cipher import CipherError, xor
 from dkg.encryption.arrays import key_identifier, keys_needed
 
 FORMAT_VERSION = 2
-"""Version of the key and ciphertext files that are written; version 1 is read, too."""
+"""Version of the key and ciphertext files that are written; version 1 is still read."""
 
 SECRET_BYTES = 32
 """Length of a tag secret."""

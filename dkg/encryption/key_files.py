@@ -117,7 +117,7 @@ def write_key(
 
 
 def read_key(path: str | os.PathLike[str]) -> ImageKey:
-    """Read a key file that `write_key` made, unless others than its owner may read it."""
+    """Read a key file that `write_key` made, and refuse one that other users may read."""
     path = Path(path)
     pixels, metadata = read_noise(path, "key")
     check_private(path)

@@ -65,7 +65,7 @@ def label_leaks(chart: Axes, numbers: list[int], xlabel: str) -> None:
     chart.set_xticks(numbers, [str(number) for number in numbers])
     chart.set_ylim(0, 1)
     chart.set_xlabel(xlabel)
-    chart.set_ylabel("size of the correlation\nwith the plaintext")
+    chart.set_ylabel("absolute correlation\nwith the plaintext")
     chart.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=8)
 
 
@@ -108,7 +108,7 @@ def npcr_and_uaci(
         For each experiment, ``"npcr"`` and ``"uaci"`` of its pairs of images, in percent and above
         0. The first experiment is drawn as the paper's.
     ideal : mapping of str to float
-        ``"npcr"`` and ``"uaci"`` of two independent images of ideal bytes, in percent.
+        ``"npcr"`` and ``"uaci"`` of two independent images of i.i.d. uniform bytes, in percent.
     """
     figure, axes = new_figure(1, 2, figsize=(11, 1 + 0.5 * len(measured)), sharey=True)
     for ax, measure in zip(axes[0], ("npcr", "uaci"), strict=True):
@@ -117,7 +117,7 @@ def npcr_and_uaci(
             spread = np.linspace(-0.2, 0.2, len(values[measure]))
             ax.plot(values[measure], row + spread, marker, color=color, ms=4.5, mfc="none")
         ax.axvline(ideal[measure], color=GRAY, linestyle="--", linewidth=1)
-        ax.text(ideal[measure], -0.8, "ideal bytes ", ha="right", va="center", color=GRAY, size=8)
+        ax.text(ideal[measure], -0.8, "uniform bytes ", ha="right", va="center", color=GRAY, size=8)
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:f}".rstrip("0").rstrip("."))
         ax.set_xlabel(f"{measure.upper()} (%), logarithmic")
@@ -131,7 +131,7 @@ def leak_by_seeds_tried(
     leaks: Mapping[str, Mapping[int, float]],
     limit: float,
 ) -> Figure:
-    """Show what comes out with other seeds' keys, and how it grows with their number.
+    """Show decryptions with keys of other seed images, and how it grows with their number.
 
     The pictures, and beside them one line for each cipher.
 
@@ -298,7 +298,7 @@ def leak_of_keys(
     Parameters
     ----------
     sizes : mapping of str to pandas.Series
-        For each key, by a name that says what it is, the size of the correlation of block means of
+        For each key, by a name that says what it is, the absolute correlation of block means of
         each plaintext and decrypted image, 0 to 1.
     limit : float
         What noise stays below in 95 % of cases; drawn as a band.
@@ -321,7 +321,7 @@ def leak_of_keys(
     ax.set_yticks(range(len(sizes)), sizes)
     ax.set_ylim(len(sizes) - 0.5, -1.2)
     ax.set_xlim(-0.02, 1.02)
-    ax.set_xlabel("size of the correlation of the means of 16 x 16 pixels")
+    ax.set_xlabel("absolute correlation of the means of 16 x 16 pixels")
     ax.set_title(title)
     return figure
 

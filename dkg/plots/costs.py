@@ -30,7 +30,7 @@ def cost_and_quality(
         For each measure of quality the same kinds in rows, and the columns ``trained`` and
         ``untrained``.
     ideals : mapping of str to float
-        For each measure what ideal keys have; drawn as a line.
+        For each measure what uniform random keys have; drawn as a line.
     """
     n = len(qualities)
     figure, axes = new_figure(1, n + 1, figsize=(4.6 + 2.6 * n, 3.4), width_ratios=(3.6, *(3,) * n))
@@ -61,7 +61,7 @@ def cost_and_quality(
         ax.set_xlabel(f"{time.name} (%)")
     handles += chart.plot([], [], "D", color=GRAY, ms=7, label="trained")
     handles += chart.plot([], [], "D", color=GRAY, mfc="white", ms=7, label="untrained")
-    handles += chart.plot([], [], color=GRAY, linestyle="--", linewidth=1, label="ideal keys")
+    handles += chart.plot([], [], color=GRAY, linestyle="--", linewidth=1, label="uniform keys")
     figure.legend(
         handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8
     )

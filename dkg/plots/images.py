@@ -80,7 +80,7 @@ def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 def image_histograms(images: Mapping[str, np.ndarray]) -> Figure:
     """Show images with the histograms of their bytes (Figs. 6 and 7).
 
-    Images above, histograms below, with the frequency that ideal bytes have as a line.
+    Images above, histograms below, with the frequency that i.i.d. uniform bytes have as a line.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def _draw_shares(ax: Axes, shares: np.ndarray, ideal: float, label: str) -> Line
 def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 4) -> Figure:
     """Show the histograms of several images on one scale (Fig. 11).
 
-    The share of each byte, with that of ideal bytes as a line and chi-square in the title.
+    The share of each byte, with that of uniform bytes as a line and chi-square in the title.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 4) -> Figure
     figure, axes = panel_grid(len(images), columns, 2.9, 2.1, sharex=True, sharey=True)
     for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
         shares = 100 * histogram(image) / image.size
-        _draw_shares(ax, shares, 100 / 256, "ideal bytes")
+        _draw_shares(ax, shares, 100 / 256, "uniform bytes")
         ax.set_title(f"{title}: $\\chi^2$ = {chi_square(image).statistic:,.0f}", fontsize=9)
     axes[0, 0].set_ylim(bottom=0)  # The axes share one scale, so this comes after the last one.
     for ax in axes[-1]:
@@ -144,7 +144,7 @@ def plain_and_cipher_histograms(
     """Show plaintexts and ciphertexts, each with its histogram (Fig. 7).
 
     One row for each pair: plaintext, its histogram, ciphertext, its histogram, which has the share
-    of ideal bytes as a line and chi-square in its title. The two histograms have scales of their
+    of uniform bytes as a line and chi-square in its title. The two histograms have scales of their
     own; the plaintext's is cut off where less than a hundredth of its values are higher.
 
     Parameters
@@ -161,7 +161,7 @@ def plain_and_cipher_histograms(
         ):
             show_image(ax, image, f"{title}, {kind}")
             shares = 100 * histogram(image) / image.size
-            ideal = _draw_shares(below, shares, 100 / 256, "ideal bytes")
+            ideal = _draw_shares(below, shares, 100 / 256, "uniform bytes")
             below.set_ylim(0, 1.3 * np.quantile(shares, 0.99))
             below.set_ylabel("share (%)")
             below.set_title(f"$\\chi^2$ = {chi_square(image).statistic:,.0f}", fontsize=9)

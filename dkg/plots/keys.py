@@ -193,7 +193,7 @@ def beside_paper(
 
 
 def distance_from_ideal(pairs: Mapping[str, pd.DataFrame]) -> Figure:
-    """Show how far NPCR and UACI of pairs of keys are from those of ideal keys.
+    """Show how far NPCR and UACI of pairs of keys are from those of uniform random keys.
 
     A panel for each measure, a row for each kind, a point for each pair: the distance from the
     ideal mean in its standard deviations, on a scale that is linear up to 3 and logarithmic beyond.

@@ -3,7 +3,7 @@
 A key is recognized by its bytes, so that a copied, renamed or regenerated key file is the same key.
 A use is on the disk before the ciphertext is. A process waits while another one writes, and the
 unfinished transaction of a killed process is rolled back when the file is next opened. A file that
-is not a registry, that others than its owner may read, or that another process locks for longer
+is not a registry, that other users may read, or that another process locks for longer
 than `WAIT`, raises an OSError.
 """
 

@@ -197,7 +197,7 @@ class ApproximateSeedPanel(AttackPanel):
             pictures,
             likeness(self.plain, shown),
             f"{metrics.equal_bits(key, near_key):.1f} % of the key bits come back; chance gives "
-            "50 %. What stops it: keys read as low-order, which nearly the right seed does not "
+            "50 %. What stops it: keys read as low-order, which an approximate seed image does not "
             "give; and not to hand out the seed image in any form.",
         )
 
@@ -265,7 +265,7 @@ class LearnedPanel(AttackPanel):
 
 
 class MalleabilityPanel(AttackPanel):
-    """The ciphertext is changed on its way, by somebody without the key."""
+    """An attacker without the key flips bits of the ciphertext in transit."""
 
     def __init__(self) -> None:
         self.bits = slider("bits flipped in each byte of a square", 128, 0, 255, width=_WIDE)
@@ -361,7 +361,7 @@ class BreakItPanel(ipywidgets.Tab):  # type: ignore[misc]  # ipywidgets has no t
             "Approximate seed": ApproximateSeedPanel(),
             "Guessed training": RetrainedPanel(),
             "Learned prediction": LearnedPanel(),
-            "Changed on its way": MalleabilityPanel(),
+            "Bit-flipping": MalleabilityPanel(),
             "Backdoor": BackdoorPanel(backdoor_steps),
         }
         super().__init__(list(self.panels.values()), titles=list(self.panels))

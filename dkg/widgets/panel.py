@@ -64,7 +64,7 @@ class View:
 
 
 def _number(value: float) -> str:
-    # No minus before 0.000, and no digits behind a whole number.
+    # No minus before 0.000, and no decimals for an integer.
     return f"{value:.0f}" if value == round(value) else f"{round(value, 3) + 0.0:.3f}"
 
 
@@ -134,7 +134,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
                 for title, image in self._images.items()
             ]
         for title, image in self.view.pictures.items():
-            # ipywidgets.Image has no text for who cannot see it.
+            # ipywidgets.Image has no alternative text for screen readers.
             content = base64.b64encode(png(as_shown(image))).decode()
             self._images[title].value = (
                 f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '

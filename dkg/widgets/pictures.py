@@ -24,7 +24,7 @@ def figure_as_image(figure: Figure) -> np.ndarray:
 
 
 def spectrum(key: np.ndarray) -> np.ndarray:
-    """Return the spectrum of a key as a picture; that of ideal bytes is even noise.
+    """Return the spectrum of a key as a picture; that of i.i.d. uniform bytes is white noise.
 
     The key is uint8 (height, width, 3), and not constant in a channel, which raises ValueError. The
     picture is uint8 (height, width): `dkg.attacks.power_spectrum` on a logarithmic scale, black at

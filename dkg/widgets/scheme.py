@@ -51,7 +51,7 @@ class KeysPanel(Panel):
                 "UACI (%)": [metrics.uaci(before, after), metrics.ideal_uaci(after.size).mean],
                 "entropy (bits)": [metrics.entropy(after), metrics.ideal_entropy(after.size).mean],
             },
-            index=["keys before and after the change", "two ideal keys"],
+            index=["keys before and after the change", "two uniform keys"],
         )
         levels = changed[row, column].astype(int) - seed[row, column]
         return View(
@@ -91,7 +91,7 @@ _FORMATS = ".png,.jpg,.jpeg,.tif,.tiff,.dcm,.nii,.gz"
 def measures(named: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Measure images and keys for themselves, uint8 (256, 256, 3), by name.
 
-    Returns a row for each measure, a column for each image, and one for ideal bytes.
+    Returns a row for each measure, a column for each image, and one for uniform bytes.
     """
     rows = {"entropy (bits)": (metrics.entropy, metrics.ideal_entropy(cipher.KEY_BYTES).mean)}
     for direction in ("horizontal", "vertical", "diagonal"):
@@ -103,7 +103,7 @@ def measures(named: Mapping[str, np.ndarray]) -> pd.DataFrame:
         name: {row: measure(image) for row, (measure, _) in rows.items()}
         for name, image in named.items()
     }
-    table["ideal bytes"] = {row: ideal for row, (_, ideal) in rows.items()}
+    table["uniform bytes"] = {row: ideal for row, (_, ideal) in rows.items()}
     return pd.DataFrame(table)
 
 

@@ -253,7 +253,7 @@ def test_a_slider_changes_the_picture(lab, name, slider, key, title):
             "A small network saves",
         ),
         (
-            "Changed on its way",
+            "Bit-flipping",
             "MalleabilityPanel",
             "bits flipped in each byte of a square",
             "ArrowRight",
@@ -404,7 +404,7 @@ def test_notebook_7_and_voila_show_the_panels_too(elsewhere):
     panel.wait_for(words=CLICKED)
 
     Panel(elsewhere, "CiphertextAlonePanel").wait_for()
-    elsewhere.get_by_role("tab", name="Changed on its way").click()
+    elsewhere.get_by_role("tab", name="Bit-flipping").click()
     panel = Panel(elsewhere, "MalleabilityPanel")
     before = panel.picture("decrypted with XOR alone")
     panel.press("bits flipped in each byte of a square", "Home")

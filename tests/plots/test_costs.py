@@ -26,10 +26,10 @@ def test_cost_and_quality_draws_every_number_against_the_last_cost():
     }
     assert drawn == {(100, 7.1): True, (100, 7.9): False, (68, 7.2): True, (68, 7.8): False}
     assert len({line.get_marker() for line in points}) == 2, "they part in grayscale, too"
-    assert list(panel.lines[-1].get_ydata()) == [8.0, 8.0], "ideal keys"
+    assert list(panel.lines[-1].get_ydata()) == [8.0, 8.0], "uniform keys"
     assert (panel.get_xlabel(), panel.get_ylabel()) == ("time (%)", "entropy")
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words == [*kinds, "trained", "untrained", "ideal keys"]
+    assert words == [*kinds, "trained", "untrained", "uniform keys"]
 
 
 def test_step_times_draws_medians_and_every_time():

@@ -52,9 +52,9 @@ class TestKeyGenerators:
 
 def test_measures_stand_beside_those_of_ideal_bytes(rng):
     table = scheme.measures({"noise": random_image(rng), "flat": np.zeros((256, 256, 3), np.uint8)})
-    assert list(table) == ["noise", "flat", "ideal bytes"]
+    assert list(table) == ["noise", "flat", "uniform bytes"]
     assert table.loc["entropy (bits)", "flat"] == 0
-    assert (table["noise"] - table["ideal bytes"]).abs().max() < 0.02
+    assert (table["noise"] - table["uniform bytes"]).abs().max() < 0.02
 
 
 def test_who_sits_in_front(monkeypatch):
