@@ -11,6 +11,7 @@ from dkg.reproduction.comparisons.beyond import BEYOND_THE_PAPER
 from dkg.reproduction.comparisons.changes import CHANGES
 from dkg.reproduction.comparisons.claims import CLAIMS_OF_THE_PAPER, FUTURE_WORK
 from dkg.reproduction.comparisons.comparison import Claim, Comparison
+from dkg.reproduction.comparisons.forensics import FORENSICS
 from dkg.reproduction.comparisons.low_order import LOW_ORDER_KEYS
 
 __all__ = ["CHANGES", "CLAIMS", "COMPARISONS", "Claim", "Comparison"]
@@ -29,6 +30,7 @@ _ALL = (
     *CLAIMS_OF_THE_PAPER,
     *BEYOND_THE_PAPER,
     *LOW_ORDER_KEYS,
+    *FORENSICS,
     *FUTURE_WORK,
 )
 
