@@ -25,6 +25,9 @@ def make_dicom_image():
     image = Dataset()
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    # Or pydicom puts its version there.
+    image.file_meta.ImplementationClassUID = "1.2.3.4"
+    image.file_meta.ImplementationVersionName = "VECTORS"
     image.SOPClassUID, image.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3.4.5"
     image.StudyInstanceUID, image.SeriesInstanceUID = "1.2.3.4", "1.2.3.4.1"
     image.PatientName, image.PatientID, image.Modality = "Muster^Eva", "4711", "OT"
