@@ -90,7 +90,8 @@ def _verdict(
     few = f"{min(trainings)} training{'s'[: min(trainings) > 1]}" if trainings else ""
     if 2 * measured < len(inside) or not measured:
         why = f"{measured} of {len(inside)} numbers could be judged"
-        if min(trainings, default=LEAST_TRAININGS) < LEAST_TRAININGS:
+        some = any(s["ours"] is not None for s in statements)
+        if some and min(trainings, default=LEAST_TRAININGS) < LEAST_TRAININGS:
             why += f", with {few} where {LEAST_TRAININGS} are asked for"
         return "cannot be judged", why
     by_interval = any(c["rule"] == "interval" for c in deciding)

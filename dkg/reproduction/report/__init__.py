@@ -15,8 +15,8 @@ from dkg import paths
 from dkg.paper import ERRATA, OBSERVATIONS
 from dkg.reproduction.comparisons import CHANGES
 from dkg.reproduction.records import Record, dumps, load_all
-from dkg.reproduction.report import collecting
-from dkg.reproduction.report.collecting import SYMBOLS
+from dkg.reproduction.report import collecting, overview
+from dkg.reproduction.report.overview import SYMBOLS
 from dkg.reproduction.report.readme import headline
 from dkg.reproduction.report.wording import render
 from dkg.storage import files
@@ -55,7 +55,10 @@ def write(draw: collecting.Draw) -> dict[str, list[str]]:
             for kind, heading in collecting.KINDS.items()
             if (chosen := [s for s in sections if s["id"].startswith(f"{kind}-")])
         },
-        "counts": collecting.count(records),
+        "first": overview.first_table(records),
+        "kinds": overview.by_kind(records),
+        "kind_names": overview.KIND_NAMES,
+        "telling": overview.by_table(records),
         "verdicts": Counter(section["verdict"] for section in sections),
         "grid": collecting.grid(),
         "symbols": SYMBOLS,

@@ -11,20 +11,23 @@ from PIL import Image
 from dkg import paths
 from dkg.paper import CAPTIONS, TABLES
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS, Claim
-from dkg.reproduction.judge import judge
-from dkg.reproduction.measured import Measured
-from dkg.reproduction.recording import measured, write_figure
-from dkg.reproduction.records import SYMBOLS as VERDICT_SYMBOLS
+from dkg.reproduction.recording import write_figure
 from dkg.reproduction.records import Record, load_all
-from dkg.reproduction.report.wording import all_numbers, describe_network, summary_line, tables_of
+from dkg.reproduction.report.overview import SYMBOLS, comparisons_of
+from dkg.reproduction.report.wording import (
+    all_numbers,
+    describe_network,
+    statement_lines,
+    summary_line,
+    tables_of,
+)
+from dkg.reproduction.sentences import finding
 from dkg.reproduction.staleness import stale
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Draw = Callable[[Record], "Figure"]
-
-SYMBOLS = VERDICT_SYMBOLS | {"missing": "–"}
 
 FIGURES = {
     "1": "From the modality to the workstation.",
@@ -64,13 +67,6 @@ def order(records: Mapping[str, Record]) -> list[str]:
     return sorted({**COMPARISONS, **records}, key=place)
 
 
-def comparisons_of(id: str, record: Record | None) -> list[Measured]:
-    """Return a record's comparisons; without a record, the paper's numbers with none of ours."""
-    return (
-        record.comparisons if record else judge([measured(c) for c in COMPARISONS[id]]).comparisons
-    )
-
-
 def section(id: str, record: Record | None, draw: Draw) -> dict[str, Any]:
     """Return all that the templates show of one table, figure or claim, or of a missing record."""
     kind, number = id.split("-", 1)
@@ -91,9 +87,11 @@ def section(id: str, record: Record | None, draw: Draw) -> dict[str, Any]:
         "verdict": verdict,
         "verdict_in_words": record.verdict_in_words if record else verdict,
         "symbol": SYMBOLS[verdict],
+        "provisional": record is not None and record.provisional,
         "why": record.why if record else "no record; dkg reproduce makes it",
         "finding": _finding(claim, record) if claim else None,
         "lines": [summary_line(c) for c in comparisons_of(id, record)],
+        "statements": statement_lines(comparisons_of(id, record)),
         "comparisons": [all_numbers(c) for c in comparisons_of(id, record)],
         "record": record,
         "stale": reasons,
@@ -120,13 +118,8 @@ def _picture(record: Record, kind: str, draw: Draw) -> tuple[str | None, str | N
 
 
 def _finding(claim: Claim, record: Record | None) -> str:
-    """Return what can be said of a claim, in the words of `dkg.paper`."""
-    if record is None:
-        return "Not measured."
-    if record.verdict == "cannot be judged":
-        return "Too little was measured to judge it."
-    agree = all(held is not False for c in record.comparisons for held in c["holds"])
-    return claim.holds if agree else claim.fails
+    """Return what can be said of a claim."""
+    return finding(claim.record, record.comparisons) if record else "Not measured."
 
 
 def _embedded(picture: bytes) -> str:
@@ -139,20 +132,6 @@ def _embedded(picture: bytes) -> str:
             image.convert("RGB").save(smaller, "WEBP", quality=80)
         picture = smaller.getvalue()
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
-
-
-def count(records: Mapping[str, Record]) -> dict[str, int]:
-    """Return how many of the numbers printed in tables were measured, and how many hold."""
-    holds = [
-        held
-        for id in COMPARISONS
-        if id.startswith("table-")
-        for comparison in comparisons_of(id, records.get(id))
-        if comparison["printed"]
-        for held in comparison["holds"]
-    ]
-    measured = [held for held in holds if held is not None]
-    return {"printed": len(holds), "measured": len(measured), "within": sum(measured)}
 
 
 def made_with(records: Iterable[Record]) -> dict[str, list[str]]:
@@ -205,7 +184,12 @@ def _grid_row(id: str, records: list[Record]) -> dict[str, Any]:
     merged = comparisons_of(id, None)
     for together, *same in zip(merged, *(record.comparisons for record in records), strict=True):
         together["ours"] = [value for comparison in same for value in comparison["ours"]]
-        together["holds"] = [held for comparison in same for held in comparison["holds"]]
+        for field in ("holds", "discriminates"):
+            together[field] = [held for comparison in same for held in comparison[field]]
+        names = dict.fromkeys(name for comparison in same for name in comparison["null_holds"])
+        together["null_holds"] = {
+            name: [held for c in same for held in c["null_holds"].get(name, [])] for name in names
+        }
     verdicts = Counter(record.verdict for record in records)
     return {
         "title": records[0].title.partition(":")[0] if id not in CLAIMS else id,

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
 from dkg.reproduction.records import Record
-from dkg.reproduction.report.collecting import SYMBOLS, comparisons_of, count, made_with
+from dkg.reproduction.report import overview
+from dkg.reproduction.report.collecting import made_with
+from dkg.reproduction.report.overview import SYMBOLS, comparisons_of
 from dkg.reproduction.report.wording import decimals_of, range_of, render
 
 _Row = tuple[str, str, str, list[str]]
@@ -60,7 +62,9 @@ def headline(records: Mapping[str, Record]) -> str:
     ids = [id for id in COMPARISONS if id.startswith("figure-")]
     rows.append(_group_row(records, ids, "Figures 1 to 13: what the text says that they show", {}))
     rows += [_claim_row(records, id) for id in CLAIMS if id.startswith("beyond-")]
-    view = {"rows": rows, "counts": count(records), "made_of": made_with(records.values())}
+    kinds = overview.by_kind(records)
+    made_of = made_with(records.values())
+    view = {"rows": rows, "kinds": kinds, "kind_names": overview.KIND_NAMES, "made_of": made_of}
     return render("headline.md", view)
 
 
@@ -71,8 +75,7 @@ def _claim_row(records: Mapping[str, Record], id: str) -> _Row:
         words = f"(not in the paper) {words}"
     if record is None:
         return (words, "not measured", f"{SYMBOLS['missing']} missing", [])
-    verdict = f"{SYMBOLS[record.verdict]} {record.verdict_in_words}"
-    return (words, record.sentence, verdict, _notebooks(records, [id]))
+    return (words, record.sentence, overview.verdict(record), _notebooks(records, [id]))
 
 
 def _group_row(
@@ -86,8 +89,8 @@ def _group_row(
         decimals = decimals_of(chosen[0])
         theirs.append(f"{label} {range_of([v for c in chosen for v in c['paper']], decimals)}")
         ours.append(f"{label} {range_of([v for c in chosen for v in c['ours']], decimals)}")
-    holds = [held for c in comparisons for held in c["holds"]]
-    ours.append(f"{holds.count(True)} of {len(holds)} numbers within their tolerance")
+    counted = [c for c in comparisons if c["kind"] in ("result", "construction")]
+    ours.append(_counts(overview.count(counted)))
     found = Counter(records[id].verdict if id in records else "missing" for id in ids)
     verdict = (
         f"{SYMBOLS[next(iter(found))]} {next(iter(found))}"
@@ -95,6 +98,15 @@ def _group_row(
         else ", ".join(f"{SYMBOLS[v]} {found[v]} {v}" for v in SYMBOLS if found[v])
     )
     return ("; ".join([name, *theirs]), "; ".join(ours), verdict, _notebooks(records, ids))
+
+
+def _counts(counts: overview.Count) -> str:
+    """Return how many numbers agree with the paper, and how many tell it from null models."""
+    words = f"{counts.holds} of {counts.numbers} numbers agree with the paper"
+    if counts.nulls:
+        agreeing = ", ".join(f"{name} in {n}" for name, n in counts.nulls.items())
+        words += f"; {counts.discriminates} are failed by every null model (agree: {agreeing})"
+    return words if counts.numbers else "no number that counts"
 
 
 def _notebooks(records: Mapping[str, Record], ids: Iterable[str]) -> list[str]:

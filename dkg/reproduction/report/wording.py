@@ -14,6 +14,9 @@ from dkg.reproduction.provenance import Network
 # A longer list of numbers is summed up; the record holds all of them.
 _LONGEST_LIST = 16
 
+WORDS = {True: "✓ yes", False: "✗ no", None: "–"}
+"""What a cell says of a number that holds, does not, or is not judged."""
+
 
 def summary_line(comparison: Measured) -> dict[str, str]:
     """Return one comparison as a line of the summary: the ranges, and how many numbers hold."""
@@ -43,7 +46,6 @@ def all_numbers(comparison: Measured) -> dict[str, Any]:
     """Return one comparison with all its numbers, and what is judged of it."""
     decimals = decimals_of(comparison)
     unit = f", in {comparison['unit']}" if comparison["unit"] else ""
-    words = {True: "✓ yes", False: "✗ no", None: "–"}
     return {
         "what": comparison["what"] + unit,
         "printed": comparison["printed"],
@@ -56,12 +58,43 @@ def all_numbers(comparison: Measured) -> dict[str, Any]:
                 "paper": _number(comparison["paper"][i], decimals),
                 "ours": _number(comparison["ours"][i], decimals),
                 "accepted": _accepted(comparison, i),
-                "holds": words[comparison["holds"][i]],
-                "discriminates": words[comparison["discriminates"][i]],
+                "holds": WORDS[comparison["holds"][i]],
+                "discriminates": WORDS[comparison["discriminates"][i]],
             }
             for i, label in enumerate(comparison["labels"])
         ],
     }
+
+
+def statement_lines(comparisons: Iterable[Measured]) -> list[dict[str, str]]:
+    """Return what is judged over trainings or beside null models: a line for each."""
+    lines = []
+    for c in comparisons:
+        decimals = decimals_of(c)
+        for label, s in zip(c["labels"], c["statements"], strict=False):
+            if s["trainings"] < 1 and not s["nulls"]:
+                continue
+            spread = range_of([s["least"], s["most"]], decimals)
+            lines.append(
+                {
+                    "what": c["what"],
+                    "of": f"mean of {len(c['labels'])}" if c["over"] == "row" else label,
+                    "paper": _number(s["paper"], decimals),
+                    "ours": _number(s["ours"], decimals),
+                    "trainings": f"{s['trainings']}: {_number(s['median'], decimals)} ({spread})",
+                    "accepted": _between(s["low"], s["high"], decimals),
+                    "resampled": range_of(s["bootstrap"], decimals) if s["bootstrap"] else "–",
+                    "level": f"{100 * s['level']:.4g} %" if c["rule"] == "interval" else "–",
+                    "holds": WORDS[s["inside"]],
+                    "nulls": "; ".join(
+                        f"{name} {_number(null['ours'], decimals)} {WORDS[null['inside']]}"
+                        for name, null in s["nulls"].items()
+                    )
+                    or "–",
+                    "discriminates": WORDS[s["discriminates"]],
+                }
+            )
+    return lines
 
 
 def _tolerance(comparison: Measured) -> str:
@@ -94,6 +127,11 @@ def _accepted(comparison: Measured, i: int) -> str:
     if comparison["rule"] == "decision":
         level = comparison["tolerance"][i]
         return f"below {level:g}" if low is None else f"at least {level:g}"
+    return _between(low, high, decimals)
+
+
+def _between(low: float | None, high: float | None, decimals: int | None) -> str:
+    """Return a range with two ends, one or none."""
     if low is None and high is None:
         return "–"
     if low is None or high is None:
