@@ -1,6 +1,6 @@
 """Learned inversion: a model reads ciphertexts of keys and images that it has never seen.
 
-Not in the paper. The attacker encrypts images with keys of her own and learns how the plaintext
+Not in the paper. The attacker encrypts known images with known keys and learns how the plaintext
 follows from the ciphertext; the attacked ciphertexts have other keys and show other images. Nothing
 can be learned about a sound stream cipher, whose ciphertext is independent of the plaintext.
 
@@ -138,7 +138,7 @@ def training_pairs(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Encrypt random images with random keys by XOR, for `fit`.
 
-    An attacker who has the network can encrypt as many pairs as she likes, whereas keys and images
+    An attacker who has the network can encrypt as many pairs as needed, whereas keys and images
     are few. Images are also turned over at random, upside down and left to right.
 
     Parameters

@@ -27,7 +27,7 @@ from dkg.attacks.scoring import standardised
 from dkg.cipher import check_images, xor
 
 ATTACKS = ("block means", "principal component", *METHODS)
-"""Attacks of `recover`: the last two learn from keys and images of the attacker's own."""
+"""Attacks of `recover`: the last two learn from other keys and images."""
 
 _RESAMPLES = 2000  # Of the images, and of wrong pairs.
 

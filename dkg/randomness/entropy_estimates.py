@@ -88,7 +88,7 @@ def most_common_value(symbols: ArrayLike) -> float:
     Parameters
     ----------
     symbols : array-like
-        Whole numbers of one dimension, at least 2.
+        Integers of one dimension, at least 2.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def t_tuple(symbols: ArrayLike, cutoff: int = CUTOFF) -> float:
     Parameters
     ----------
     symbols : array-like
-        Whole numbers of one dimension, of which one occurs at least `cutoff` times.
+        Integers of one dimension, of which one occurs at least `cutoff` times.
     cutoff : int, default 35
         Occurrences that a tuple must have. The standard's example has 3.
 
@@ -231,7 +231,7 @@ def _as_symbols(symbols: ArrayLike, *, binary: bool = False, least: int = 2) -> 
     symbols = np.asarray(symbols)
     if symbols.dtype.kind not in "iu" or symbols.ndim != 1:
         raise TypeError(
-            f"expected whole numbers of one dimension, got {symbols.dtype} of shape {symbols.shape}"
+            f"expected integers of one dimension, got {symbols.dtype} of shape {symbols.shape}"
         )
     if symbols.size < least:
         raise ValueError(f"expected at least {least} symbols, got {symbols.size}")
