@@ -1,18 +1,17 @@
-"""Measure the mean plain-image entropy of every set by resizing filter, crop and origin.
+"""Measure the mean plain-image entropy of every set by resizing filter, crop, choice and origin.
 
     DKG_DATA=/folder/of/the/sets python benchmarks/resizing_filters.py
 
 prints the tables of docs/data.md as Markdown. A set without files is measured on its phantoms,
-which are made at 256 x 256, so that no filter applies to them.
+which are made at 256 x 256, so that no filter and no crop applies to them.
 """
 
 import tempfile
 
 import numpy as np
-from PIL import Image
 
 from dkg import data, paths
-from dkg.data import nifti
+from dkg.data import borders, nifti
 from dkg.data.readers import resize
 from dkg.metrics import entropy
 from dkg.paper import TABLES
@@ -53,42 +52,53 @@ def origins():
 
 
 def filters(names):
-    print("\n## Mean entropy by resizing filter, in bits\n")
-    header("set", "n", *data.FILTERS, "paper", "nearest to the paper")
+    print("\n## Mean entropy by resizing filter and crop, in bits (the default of the set: *)\n")
+    header("set", "crop", "n", *data.FILTERS, "paper")
     for name in names:
-        means = {f: entropies(data.load(name, resample=f).images).mean() for f in data.FILTERS}
-        target = np.mean(PAPER[name])
-        best = min(means, key=lambda f: abs(means[f] - target))
-        n = len(data.load(name).images)
-        row(name, str(n), *means.values(), target, f"{best} ({means[best] - target:+.3f})")
+        own = data.load(name, n=1).reading
+        for crop in (False, True):
+            cells = []
+            for resample in data.FILTERS:
+                images = data.load(name, resample=resample, crop=crop).images
+                mark = "*" if (resample, crop) == (own["resample"], own["crop"]) else ""
+                cells.append(f"{entropies(images).mean():.3f}{mark}")
+            words = "cropped" if crop else "whole"
+            row(name, words, str(len(images)), *cells, np.mean(PAPER[name]))
 
 
-def crops(names):
-    print("\n## Mean entropy by crop, with the filter of the set, in bits\n")
+def choices(names):
+    print("\n## Mean entropy of eight images by choice, in bits\n")
+    header("set", "n", "all", "first 8", "8 spread over the set", "s.d. of 8 drawn at random")
+    for name in names:
+        spread = entropies(data.load(name, choice="spread").images)
+        first = entropies(data.load(name, n=min(8, len(spread))).images)
+        found = data.spread_of_choices(spread)
+        row(name, str(len(spread)), spread.mean(), first.mean(), found["mean of the chosen"],
+            found["standard deviation over other choices"])  # fmt: skip
+
+
+def limits(names):
+    print("\n## Mean entropy by the limit of what counts as a constant border, in bits\n")
+    spreads = (0, 4, 8, 16)
+    header("set", "whole", *(f"within {s} gray levels" for s in spreads))
+    for name in names:
+        cells = [entropies(data.load(name, crop=False).images).mean()]
+        for borders.SPREAD in spreads:
+            cells.append(entropies(data.load(name, crop=True).images).mean())
+        borders.SPREAD = 8
+        row(name, *cells)
+
+
+def brain():
+    print("\n## Mean entropy by the crop of a volume's slices, in bits\n")
     header("set", "crop", "n", "mean")
-    for name in names:
-        files = sorted((paths.data() / name).iterdir())
-        for crop, images in (brain_crops if name == "brats18" else border_crops)(files, name):
-            e = entropies(images)
-            row(name, crop, str(len(e)), e.mean())
+    files = sorted((paths.data() / "brats18").glob("*.nii*"))
+    for crop, images in brain_crops(files).items() if files else ():
+        e = entropies(images)
+        row("brats18", crop, str(len(e)), e.mean())
 
 
-def border_crops(files, name):
-    """Keep the black rows and columns at the border of an X-ray, or cut them off."""
-    for limit in (None, 0, 10, 20):
-        images = []
-        for path in files:
-            pixels = np.asarray(Image.open(path).convert("L"))
-            if limit is not None:
-                rows = np.flatnonzero(pixels.mean(axis=1) > limit)
-                columns = np.flatnonzero(pixels.mean(axis=0) > limit)
-                pixels = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-            size = (256, 256)
-            images.append(np.asarray(Image.fromarray(pixels).resize(size, data.FILTERS["lanczos"])))
-        yield "none" if limit is None else f"rows and columns of mean above {limit}", images
-
-
-def brain_crops(files, name):
+def brain_crops(files):
     """Take whole slices, cut to the box of the brain in the volume, or to that in the slice."""
     sets = {"none": [], "box in the volume": [], "box in the slice": []}
     for path in files:
@@ -103,7 +113,7 @@ def brain_crops(files, name):
             own = volume.axial_slice(number, crop=True)
             for images, pixels in zip(sets.values(), (whole, box, own), strict=True):
                 images.append(resize(pixels, 256, "nearest"))
-    return sets.items()
+    return sets
 
 
 def main():
@@ -111,7 +121,9 @@ def main():
     names = [n for n in data.NAMES if (paths.data() / n).is_dir()]
     print(f"\nSets with files: {', '.join(names) or 'none'}")
     filters(names)
-    crops([n for n in ("montgomery", "shenzhen", "brats18") if n in names])
+    choices(names)
+    limits(names)
+    brain()
 
 
 if __name__ == "__main__":

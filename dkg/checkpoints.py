@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dkg import paths
+from dkg import __version__, paths
 from dkg.models import Generator
 from dkg.storage.checkpoints import read_metadata
 from dkg.storage.weights import shipped_networks
@@ -81,7 +81,8 @@ def restore(trainer: "Trainer", checkpoint: os.PathLike[str], step: int) -> None
         found = safetensors.torch.load_file(checkpoint)
         _check_tensors(trainer, found)
     except (ValueError, safetensors.SafetensorError) as error:
-        raise ValueError(f"{checkpoint}: damaged: {error}") from error
+        version = _other_version(read_metadata(checkpoint))
+        raise ValueError(f"{checkpoint}: damaged{version}: {error}") from error
     pool = found["pool"].to(trainer.device)
     trainer.pool.count = len(pool)
     if len(pool):
@@ -161,10 +162,16 @@ def read_checkpoint(
         or not 0 < metadata["threads"] <= _MOST_THREADS
         or min(metadata["step"], metadata["low_entropy_steps"]) < 0
     ):
-        raise ValueError(f"{path} is not a checkpoint of this package; move it away")
+        version = _other_version(metadata)
+        raise ValueError(f"{path} is not a checkpoint of this package{version}; move it away")
     # A checkpoint that is older than a setting was made with its default.
     before = {name: default for name, default, _ in config.describe()} | metadata["config"]
     now = json.loads(json.dumps(dataclasses.asdict(config)))
+    if unknown := sorted(set(before) - set(now)):
+        raise ValueError(
+            f"{path} has settings that are not known here{_other_version(metadata)}: "
+            f"{', '.join(unknown)}; go on with the version that wrote it, or move it away"
+        )
     before["seed"] = metadata["seed"]
     for name in ("seed", "threads"):
         now[name] = before[name] if now[name] is None else now[name]
@@ -180,6 +187,12 @@ def read_checkpoint(
         if metadata["images"].get(name) != fingerprint:
             raise ValueError(f"{path} belongs to a run on other {name} images")
     return metadata
+
+
+def _other_version(metadata: Mapping[str, Any]) -> str:
+    """Say which version wrote a file, if it was another one than this."""
+    version = metadata.get("dkg", "an unknown version")
+    return "" if version == __version__ else f" (written by dkg {version}, this is {__version__})"
 
 
 def read_generator(path_or_name: str | None) -> tuple[Generator, Path, dict[str, Any]]:

@@ -303,6 +303,28 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, change, words):
         train(TrainConfig(**TINY), source, target, tmp_path)
 
 
+def test_a_checkpoint_of_another_version_says_so(tmp_path):
+    """Of a version with another setting, with another state, and with other tensors."""
+    source, target = images()
+    train(TrainConfig(**TINY | {"steps": 1}), source, target, tmp_path)
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    metadata, tensors = read_metadata(checkpoint), safetensors.torch.load_file(checkpoint)
+    said = r"\(written by dkg 9\.1, this is "
+    newer = metadata | {"dkg": "9.1"}
+
+    def refused(words, tensors=tensors, **changes):
+        save_tensors(checkpoint, tensors, newer | changes)
+        with pytest.raises(ValueError, match=words):
+            train(TrainConfig(**TINY | {"steps": 2}), source, target, tmp_path)
+
+    settings = metadata["config"] | {"warm_up": 5}
+    refused(f"settings that are not known here {said}.*: warm_up; go on with", config=settings)
+    refused(f"not a checkpoint of this package {said}", step=None)
+    refused(f"damaged {said}.*tensors are not those", tensors=tensors | {"more": torch.zeros(1)})
+    save_tensors(checkpoint, tensors, newer)
+    train(TrainConfig(**TINY | {"steps": 2}), source, target, tmp_path)
+
+
 def test_a_checkpoint_older_than_a_setting_goes_on_with_its_default(tmp_path):
     source, target = images()
     train(TrainConfig(**{**TINY, "steps": 1}), source, target, tmp_path)

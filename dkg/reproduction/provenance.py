@@ -154,7 +154,8 @@ def images_sha256() -> str:
     Records hold what the images show; this notices a change without reading gigabytes.
     """
     digest, folder = hashlib.sha256(), paths.data()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    # Not rglob, which does not go into a folder of images that is a link.
+    for path in sorted(path for path in folder.glob("*/*") if path.is_file()):
         about = path.stat()
         name = path.relative_to(folder)
         digest.update(f"{name}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())

@@ -1,8 +1,15 @@
 """Training of one network, and of the package's networks."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
 from dkg import encryption
+from dkg.storage.checkpoints import read_metadata
 
 from .conftest import error, random_bytes, run, save
 
@@ -72,3 +79,29 @@ def test_train_zoo(monkeypatch):
 def test_train_lists_its_settings_without_an_output_folder():
     listed = run("train", "--settings").stdout
     assert "learning_rate" in listed and "section IV" in listed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="the system has no such signals")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_stopped_training_says_where_it_stopped_and_goes_on(tmp_path, number):
+    small = ("generator_width=2", "discriminator_width=2", "residual_blocks=0", "threads=1")
+    options = [a for s in (*small, "checkpoint_every=5") for a in ("--set", s)]
+    command = [sys.executable, "-m", "dkg", "train", "-o", tmp_path / "run", "--images", "2"]
+    environment = os.environ | {"DKG_DATA": str(tmp_path)}
+    began = subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    checkpoint, limit = tmp_path / "run" / "checkpoint.safetensors", time.monotonic() + 120
+    while not checkpoint.exists() or read_metadata(checkpoint)["step"] < 5:
+        assert began.poll() is None and time.monotonic() < limit
+        time.sleep(0.05)
+    began.send_signal(getattr(signal, number))
+    _, said = began.communicate(timeout=60)
+    assert began.returncode == 130 and "Traceback" not in said
+    step = read_metadata(checkpoint)["step"]
+    assert f"Stopped: checkpoint of step {step:,} of 20,000 in {tmp_path / 'run'}" in said
+    assert "it goes on from there, with the same command" in said
+    more = ["--set", f"steps={step + 1}"]
+    done = subprocess.run([*command, *options, *more], env=environment, capture_output=True)
+    assert done.returncode == 0 and f"{step + 1} steps".encode() in done.stdout
