@@ -4,8 +4,21 @@ Each `seed` is a random seed, by default the system's entropy. A shape, a number
 refused raises ValueError; ``Raises`` sections list only what is added to that.
 """
 
-from dkg.attacks.ciphertext_only import denoise, mean_decryption, phase_pca, power_spectrum
-from dkg.attacks.classical import change_pixel, flip_square, partial_known_plaintext
+from dkg.attacks.ciphertext_only import (
+    as_positive,
+    block_means,
+    denoise,
+    leak_by_side,
+    mean_decryption,
+    phase_pca,
+    power_spectrum,
+)
+from dkg.attacks.classical import (
+    change_pixel,
+    flip_square,
+    npcr_and_uaci,
+    partial_known_plaintext,
+)
 from dkg.attacks.imitation import (
     AES,
     NO_KEY,
@@ -37,6 +50,8 @@ __all__ = [
     "Recovery",
     "SeedGuess",
     "approximate_seed",
+    "as_positive",
+    "block_means",
     "change_pixel",
     "check_disjoint",
     "coarse",
@@ -46,11 +61,13 @@ __all__ = [
     "fit",
     "flip_square",
     "guess_seed",
+    "leak_by_side",
     "leaks",
     "low_entropy_keys",
     "mean_decryption",
     "mean_image",
     "mutual_decryptions",
+    "npcr_and_uaci",
     "partial_known_plaintext",
     "phase_pca",
     "plant_backdoor",

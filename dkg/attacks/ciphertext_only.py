@@ -1,5 +1,7 @@
 """Ciphertext-only attacks: averages and PCA that unbalanced key bits survive. Not in the paper."""
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from skimage.filters import gaussian
@@ -97,6 +99,30 @@ def mean_decryption(ciphertext: NDArray[np.uint8], keys: NDArray[np.uint8]) -> N
     return np.rint(total / len(keys)).astype(np.uint8)
 
 
+def block_means(ciphertext: ArrayLike, side: int = PERIOD) -> NDArray[np.float64]:
+    """Recover a coarse plaintext by the means of blocks of pixels over all channels.
+
+    Parameters
+    ----------
+    ciphertext : numpy.ndarray
+        uint8 (height, width) or (height, width, 3), both lengths multiples of `side`.
+    side : int, default 4
+        Side of a block in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (height / side, width / side), 0 to 255; the image may be a negative.
+    """
+    ciphertext = np.asarray(ciphertext)
+    height, width = ciphertext.shape[:2]
+    if side < 1 or height % side or width % side:
+        raise ValueError(f"side must divide {(height, width)}, not {side}")
+    blocks = ciphertext.reshape(height // side, side, width // side, side, -1)
+    means: NDArray[np.float64] = blocks.mean(axis=(1, 3, 4))
+    return means
+
+
 def phase_pca(ciphertext: ArrayLike, side: int = PERIOD) -> NDArray[np.float64]:
     """Recover a coarse plaintext by PCA over the upsampling phases.
 
@@ -134,6 +160,62 @@ def phase_pca(ciphertext: ArrayLike, side: int = PERIOD) -> NDArray[np.float64]:
     _, axes = np.linalg.eigh(np.cov(blocks.T))  # The largest eigenvalue comes last.
     scores: NDArray[np.float64] = (blocks @ axes[:, -1]).reshape(rows, columns)
     return scores
+
+
+def leak_by_side(
+    average: Callable[[NDArray[np.uint8], int], NDArray[np.float64]],
+    plain: NDArray[np.uint8],
+    ciphertexts: NDArray[np.uint8],
+    sides: Iterable[int],
+) -> dict[int, float]:
+    """Measure how well averages of ciphertexts follow the plaintexts, by the side of a block.
+
+    Parameters
+    ----------
+    average : callable
+        Takes a ciphertext and a side: `block_means` or `phase_pca`.
+    plain, ciphertexts : numpy.ndarray
+        uint8 (n, height, width, 3).
+    sides : iterable of int
+        Sides of the blocks in pixels.
+
+    Returns
+    -------
+    dict of int to float
+        The mean over the images of the absolute correlation with the plaintext's block means,
+        0 to 1.
+    """
+    pairs = list(zip(plain, ciphertexts, strict=True))
+    return {
+        side: float(
+            np.mean([abs(_correlation(block_means(p, side), average(c, side))) for p, c in pairs])
+        )
+        for side in sides
+    }
+
+
+def as_positive(recovered: NDArray[np.float64], plain: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Invert a recovered image if it is a negative of the plaintext, to show it.
+
+    Parameters
+    ----------
+    recovered : numpy.ndarray
+        (rows, columns), as `block_means` or `phase_pca` returns it.
+    plain : numpy.ndarray
+        uint8 (height, width, 3), the plaintext.
+
+    Returns
+    -------
+    numpy.ndarray
+        The recovered image or its negative. An attacker would look at both.
+    """
+    sign = np.sign(_correlation(block_means(plain, len(plain) // len(recovered)), recovered))
+    positive: NDArray[np.float64] = sign * recovered
+    return positive
+
+
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
 def power_spectrum(images: NDArray[np.uint8]) -> NDArray[np.float64]:

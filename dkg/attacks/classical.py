@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dkg.cipher import xor
+from dkg.metrics import npcr, uaci
 
 
 def change_pixel(
@@ -50,6 +51,26 @@ def change_pixel(
     changed = images.copy()
     changed[pixel] = new
     return changed
+
+
+def npcr_and_uaci(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> dict[str, list[float]]:
+    """Measure how far two stacks of images differ, image by image (Eqs. 11 and 12).
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray
+        uint8 (n, height, width, 3), such as ciphertexts before and after a change.
+
+    Returns
+    -------
+    dict of str to list of float
+        ``npcr`` and ``uaci`` of each pair, in percent.
+    """
+    pairs = list(zip(first, second, strict=True))
+    return {
+        "npcr": [float(npcr(*pair)) for pair in pairs],
+        "uaci": [float(uaci(*pair)) for pair in pairs],
+    }
 
 
 def partial_known_plaintext(

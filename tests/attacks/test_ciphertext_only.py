@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import skimage.transform
 
 from dkg import attacks, metrics
 
@@ -97,3 +98,26 @@ def test_spectrum_of_noise_is_flat_and_of_cells_has_peaks(rng):
     assert peaks.mean() == pytest.approx(1)
     with pytest.raises(ValueError, match="constant in a channel"):
         attacks.power_spectrum(np.zeros_like(cells))
+
+
+def test_block_means_are_those_of_scikit_image():
+    image = np.random.default_rng(1).integers(0, 256, (32, 48, 3), np.uint8)
+    expected = skimage.transform.downscale_local_mean(image.mean(axis=-1), (8, 8))
+    np.testing.assert_allclose(attacks.block_means(image, 8), expected)
+    gray = attacks.block_means(image[..., 0], 16)
+    assert gray.shape == (2, 3) and gray[0, 0] == image[:16, :16, 0].mean()
+    with pytest.raises(ValueError, match=r"side must divide \(32, 48\), not 5"):
+        attacks.block_means(image, 5)
+
+
+def test_a_negative_leaks_as_much_as_a_positive_and_is_shown_as_one():
+    rng = np.random.default_rng(2)
+    plain = np.repeat(np.repeat(rng.integers(0, 256, (2, 4, 4, 3), np.uint8), 16, 1), 16, 2)
+    noise = rng.integers(0, 256, plain.shape, np.uint8)
+    for ciphertexts, expected in ((plain, 1.0), (255 - plain, 1.0)):
+        leak = attacks.leak_by_side(attacks.block_means, plain, ciphertexts, (8, 16))
+        assert leak == pytest.approx({8: expected, 16: expected})
+    assert attacks.leak_by_side(attacks.block_means, plain, noise, [8])[8] < 0.5
+    means = attacks.block_means(plain[0], 16)
+    for recovered in (means, -means):
+        np.testing.assert_array_equal(attacks.as_positive(recovered, plain[0]), means)

@@ -67,3 +67,11 @@ def test_flipped_bits_arrive_in_the_plaintext_and_the_tag_notices(rng):
             attacks.flip_square(ciphertext, *square, 128)
     with pytest.raises(ValueError, match="bits must be 0 to 255, not 256"):
         attacks.flip_square(ciphertext, 0, 0, 64, 256)
+
+
+def test_npcr_and_uaci_of_stacks_are_those_of_their_pairs():
+    rng = np.random.default_rng(3)
+    first, second = rng.integers(0, 256, (2, 3, 8, 8, 3), np.uint8)
+    measured = attacks.npcr_and_uaci(first, second)
+    for column, measure in (("npcr", metrics.npcr), ("uaci", metrics.uaci)):
+        assert measured[column] == [measure(*pair) for pair in zip(first, second, strict=True)]
