@@ -15,20 +15,28 @@ something else, and OSError if a file cannot be read or written. ``Raises`` sect
 is added to that.
 """
 
-from dkg.hospital.connections import HospitalError, make_certificates
-from dkg.hospital.key_server import KeyClient, KeyReuseError, KeyServer, KeyStore
+from dkg.hospital.certificates import make_certificates
+from dkg.hospital.connections import HospitalError
+from dkg.hospital.key_client import KeyClient
+from dkg.hospital.key_server import QUOTA, KeyServer
+from dkg.hospital.key_store import KeyRecord, KeyReuseError, KeyStore, LostKeysError
+from dkg.hospital.mixing import mix
 from dkg.hospital.modality import Delivery, Modality, new_image
 from dkg.hospital.orthanc import Orthanc, find_orthanc
-from dkg.hospital.pacs import PacsClient, SmallPacs
+from dkg.hospital.pacs import SmallPacs
+from dkg.hospital.pacs_client import PacsClient
 from dkg.hospital.workstation import Opened, Workstation
 
 __all__ = [
+    "QUOTA",
     "Delivery",
     "HospitalError",
     "KeyClient",
+    "KeyRecord",
     "KeyReuseError",
     "KeyServer",
     "KeyStore",
+    "LostKeysError",
     "Modality",
     "Opened",
     "Orthanc",
@@ -37,5 +45,6 @@ __all__ = [
     "Workstation",
     "find_orthanc",
     "make_certificates",
+    "mix",
     "new_image",
 ]

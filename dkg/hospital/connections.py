@@ -1,32 +1,73 @@
-"""The parts of the hospital, and the certificates by which they know each other.
+"""TLS connections of the hospital's parts: each end proves its role with a certificate.
 
-A small authority signs one certificate for each part. Its private key is thrown away, so that
-nobody can add a part later: another hospital is another call, and trusts none of the first.
+There are two sides, each with an authority of its own: ``keys`` around the key server, and
+``dicom`` around the archive. A certificate of one side means nothing on the other, also to archives
+that cannot look at roles. The role of a part is in its certificate as a URI of the subject
+alternative name, and both ends of a connection check it.
 """
 
 import datetime
-import ipaddress
+import functools
+import logging
 import os
 import socket
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, cast
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.exceptions import InvalidSignature
+
+from dkg.storage.files import check_private
 
 PARTS = ("key-server", "pacs", "modality", "workstation")
-"""The parts of Fig. 1, by the names in their certificates."""
+"""The parts of Fig. 1, by the roles in their certificates."""
+
+Side = Literal["keys", "dicom"]
+
+SERVERS: dict[Side, str] = {"keys": "key-server", "dicom": "pacs"}
+"""The two sides, and the part that is connected to on each."""
+
+CLIENTS = ("modality", "workstation")
+"""The parts that connect; each has a certificate of both sides."""
 
 HOST = "127.0.0.1"
 """The only address that anything here connects to: this machine's own."""
 
 TIMEOUT = 10.0
 """Seconds after which a silent other end is given up."""
+
+ROLE = "dkg-role:"
+"""What a role starts with in a certificate."""
+
+RENEW = "make_certificates(folder, renew=True) makes a new set in its place"
+"""What the messages about unusable certificates end with."""
+
+_WARN = datetime.timedelta(days=7)
+
+# What a certificate is refused for: OpenSSL's codes of a failed verification, and TLS's alerts by
+# which the other end says that it refused ours.
+_REFUSALS = {
+    9: "is not valid yet",
+    10: "has expired",
+    18: "is signed by another authority",
+    19: "is signed by another authority",
+    20: "is signed by another authority",
+    21: "is signed by another authority",
+    26: "has the wrong role",
+    62: "is for another address",
+    64: "is for another address",
+}
+_ALERTS = {
+    "TLSV1_ALERT_UNKNOWN_CA": "is signed by another authority",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "has expired",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "is not valid yet, or damaged",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "has the wrong role",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "is missing",
+}
+_logger = logging.getLogger(__name__)
 
 
 class HospitalError(RuntimeError):
@@ -47,141 +88,192 @@ class Server(ABC):
         self.stop()
 
 
-def make_certificates(folder: str | os.PathLike[str], *, days: int = 30) -> Path:
-    """Make an authority, and a certificate and private key for each part of the hospital.
+def tls_context(
+    folder: str | os.PathLike[str], part: str, *, server: bool, side: Side | None = None
+) -> "Context":
+    """Return settings of TLS 1.3 by which one of `PARTS` and the other end prove who they are.
+
+    The other end must have a certificate of the same side's authority with a role that it may have:
+    to a client the server of the side, for the address that the client connects to; to a server one
+    of `CLIENTS`. After `make_certificates` has renewed the certificates, the next connection uses
+    the new ones.
 
     Parameters
     ----------
     folder : path-like
-        Where they go. ``authority.pem`` is what all parts trust; each part has ``NAME.pem`` and
-        ``NAME.key``. A part needs its own two files and the authority's, and no others.
-    days : int, default 30
-        How long they are valid.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder.
+        The folder that `make_certificates` made.
+    part : str
+        The part whose certificate is shown.
+    server : bool
+        Whether the settings are for the end that is connected to.
+    side : {'keys', 'dicom'}, optional
+        The side; default ``'dicom'`` for the archive, and ``'keys'`` for all others.
 
     Raises
     ------
-    FileExistsError
-        If the folder has certificates already: they may be in use.
+    FileNotFoundError, PermissionError
+        If a file is missing, or others than its owner may read the private key.
+    HospitalError
+        If the part's own certificate has expired or is not valid yet, is of another authority or
+        another role, or does not belong to the private key.
     """
-    folder = Path(folder)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
-    end = start + datetime.timedelta(days=days)
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = _name("dkg hospital")
-
-    def signed(
-        name: x509.Name,
-        public_key: ec.EllipticCurvePublicKey,
-        extensions: list[tuple[x509.ExtensionType, bool]],
-    ) -> bytes:
-        builder = x509.CertificateBuilder(
-            authority_name, name, public_key, x509.random_serial_number(), start, end
-        )
-        for extension, critical in extensions:
-            builder = builder.add_extension(extension, critical=critical)
-        certificate = builder.sign(authority_key, hashes.SHA256())
-        return certificate.public_bytes(serialization.Encoding.PEM)
-
-    authority_public = authority_key.public_key()
-    subject = x509.SubjectKeyIdentifier.from_public_key(authority_public)
-    authority = signed(
-        authority_name,
-        authority_public,
-        [
-            (x509.BasicConstraints(ca=True, path_length=0), True),
-            (_usage("key_cert_sign"), True),
-            (subject, False),
-        ],
-    )
-    _write(folder / "authority.pem", authority, 0o644)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
-    both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject)
-    for part in PARTS:
-        private = ec.generate_private_key(ec.SECP256R1())
-        certificate = signed(
-            _name(part),
-            private.public_key(),
-            [
-                (x509.BasicConstraints(ca=False, path_length=None), True),
-                (_usage("digital_signature"), True),
-                (both, False),
-                (address, False),
-                (issuer, False),
-            ],
-        )
-        pem = private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        _write(folder / f"{part}.key", pem, 0o600)
-        _write(folder / f"{part}.pem", certificate, 0o644)
-    return folder
-
-
-def tls_context(folder: str | os.PathLike[str], part: str, *, server: bool) -> ssl.SSLContext:
-    """Return settings of TLS 1.3 by which one of `PARTS` and the other end prove who they are.
-
-    The other end must have a certificate of the same authority, and a client also checks that it is
-    for the address that it connects to. With `server` they are for the end that is connected to.
-    """
-    folder = Path(folder)
-    for path in (folder / "authority.pem", folder / f"{part}.pem", folder / f"{part}.key"):
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such certificate; see make_certificates")
-    protocol = ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT
-    context = _Context(protocol)
+    side = side or ("dicom" if part == "pacs" else "keys")
+    context = Context(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(folder / "authority.pem")
-    context.load_cert_chain(folder / f"{part}.pem", folder / f"{part}.key")
+    context.part, context.others = part, CLIENTS if server else (SERVERS[side],)
+    authority, own, key = (
+        Path(folder) / side / name for name in ("authority.pem", f"{part}.pem", f"{part}.key")
+    )
+    context.files = (authority, own, key)
+    context.stamps = context.read_stamps()
+    context.again = functools.partial(tls_context, folder, part, server=server, side=side)
+    for path in context.files:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such certificate; {RENEW}")
+    check_private(key)
+    _check_own(authority, own, part)
+    context.load_verify_locations(authority)
+    try:
+        context.load_cert_chain(own, key)
+    except ssl.SSLError as error:
+        raise HospitalError(
+            f"{key}: not the private key of {own.name} ({error}); {RENEW}"
+        ) from error
     return context
 
 
-class _Context(ssl.SSLContext):
-    """Gives up a silent other end while shaking hands, and as long as nobody sets another limit."""
+class _Socket(ssl.SSLSocket):
+    """Checks the other end's role once both ends have proved who they are."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        super().do_handshake(block)
+        others = cast(Context, self.context).others
+        part = part_of(self.getpeercert())
+        if part not in others:
+            raise ssl.SSLCertVerificationError(
+                f"the other end has the certificate of {part or 'no part'}, not of "
+                f"{' or '.join(others)}: wrong role"
+            )
+
+
+class Context(ssl.SSLContext):
+    """Settings of TLS for one part; `tls_context` makes them."""
+
+    sslsocket_class = _Socket
+    part: str
+    others: tuple[str, ...]
+    files: tuple[Path, ...]
+    stamps: tuple[object, ...]
+    again: Any
+    latest: "Context | None" = None
+
+    def read_stamps(self) -> tuple[object, ...]:
+        """Return what changes with the files of the certificates."""
+        status = (path.stat() if path.exists() else None for path in self.files)
+        return tuple(each and (each.st_mtime_ns, each.st_ino) for each in status)
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:
-        sock.settimeout(TIMEOUT)
-        return super().wrap_socket(sock, *args, **options)
+        """Shake hands, with a limit of time, by the certificates that are there now."""
+        sock.settimeout(TIMEOUT)  # Lasts until somebody sets another limit.
+        stamps = self.read_stamps()
+        if stamps != self.stamps:
+            self.stamps = stamps
+            try:
+                self.latest = self.again()
+            except (HospitalError, OSError) as error:
+                _logger.warning("changed certificates are not used: %s", error)
+        try:
+            return ssl.SSLContext.wrap_socket(self.latest or self, sock, *args, **options)
+        except OSError as error:
+            _logger.info("%s: a connection failed: %s", self.part, self.explain(error))
+            raise
+
+    def explain(self, error: BaseException) -> str:
+        """Say of a failed connection whose certificate was refused, and why."""
+        reason = None
+        if isinstance(error, ssl.SSLCertVerificationError):
+            code = getattr(error, "verify_code", None)
+            whose, reason = f"the other end ({' or '.join(self.others)})", _REFUSALS.get(code or 0)
+        elif isinstance(error, ssl.SSLError):
+            whose, reason = f"this end ({self.part})", _ALERTS.get(error.reason or "")
+        return f"the certificate of {whose} {reason} ({error})" if reason else str(error)
+
+    def diagnose(self, port: int) -> str | None:
+        """Connect once more, and say why the connection fails; None if it does not."""
+        try:
+            with (
+                socket.create_connection((HOST, port), TIMEOUT) as plain,
+                self.wrap_socket(plain, server_hostname=HOST) as secured,
+            ):
+                secured.settimeout(1)
+                secured.recv(1)  # A refusal comes when the handshake is over for this end.
+        except TimeoutError:
+            return None
+        except OSError as error:
+            return self.explain(error)
+        return None
 
 
 def part_of(certificate: Mapping[str, Any] | None) -> str | None:
-    """Return the part that a certificate is for, as `ssl.SSLSocket.getpeercert` describes it."""
-    for (name, value), *_ in (certificate or {}).get("subject", ()):
-        if name == "commonName":
-            return str(value)
-    return None
+    """Return the role in a certificate, as `ssl.SSLSocket.getpeercert` describes it.
+
+    Returns
+    -------
+    str or None
+        One of `PARTS`; None if there is no certificate, no role, or more than one.
+    """
+    names = (certificate or {}).get("subjectAltName", ())
+    return _role([str(value) for kind, value in names if kind == "URI"])
 
 
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+def _role(uris: list[str]) -> str | None:
+    if len(uris) != 1 or not uris[0].startswith(ROLE):
+        return None
+    part = uris[0].removeprefix(ROLE)
+    return part if part in PARTS else None
 
 
-def _usage(allowed: str) -> x509.KeyUsage:
-    names = (
-        "digital_signature",
-        "content_commitment",
-        "key_encipherment",
-        "data_encipherment",
-        "key_agreement",
-        "key_cert_sign",
-        "crl_sign",
-        "encipher_only",
-        "decipher_only",
-    )
-    return x509.KeyUsage(**{name: name == allowed for name in names})
+def _check_own(authority: Path, own: Path, part: str) -> None:
+    """Refuse certificates that the other end would refuse, and say which one it is."""
+    certificates = []
+    for path in (authority, own):
+        try:
+            certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        except ValueError as error:
+            raise HospitalError(f"{path}: not a certificate ({error}); {RENEW}") from error
+        start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        if now() > end:
+            raise HospitalError(f"{path}: this certificate has expired on {_minute(end)}; {RENEW}")
+        if now() < start:
+            raise HospitalError(
+                f"{path}: this certificate is not valid yet, but from {_minute(start)} on; is the "
+                "clock right?"
+            )
+        if end - now() < _WARN:
+            _logger.warning("%s expires on %s; %s", path, _minute(end), RENEW)
+        certificates.append(certificate)
+    try:
+        certificates[1].verify_directly_issued_by(certificates[0])
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise HospitalError(
+            f"{own}: this certificate is signed by another authority than {authority}; {RENEW}"
+        ) from error
+    try:
+        names = certificates[1].extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        role = _role(names.value.get_values_for_type(x509.UniformResourceIdentifier))
+    except (ValueError, x509.ExtensionNotFound):
+        role = None
+    if role != part:
+        raise HospitalError(
+            f"{own}: this certificate has the wrong role, {role or 'none'}, not {part}"
+        )
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    # Never readable by others, not even for a moment, and never in the place of another.
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(file, "wb") as stream:
-        stream.write(content)
+def _minute(time: datetime.datetime) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def now() -> datetime.datetime:
+    """Return the time at which certificates are judged."""
+    return datetime.datetime.now(datetime.UTC)

@@ -5,166 +5,126 @@ it, so that a copy of the archive is not a copy of the keys. A key is on the dis
 gets it, belongs to one image for good, and never appears in a log or in a file of the archive.
 """
 
-import http.client
-import itertools
 import json
 import logging
 import os
 import re
 import sqlite3
-import sys
-import threading
+from collections import deque
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from datetime import timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from secrets import token_bytes
+from threading import Lock, Thread
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dkg.cipher import KEY_BYTES, KEY_SHAPE, CipherError, key_identifier
-from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, Server, part_of, tls_context
+from dkg.cipher import CipherError
+from dkg.encryption import MAX_KEYS, key_identifier
+from dkg.hospital import audit
+from dkg.hospital.audit import AuditTrail, Caller
+from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, Server, tls_context
+from dkg.hospital.https import Answer, HttpsServer
+from dkg.hospital.key_store import KeyReuseError, KeyStore
+from dkg.hospital.mixing import RANDOM_BYTES, mix
 
-MAX_KEYS = 1024
-"""Keys of 196,608 bytes that one image may have: 201 million bytes of pixels."""
+QUOTA = 10_000
+"""Keys of 196,608 bytes that one certificate may have made in `PERIOD`, by default."""
 
-_LONGEST_REQUEST = 1000
+PERIOD = timedelta(days=1)
+"""The time for which the quota is."""
+
+REVOKED = "revoked.txt"
+"""The list of revoked certificates, in the folder of the certificates."""
+
+# Keys in the making, which are in memory; one certificate may have `MAX_KEYS` of them.
+_AT_ONCE = MAX_KEYS + 256
+_WAIT = TIMEOUT / 2  # Seconds until the answer is that the key is still being made.
 _HEXADECIMAL = re.compile("[0-9a-f]{64}")
+_UID = re.compile(r"[0-9.]{1,64}")
+_UIDS = ("StudyInstanceUID", "SOPClassUID", "SOPInstanceUID")
 _logger = logging.getLogger(__name__)
 
 
-class KeyReuseError(HospitalError):
-    """A key, or a part of it, belongs to another image already."""
+class NoSeedError(HospitalError):
+    """There are too few seed images left for an image."""
 
 
-class KeyStore:
-    """The keys of all images, in an SQLite file that only its owner may read.
+class _Request(NamedTuple):
+    """The key that a modality asks for."""
 
-    Parameters
-    ----------
-    path : path-like
-        The file; made if it is not there. The system must keep its content: a lost key is a lost
-        image.
+    image: str
+    n: int
+    about: dict[str, str]
 
-    Raises
-    ------
-    HospitalError
-        If the file is no key store, or if others than its owner may read or write it.
-    """
 
-    def __init__(self, path: str | os.PathLike[str]):
-        self.path = Path(path)
-        # Made with its final mode, so that nobody else can open it first.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        status = self.path.stat()
-        if status.st_mode & 0o077 or status.st_uid != os.geteuid():
-            raise HospitalError(
-                f"{self.path}: others than its owner may read or write this key store (mode "
-                f"{status.st_mode & 0o777:o}, expected 600)"
-            )
-        try:
-            with closing(self._connect()) as database:
-                database.executescript(
-                    "CREATE TABLE IF NOT EXISTS keys (identifier TEXT PRIMARY KEY,"
-                    " image TEXT NOT NULL UNIQUE, made TEXT NOT NULL, key BLOB NOT NULL);"
-                    "CREATE TABLE IF NOT EXISTS parts (part TEXT PRIMARY KEY,"
-                    " identifier TEXT NOT NULL REFERENCES keys);"
-                )
-        except sqlite3.DatabaseError as error:
-            raise HospitalError(f"{self.path}: not a key store: {error}") from error
-
-    def add(self, image: str, keys: np.ndarray) -> str:
-        """Keep the key of an image, named by its SHA-256 in hexadecimal, for good.
-
-        Returns
-        -------
-        str
-            `dkg.cipher.key_identifier` of the key, which is on the disk by then.
-
-        Raises
-        ------
-        KeyReuseError
-            If the image has a key already, or any of the n parts belongs to another key.
-        CipherError
-            If `keys` has another type or shape, or holds the same part twice.
-        """
-        identifier = key_identifier(keys)
-        parts = [(key_identifier(one[None]), identifier) for one in keys]
-        made = datetime.now(UTC).isoformat(timespec="seconds")
-        row = (identifier, image, made, np.ascontiguousarray(keys).data)
-        with closing(self._connect()) as database:
-            try:
-                with database:
-                    database.execute("INSERT INTO keys VALUES (?, ?, ?, ?)", row)
-                    database.executemany("INSERT INTO parts VALUES (?, ?)", parts)
-            except sqlite3.IntegrityError as error:
-                raise KeyReuseError(
-                    f"key {identifier[:16]}: this key, or a part of it, belongs to an image "
-                    "already, or the image has a key; a key is used for one image only"
-                ) from error
-        return identifier
-
-    def get(self, identifier: str) -> np.ndarray | None:
-        """Return the key of an identifier, or None if there is none."""
-        return self._key("SELECT key FROM keys WHERE identifier = ?", identifier)
-
-    def of_image(self, image: str) -> np.ndarray | None:
-        """Return the key of an image, or None if it has none."""
-        return self._key("SELECT key FROM keys WHERE image = ?", image)
-
-    def __len__(self) -> int:
-        """Return the number of keys of 196,608 bytes; a large image has several."""
-        with closing(self._connect()) as database:
-            return int(database.execute("SELECT count(*) FROM parts").fetchone()[0])
-
-    def _key(self, query: str, name: str) -> np.ndarray | None:
-        with closing(self._connect()) as database:
-            row = database.execute(query, (name,)).fetchone()
-        return None if row is None else np.frombuffer(row[0], np.uint8).reshape(-1, *KEY_SHAPE)
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, timeout=TIMEOUT)
-        # With EXTRA a committed key survives a power cut.
-        database.execute("PRAGMA synchronous = EXTRA")
-        return database
+class _Busy(Exception):
+    """Something is being made; the modality should ask again."""
 
 
 class KeyServer(Server):
     """Makes keys for the modality and hands them to the workstation, over mutual TLS.
 
-    ``POST /keys`` with ``{"image": SHA-256, "n": number}`` makes the key of an image, keeps it and
-    returns it; asked again for the same image, as after a lost answer, it returns the same key.
-    Only the modality may ask. ``GET /keys/IDENTIFIER`` returns a key that was made; only the
-    workstation may ask. A key travels as its 196,608 n bytes.
+    ``POST /keys`` with ``{"image": SHA-256, "n": number}``, and optionally the image's UIDs for the
+    audit trail, makes the key of an image, keeps it and returns it; asked again for the same image,
+    as after a lost answer, it returns the same key. Only the modality may ask. The status 503 with
+    the header ``Retry-After`` says that the key is being made. ``GET /keys/IDENTIFIER`` returns a
+    key that was made; only the workstation may ask. A key travels as its tag secret of 32 bytes,
+    which keys of version 0.2 do not have, and its 196,608 n bytes.
+
+    Each image's key is made in a thread of its own, and the threads take turns at the network, so
+    that a small image does not wait for a large one. Keys of the network that an image could not
+    use, because there were too few of them or the disk was full, go to the next image.
 
     Parameters
     ----------
     store : KeyStore
         Where the keys are kept.
     source : iterator of ndarray of uint8, shape (256, 256, 3)
-        Makes the keys, such as ``map(generator.generate, seed_images)``. One that was used before
-        is refused by the store, and the next request takes the next one.
+        The network's keys, such as ``map(generator.generate, seed_images)``. Random bytes are mixed
+        into each (`dkg.hospital.mix`), so it may return the same one again.
     certificates, port : path-like, int
-        As in `dkg.hospital`; it shows the certificate of ``key-server``.
+        As in `dkg.hospital`; it shows the certificate of ``key-server``. A file ``revoked.txt``
+        in this folder lists certificates that are refused, by their SHA-256 in hexadecimal, a line
+        each. It is read at every request.
+    quota : int
+        Keys of 196,608 bytes that one certificate may have made in 24 hours.
+    audit_trail : path-like, optional
+        The file of the audit trail (`dkg.hospital.audit`); default the store's name and
+        ``.audit``. Where it cannot be written, no key is given.
     """
 
     def __init__(
         self,
         store: KeyStore,
-        source: Iterator[np.ndarray],
+        source: Iterator[NDArray[np.uint8]],
         certificates: str | os.PathLike[str],
         port: int = 0,
+        *,
+        quota: int = QUOTA,
+        audit_trail: str | os.PathLike[str] | None = None,
     ):
         self.store = store
         self._source = source
-        # One at a time: a network and an iterator serve one caller.
-        self._making = threading.Lock()
+        self._quota = quota
+        self._revoked = Path(certificates) / REVOKED
+        self._is_revoked("")  # Not only the first request finds out that the list is damaged.
+        path = audit_trail or store.path.with_name(f"{store.path.name}.audit")
+        self._audit = AuditTrail(path, "key-server")
+        self._lock = Lock()  # Guards the next two.
+        self._making: dict[str, tuple[Caller, int, Future[NDArray[np.uint8]]]] = {}
+        self._returned: deque[NDArray[np.uint8]] = deque()
+        # A network and an iterator serve one caller at a time; the executor is fair, a lock is not.
+        self._network = ThreadPoolExecutor(1, "network")
         context = tls_context(certificates, "key-server", server=True)
-        self._server = _HttpsServer((HOST, port), self._answer, context)
+        self._audit.write("start")
+        self._server = HttpsServer((HOST, port), self._answer, context)
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(
+        self._thread = Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
         self._thread.start()
@@ -174,148 +134,197 @@ class KeyServer(Server):
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._network.shutdown(cancel_futures=True)
+        with self._lock:
+            unfinished = [future for _, _, future in self._making.values()]
+        for future in unfinished:
+            future.exception()
+        try:
+            self._audit.write("stop")
+        except OSError as error:
+            _logger.error("key-server: the audit trail cannot be written: %s", error)
 
-    def _answer(self, part: str | None, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """Return the status and the content of the answer to a request."""
+    def _answer(self, caller: Caller, method: str, path: str, body: bytes) -> Answer:
+        """Answer a request, and note it in the audit trail."""
+        event: dict[str, Any] = {"caller": caller, "action": "C" if method == "POST" else "R"}
         allowed = {"POST": "modality", "GET": "workstation"}[method]
-        if part != allowed:
-            return HTTPStatus.FORBIDDEN, f"only the {allowed} may do this".encode()
+        kind: audit.Event = "access"
         try:
-            return self._make(body) if method == "POST" else self._find(path)
+            if self._is_revoked(caller.certificate):
+                kind = "revoked"
+                answer = Answer(HTTPStatus.FORBIDDEN, b"this certificate is revoked")
+            elif caller.part != allowed:
+                kind = "restricted"
+                answer = Answer(HTTPStatus.FORBIDDEN, f"only the {allowed} may do this".encode())
+            elif method == "POST":
+                answer = self._make(caller, body, event)
+            else:
+                answer = self._find(path.removeprefix("/keys/"), event)
+        except _Busy as busy:
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, str(busy).encode(), ask_again=True)
         except (KeyReuseError, CipherError) as error:
-            return HTTPStatus.CONFLICT, str(error).encode()
-        except sqlite3.Error as error:
-            return HTTPStatus.SERVICE_UNAVAILABLE, f"the key store failed: {error}".encode()
+            answer = Answer(HTTPStatus.CONFLICT, str(error).encode())
+        except HospitalError as error:
+            answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error).encode())
+        except (sqlite3.Error, OSError) as error:
+            text = f"the key store failed: {error}"
+            answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, text.encode())
+        return self._noted(kind, event, answer)
 
-    def _make(self, body: bytes) -> tuple[int, bytes]:
-        try:
-            request = json.loads(body)
-            image, n = request["image"], request["n"]
-            if not _HEXADECIMAL.fullmatch(image) or type(n) is not int or not 1 <= n <= MAX_KEYS:
-                raise ValueError
-        except (ValueError, KeyError, TypeError):
-            return HTTPStatus.BAD_REQUEST, (
-                f"expected the image's SHA-256 and a number of keys, 1 to {MAX_KEYS}".encode()
-            )
-        with self._making:
-            keys = self.store.of_image(image)
-            if keys is None:
-                made = list(itertools.islice(self._source, n))
-                if len(made) < n:
-                    return HTTPStatus.SERVICE_UNAVAILABLE, b"there is no seed image left"
-                keys = np.stack(made)
-                self.store.add(image, keys)
-        if len(keys) != n:
-            return HTTPStatus.CONFLICT, f"this image has {len(keys)} keys, not {n}".encode()
-        return HTTPStatus.OK, keys.tobytes()
-
-    def _find(self, path: str) -> tuple[int, bytes]:
-        keys = self.store.get(path.removeprefix("/keys/"))
-        if keys is None:
-            return HTTPStatus.NOT_FOUND, b"there is no key of this identifier"
-        return HTTPStatus.OK, keys.tobytes()
-
-
-class KeyClient:
-    """Asks the key server, showing the certificate of the modality or the workstation.
-
-    Parameters
-    ----------
-    port, certificates : int, path-like
-        The server's port, and the certificates as in `dkg.hospital`.
-    part : {'modality', 'workstation'}
-        The part that asks.
-    """
-
-    def __init__(self, port: int, certificates: str | os.PathLike[str], part: str):
-        self.port = port
-        self._context = tls_context(certificates, part, server=False)
-
-    def make(self, image: str, n: int) -> np.ndarray:
-        """Have the n keys of an image, named by its SHA-256, made and stored, or given again."""
-        keys = self._ask("POST", "/keys", json.dumps({"image": image, "n": n}).encode())
-        if len(keys) != n:
-            raise HospitalError(f"{self._server}: sent {len(keys)} keys, asked for {n}")
-        return keys
-
-    def get(self, identifier: str) -> np.ndarray:
-        """Fetch a key by its `dkg.cipher.key_identifier`, as the encrypted image names it."""
-        keys = self._ask("GET", f"/keys/{identifier}")
-        if key_identifier(keys) != identifier:
-            raise HospitalError(f"{self._server}: sent another key than {identifier[:16]}")
-        return keys
-
-    @property
-    def _server(self) -> str:
-        return f"key server at {HOST}:{self.port}"
-
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> np.ndarray:
-        connection = http.client.HTTPSConnection(
-            HOST, self.port, timeout=TIMEOUT, context=self._context
-        )
-        try:
-            with closing(connection):
-                connection.request(method, path, body)
-                answer = connection.getresponse()
-                content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise HospitalError(
-                f"{self._server}: cannot be reached, or does not accept the certificate: {error}"
-            ) from error
+    def _noted(self, kind: audit.Event, event: dict[str, Any], answer: Answer) -> Answer:
+        """Write an answer's audit message, without which it is not given."""
+        outcome, words = audit.SUCCESS, ""
         if answer.status != HTTPStatus.OK:
-            raise HospitalError(f"{self._server}: refused: {content.decode(errors='replace')}")
-        if not content or len(content) % KEY_BYTES:
-            raise HospitalError(f"{self._server}: sent {len(content):,} bytes, which are no key")
-        return np.frombuffer(content, np.uint8).reshape(-1, *KEY_SHAPE)
+            words = answer.content.decode()
+            serious = answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+            outcome = audit.SERIOUS_FAILURE if serious else audit.MINOR_FAILURE
+            _logger.warning("key-server: refused %s: %s", event["caller"], words)
+        try:
+            self._audit.write(kind, outcome, words, **event)
+        except OSError as error:
+            _logger.error("key-server: the audit trail cannot be written: %s", error)
+            text = f"the audit trail cannot be written: {error}"
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, text.encode())
+        return answer
 
-
-class _HttpsServer(ThreadingHTTPServer):
-    """An HTTP server in which each connection shakes hands in its own thread."""
-
-    request_queue_size = 64
-
-    def __init__(self, address: tuple[str, int], answer: Any, context: Any):
-        self.answer = answer
-        self._context = context
-        super().__init__(address, _Handler)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        # In the listening thread a silent client would keep all others waiting.
-        with self._context.wrap_socket(request, server_side=True) as secured:
-            super().finish_request(secured, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        error = sys.exception()
-        if isinstance(error, OSError):  # It was lost, or the other end has no certificate of ours.
-            _logger.info("a connection failed: %s", error)
+    def _make(self, caller: Caller, body: bytes, event: dict[str, Any]) -> Answer:
+        request = _parse(body)
+        if request is None:
+            text = f"expected the image's SHA-256 and a number of keys, 1 to {MAX_KEYS}"
+            return Answer(HTTPStatus.BAD_REQUEST, text.encode())
+        event["image"] = request.about
+        keys = self.store.of_image(request.image)
+        if keys is None:
+            future = self._begun(request, caller)
+            if future is None:
+                text = (
+                    f"this certificate may have {self._quota:,} keys made in "
+                    f"{PERIOD.total_seconds() / 3600:g} hours, and fewer than the {request.n:,} of "
+                    "this image are left"
+                )
+                return Answer(HTTPStatus.TOO_MANY_REQUESTS, text.encode())
+            try:
+                keys = future.result(_WAIT)
+            except TimeoutError:
+                raise _Busy("the key is being made; ask again") from None
         else:
-            _logger.error("a request failed", exc_info=True)
+            event["action"] = "R"
+        if len(keys) != request.n:
+            text = f"this image has {len(keys)} keys, not {request.n}"
+            return Answer(HTTPStatus.CONFLICT, text.encode())
+        return self._given(key_identifier(keys), keys, event)
+
+    def _find(self, identifier: str, event: dict[str, Any]) -> Answer:
+        keys = self.store.get(identifier) if _HEXADECIMAL.fullmatch(identifier) else None
+        if keys is None:
+            return Answer(HTTPStatus.NOT_FOUND, b"there is no key of this identifier")
+        return self._given(identifier, keys, event)
+
+    def _given(self, identifier: str, keys: NDArray[np.uint8], event: dict[str, Any]) -> Answer:
+        record = self.store.record(identifier)
+        assert record  # Keys are never removed.
+        event |= {"image": record.about, "key": identifier}
+        return Answer(HTTPStatus.OK, record.tag_secret or b"", keys.data.cast("B"))
+
+    def _begun(self, request: _Request, caller: Caller) -> Future[NDArray[np.uint8]] | None:
+        """Begin to make an image's key unless that has begun; None if it is beyond the quota."""
+        with self._lock:
+            if request.image in self._making:
+                return self._making[request.image][2]
+            own = sum(n for other, n, _ in self._making.values() if other == caller)
+            made = self.store.made_for(caller.certificate, PERIOD)
+            if made + own + request.n > self._quota:
+                return None
+            everybodys = sum(n for _, n, _ in self._making.values())
+            if own + request.n > MAX_KEYS or everybodys + request.n > _AT_ONCE:
+                raise _Busy("other keys are being made; ask again")
+            future: Future[NDArray[np.uint8]] = Future()
+            self._making[request.image] = caller, request.n, future
+        Thread(target=self._work, args=(request, caller, future), daemon=True).start()
+        return future
+
+    def _work(self, request: _Request, caller: Caller, future: Future[NDArray[np.uint8]]) -> None:
+        """Make the key of an image and keep it, or return what was taken from the network."""
+        taken: list[NDArray[np.uint8]] = []
+        try:
+            keys = self.store.of_image(request.image)  # It may have been made in the meantime.
+            if keys is None:
+                self._take(request.n, taken)
+                mixed_in = token_bytes(RANDOM_BYTES)
+                keys = mix(np.stack(taken), mixed_in, request.image)
+                self.store.add(
+                    request.image,
+                    keys,
+                    random=mixed_in,
+                    sources=[key_identifier(one[None]) for one in taken],
+                    caller=caller.certificate,
+                    about=request.about,
+                )
+                taken.clear()
+            result: NDArray[np.uint8] | Exception = keys
+        except Exception as error:
+            result = error
+        with self._lock:
+            self._returned.extendleft(reversed(taken))
+            del self._making[request.image]
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    def _take(self, n: int, taken: list[NDArray[np.uint8]]) -> None:
+        """Take n keys from the network, one at a time, as others take some in between."""
+        while len(taken) < n:
+            try:
+                taken.append(self._network.submit(self._next).result())
+            except StopIteration:
+                with self._lock:
+                    if len(self._making) > 1:
+                        raise _Busy("other images hold the seed images left; ask again") from None
+                raise NoSeedError(
+                    f"there is no seed image left for {n - len(taken)} of the {n} keys that this "
+                    "image needs"
+                ) from None
+            except (CancelledError, RuntimeError) as error:
+                if isinstance(error, HospitalError):
+                    raise
+                raise HospitalError("the key server is stopping") from error
+
+    def _next(self) -> NDArray[np.uint8]:
+        if self._returned:
+            return self._returned.popleft()
+        try:
+            key = next(self._source)
+            key_identifier(key[None])  # Refuses another type or shape.
+        except StopIteration:
+            raise
+        except Exception as error:
+            _logger.error("key-server: the network made no key", exc_info=True)
+            raise HospitalError(f"the network made no key: {error}") from error
+        return key
+
+    def _is_revoked(self, certificate: str) -> bool:
+        """Tell whether a certificate is in the list; whatever cannot be read in it is an error."""
+        try:
+            lines = self._revoked.read_text("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return False
+        # The form that OpenSSL prints may be copied: sha256 Fingerprint=AB:CD:...
+        without_comments = (line.split("#")[0].split("=")[-1].strip() for line in lines)
+        listed = {line.replace(":", "").lower() for line in without_comments if line}
+        for line in listed:
+            if not _HEXADECIMAL.fullmatch(line):
+                raise HospitalError(f"{self._revoked}: expected SHA-256 in hexadecimal: {line!r}")
+        return certificate in listed
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Passes a request to the key server's own method, and writes what it returns."""
-
-    server: _HttpsServer
-
-    def do_GET(self) -> None:
-        self._reply(b"")
-
-    def do_POST(self) -> None:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _LONGEST_REQUEST:
-            self.close_connection = True  # The modality never sends that, and gets no answer.
-            return
-        self._reply(self.rfile.read(int(length)))
-
-    def _reply(self, body: bytes) -> None:
-        part = part_of(self.connection.getpeercert())
-        status, content = self.server.answer(part, self.command, self.path, body)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        # Paths and statuses only: what is sent never comes here.
-        _logger.info(format, *args)
+def _parse(body: bytes) -> _Request | None:
+    """Read what a modality asks for, or return None if it makes no sense."""
+    try:
+        request = json.loads(body)
+        image, n = request.pop("image"), request.pop("n")
+        valid = _HEXADECIMAL.fullmatch(image) and type(n) is int and 1 <= n <= MAX_KEYS
+        valid = valid and all(name in _UIDS and _UID.fullmatch(request[name]) for name in request)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return _Request(image, n, request) if valid else None

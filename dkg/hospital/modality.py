@@ -5,34 +5,41 @@ it. In this order, so that nothing is lost and nothing leaves in plain:
 
 1. The image is written to the outbox.
 2. The key server makes its key, and stores it before it answers. Without a key nothing is sent.
-3. The image is encrypted and sent. The archive confirms it when it has stored it.
-4. The image is removed from the outbox.
+3. The image is encrypted, and the encrypted image is written to the outbox as well.
+4. The encrypted image is sent. The archive confirms it when it has stored it.
+5. The image is removed from the outbox, and then the encrypted one.
 
-Whatever fails, the image is still in the outbox, and may be delivered again: the server gives the
-same image the same key, which makes the same encrypted image under the same identifier, and of
-that the archive keeps one. A key whose image never arrives is the only thing left over.
+Whatever fails, the image is still in the outbox, and may be delivered again. From step 3 on the
+same bytes are sent again, and of those the archive keeps one; before that, the server gives the
+same image the same key. A key whose image never arrives is the only thing left over.
 """
 
 import copy
 import datetime
+import fcntl
 import hashlib
 import io
+import logging
 import os
 import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pydicom
-from filelock import FileLock
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from dkg import dicom
 from dkg.hospital.connections import HospitalError
-from dkg.hospital.key_server import KeyClient
-from dkg.hospital.pacs import PacsClient
-from dkg.storage.files import atomic
+from dkg.hospital.key_client import KeyClient
+from dkg.hospital.pacs_client import PacsClient
+from dkg.storage.files import atomic, check_private, sweep, sync_folder
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,17 @@ class Modality:
     Parameters
     ----------
     outbox : path-like
-        Folder of the images that wait, in plain.
+        Folder of the images that wait, in plain; only its owner may read it. What a killed program
+        left half-done in it is removed here, unless another program is using it.
     keys, pacs : KeyClient, PacsClient
         Where keys come from, and where encrypted images go.
     attributes : {'keep', 'basic-profile'}
         What becomes of the patient's attributes, as in `dkg.dicom.encrypt_dataset`.
+
+    Raises
+    ------
+    PermissionError
+        If others than its owner may read the outbox.
     """
 
     def __init__(
@@ -77,8 +90,15 @@ class Modality:
     ):
         self._outbox = Path(outbox)
         self._outbox.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = FileLock(self._outbox / ".lock")
+        check_private(self._outbox)
         self._keys, self._pacs, self._attributes = keys, pacs, attributes
+        # Locked as long as this object lives; a program that has the lock alone may sweep.
+        in_use = os.open(self._outbox / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        weakref.finalize(self, os.close, in_use)
+        with suppress(BlockingIOError):
+            fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._sweep()
+        fcntl.flock(in_use, fcntl.LOCK_SH)
 
     def take(self, image: pydicom.Dataset) -> str:
         """Put an image into the outbox; its name there, the SOP Instance UID, is returned.
@@ -92,27 +112,24 @@ class Modality:
             waits in the outbox.
         """
         dicom.keys_needed(image)
-        uid = UID(image.get("SOPInstanceUID", ""))
+        uid = UID(str(image.get("SOPInstanceUID", "")))
         if not uid.is_valid:  # It becomes the name of a file.
-            raise HospitalError(f"the SOP Instance UID {str(uid)!r} is not valid")
+            raise HospitalError(f"modality: the SOP Instance UID {str(uid)!r} is not valid")
         written = copy.copy(image)
         written.file_meta = copy.deepcopy(image.file_meta)  # Writing completes it.
-        buffer = io.BytesIO()
-        pydicom.dcmwrite(buffer, written, enforce_file_format=True)
-        path = self._outbox / f"{uid}.dcm"
-        with self._lock:
-            if path.exists() and path.read_bytes() != buffer.getvalue():
-                raise HospitalError(
-                    f"{path}: another image with this SOP Instance UID waits to be delivered"
-                )
-            with atomic(path) as temporary:
-                temporary.write_bytes(buffer.getvalue())
+        content = _encode(written)
+        while not self._put(self._path(uid), content):
+            pass  # Another image of this name was there, and has been delivered since.
+        _logger.info("modality: took image %s", uid)
         return str(uid)
 
     def waiting(self) -> list[str]:
         """Return the names of the images in the outbox, the oldest first."""
-        paths = sorted(self._outbox.glob("*.dcm"), key=lambda path: path.stat().st_mtime_ns)
-        return [path.stem for path in paths]
+        times = {}
+        for path in self._outbox.glob("*.dcm"):
+            with suppress(FileNotFoundError):  # Another program may have delivered it by now.
+                times[path.stem] = path.stat().st_mtime_ns
+        return sorted(times, key=lambda uid: times[uid])
 
     def deliver(self, uid: str) -> Delivery:
         """Encrypt an image, by its name in the outbox, and send it to the archive.
@@ -124,22 +141,108 @@ class Modality:
         ------
         CipherError
             If the image cannot be encrypted.
+        FileNotFoundError
+            If no image of this name waits in the outbox.
         """
-        path = self._outbox / f"{uid}.dcm"
-        with self._lock:
-            content = path.read_bytes()
-            image = pydicom.dcmread(io.BytesIO(content))
-            times = [time.perf_counter()]
+        path = self._path(uid)
+        with _locked(path) as content:
             name = hashlib.sha256(content).hexdigest()
-            keys = self._keys.make(name, dicom.keys_needed(image))
-            times.append(time.perf_counter())
-            encrypted = dicom.encrypt_dataset(image, keys, attributes=self._attributes)
+            # Named after the image and the profile, so that it is never sent for another one.
+            prefix = f"{uid}.{name[:16]}.{self._attributes}"
+            times = [time.perf_counter()]
+            ready = self._encrypted(prefix)
+            if ready is None:
+                image = pydicom.dcmread(io.BytesIO(content))
+                key = self._keys.make(name, dicom.keys_needed(image), _about(image))
+                times.append(time.perf_counter())
+                encrypted = dicom.encrypt_dataset(
+                    image, key.keys, secret=key.secret, attributes=self._attributes
+                )
+                ready = _encode(encrypted)
+                with atomic(self._outbox / _ready_name(prefix, ready), private=True) as temporary:
+                    temporary.write_bytes(ready)
+            else:
+                times.append(time.perf_counter())
+            encrypted = pydicom.dcmread(io.BytesIO(ready))
             times.append(time.perf_counter())
             self._pacs.store(encrypted)
             times.append(time.perf_counter())
             path.unlink()
+            # Without the image, but with its encrypted form, the outbox shows that it was stored.
+            sync_folder(self._outbox)
+            for left in self._outbox.glob(f"{uid}.*.encrypted"):
+                left.unlink(missing_ok=True)
+        delivered = str(encrypted.SOPInstanceUID)
+        _logger.info("modality: the archive confirmed image %s as %s", uid, delivered)
         seconds = dict(zip(("key", "encrypt", "store"), map(float, np.diff(times)), strict=True))
-        return Delivery(str(encrypted.SOPInstanceUID), dicom.key_identifier(encrypted), seconds)
+        return Delivery(delivered, dicom.key_identifier(encrypted), seconds)
+
+    def _path(self, uid: str) -> Path:
+        return self._outbox / f"{uid}.dcm"
+
+    def _put(self, path: Path, content: bytes) -> bool:
+        """Write an image that is to wait, unless it waits already; false if to be tried again."""
+        try:
+            with atomic(path, overwrite=False, private=True) as temporary:
+                temporary.write_bytes(content)
+        except FileExistsError:
+            try:
+                waiting = path.read_bytes()
+            except FileNotFoundError:
+                return False
+            if waiting != content:
+                raise HospitalError(
+                    f"{path}: another image with this SOP Instance UID waits to be delivered"
+                ) from None
+        return True
+
+    def _encrypted(self, prefix: str) -> bytes | None:
+        """Return the encrypted image that an earlier try left, if it is undamaged."""
+        for path in self._outbox.glob(f"{prefix}.*.encrypted"):
+            content = path.read_bytes()
+            if path.name == _ready_name(prefix, content):
+                return content
+            _logger.error("modality: %s is damaged, and is made anew", path)
+            path.unlink()
+        return None
+
+    def _sweep(self) -> None:
+        """Remove what a killed program left: temporary files, and images that were confirmed."""
+        swept = sweep(self._outbox)
+        for path in self._outbox.glob("*.encrypted"):
+            uid = path.name.removesuffix(".encrypted").rsplit(".", 3)[0]
+            if not self._path(uid).exists():
+                path.unlink()
+                swept.append(path)
+        if swept:
+            _logger.warning("modality: removed %d files of a killed program", len(swept))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[bytes]:
+    """Read an image that waits, and keep other programs from delivering it meanwhile."""
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            raise FileNotFoundError(f"{path}: it was delivered in the meantime")
+        yield file.read()
+
+
+def _encode(image: pydicom.Dataset) -> bytes:
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, image, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _ready_name(prefix: str, content: bytes) -> str:
+    return f"{prefix}.{hashlib.sha256(content).hexdigest()[:16]}.encrypted"
+
+
+def _about(image: pydicom.Dataset) -> dict[str, str]:
+    """Return the UIDs by which the key server's audit trail names an image."""
+    keywords = ("StudyInstanceUID", "SOPClassUID", "SOPInstanceUID")
+    uids = {keyword: UID(str(image.get(keyword, ""))) for keyword in keywords}
+    return {keyword: str(uid) for keyword, uid in uids.items() if uid.is_valid}
 
 
 def new_image(

@@ -1,8 +1,12 @@
 """Orthanc, a real archive, started on this machine with a folder and settings of its own.
 
 Debian has it: ``apt-get install orthanc``. Its web server is off. Its DICOM port cannot be bound
-to one address, so it is guarded twice: TLS only with a certificate of this hospital, and no
-association but from this machine.
+to one address, so it is guarded twice: TLS only with a certificate of this hospital's archive side,
+and no association but from this machine.
+
+Orthanc cannot look at the roles in certificates: it knows the modality from the workstation by
+their titles, and a title proves nothing. What a stolen certificate of one opens here, that of the
+other opens, too. The key server, on the side of the other authority, looks at the role.
 """
 
 import contextlib
@@ -18,11 +22,14 @@ from pathlib import Path
 
 import pydicom
 
-from dkg.hospital.connections import HOST, HospitalError, Server
-from dkg.hospital.pacs import TITLE, TITLES, PacsClient
+from dkg.hospital.connections import HOST, HospitalError, Server, tls_context
+from dkg.hospital.pacs_client import TITLE, TITLES
 
 # Below the ports that the system takes for connections of its own.
 _PORTS = range(20000, 30000)
+
+_SERVICES = ("Echo", "Find", "FindWorklist", "Get", "Move", "NAction", "NEventReport", "Store")
+_ALLOWED = {"modality": ("Echo", "Store"), "workstation": ("Echo", "Find", "Get")}
 
 
 def find_orthanc() -> str | None:
@@ -60,7 +67,10 @@ class Orthanc(Server):
         program = find_orthanc()
         if program is None:
             raise HospitalError("Orthanc is not installed; on Debian: apt-get install orthanc")
-        self._folder, self._certificates = Path(folder).resolve(), Path(certificates).resolve()
+        # The archive's own certificate is checked here, where the message says what is wrong.
+        tls_context(certificates, "pacs", server=True)
+        self._folder = Path(folder).resolve()
+        self._certificates = Path(certificates).resolve() / "dicom"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.port = port or _free_port()
         settings = self._folder / "orthanc.json"
@@ -77,18 +87,12 @@ class Orthanc(Server):
                 # Otherwise each of its answers waits 40 ms for an acknowledgement.
                 env=os.environ | {"TCP_NODELAY": "1"},
             )
-        client = PacsClient(self.port, self._certificates, "workstation")
         deadline = time.monotonic() + 30
-        while True:
-            try:
-                client.echo()
-                return
-            except HospitalError as error:
-                if self._process.poll() is None and time.monotonic() < deadline:
-                    time.sleep(0.05)
-                    continue
+        while b"Orthanc has started" not in log.read_bytes():
+            if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise HospitalError(f"Orthanc did not start; its log is {log}") from error
+                raise HospitalError(f"Orthanc did not start; its log is {log}")
+            time.sleep(0.05)
 
     def files(self) -> list[Path]:
         """Return the paths of the stored images, which are DICOM files."""
@@ -132,9 +136,16 @@ class Orthanc(Server):
             "DicomAlwaysAllowEcho": False,
             "DicomAlwaysAllowStore": False,
             "DicomCheckModalityHost": True,
-            # The third is the port that they would be called at, which never happens.
-            "DicomModalities": {part: [title, HOST, 104] for part, title in TITLES.items()},
+            "DicomModalities": {
+                part: {
+                    **{"AET": title, "Host": HOST},
+                    "Port": 104,  # It would be called at this one, which never happens.
+                    **{f"Allow{service}": service in _ALLOWED[part] for service in _SERVICES},
+                }
+                for part, title in TITLES.items()
+            },
             "OverwriteInstances": False,
+            "DefaultEncoding": "Utf8",
         }
 
 

@@ -1,217 +1,66 @@
-"""The archive (PACS) of Fig. 1: how it is asked, and a small one in this process.
-
-It is asked by DICOM's own services (PS3.4): verification (C-ECHO), storage (C-STORE), query
-(C-FIND) and retrieval (C-GET), over TLS with both ends proven (PS3.15, section B). `SmallPacs` is
-for trying things out where there is no Orthanc; `dkg.hospital.orthanc` starts the real one.
-"""
+"""A small archive in this process, for trying things out where there is no Orthanc."""
 
 import contextlib
 import logging
 import os
+import shutil
 import socket
 import threading
-from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pydicom
+import pynetdicom
+from pydicom.charset import convert_encodings
+from pydicom.dataelem import RawDataElement
+from pydicom.filereader import data_element_generator, read_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian
-from pynetdicom import AE, AllStoragePresentationContexts, build_context, build_role, evt
-from pynetdicom.association import Association
-from pynetdicom.pdu import A_ASSOCIATE_RJ
-from pynetdicom.presentation import PresentationContext
+from pydicom.valuerep import VR
+from pynetdicom import AE, AllStoragePresentationContexts, evt
 
-from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, Server, tls_context
-from dkg.storage.files import atomic
+from dkg.hospital import queries
+from dkg.hospital.connections import HOST, TIMEOUT, Server, part_of, tls_context
+from dkg.hospital.pacs_client import FIND, GET, SUCCESS, TITLE, TITLES, VERIFICATION, prepare
+from dkg.storage.files import atomic, sweep
 
-TITLE = "PACS"
-"""The archive's application entity title, as which it must be called."""
+QUARANTINE = "quarantine"
+"""The folder, in that of the images, of files that are no images of this archive."""
 
-TITLES = {"modality": "MODALITY", "workstation": "WORKSTATION"}
-"""The application entity titles that the archive answers, by the part that has them."""
+LONGEST = 1024
+"""Bytes of the longest value that is kept in memory, and can be searched by."""
 
-SUCCESS, PENDING = 0x0000, (0xFF00, 0xFF01)
+# Statuses of PS3.7, annex C, and PS3.4, sections B.2.3 and C.4.1.1.4.
+_NOT_AUTHORIZED, _OUT_OF_RESOURCES, _CANCELLED = 0x0124, 0xA700, 0xFE00
+_DOES_NOT_FIT, _CANNOT_UNDERSTAND = 0xA900, 0xC000
 
-# Verification, and the query and retrieval of the study root's model (PS3.4, annexes A and C).
-_VERIFICATION = UID("1.2.840.10008.1.1")
-_FIND, _GET = UID("1.2.840.10008.5.1.4.1.2.2.1"), UID("1.2.840.10008.5.1.4.1.2.2.3")
+# Bytes before the file meta information: preamble, prefix, and the element of its length.
+_META_START = 144
 
-_RETURNED = (
-    *("PatientName", "PatientID", "StudyDate", "Modality", "SOPClassUID"),
-    *("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"),
-)
+# Connections that wait to be accepted; with the default of 5, many senders at once are turned away.
+_WAITING = 128
+
+_PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_VRS = {each.value for each in VR}
+
 _logger = logging.getLogger(__name__)
-
-
-class PacsClient:
-    """Asks the archive, showing the certificate of the modality or the workstation.
-
-    Parameters
-    ----------
-    port, certificates : int, path-like
-        The archive's port, and the certificates as in `dkg.hospital`.
-    part : {'modality', 'workstation'}
-        The part that asks.
-    called : str, default 'PACS'
-        The archive's application entity title.
-    title : str, optional
-        The asking part's; default that of `TITLES`.
-    """
-
-    def __init__(
-        self,
-        port: int,
-        certificates: str | os.PathLike[str],
-        part: str,
-        *,
-        called: str = TITLE,
-        title: str | None = None,
-    ):
-        self.port = port
-        self.called = called
-        self._title = title or TITLES[part]
-        self._context = tls_context(certificates, part, server=False)
-
-    def echo(self) -> None:
-        """Ask whether the archive is there (C-ECHO)."""
-        with self._association([build_context(_VERIFICATION)]) as association:
-            self._check(association.send_c_echo(), "C-ECHO")
-
-    def store(self, dataset: pydicom.Dataset) -> None:
-        """Send an image to the archive (C-STORE), as it is, and have it confirmed."""
-        context = build_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
-        with self._association([context]) as association:
-            self._check(association.send_c_store(dataset), "C-STORE")
-
-    def find(self, **query: Any) -> list[pydicom.Dataset]:
-        """Look for images (C-FIND).
-
-        Parameters
-        ----------
-        **query
-            Attributes that the images must have, by keyword, such as ``PatientID="17"``;
-            ``*`` and ``?`` stand for any characters, and an empty string asks for the attribute.
-
-        Returns
-        -------
-        list of pydicom.Dataset
-            One for each image: the attributes asked for, and those that `get` needs.
-        """
-        asked = pydicom.Dataset()
-        asked.QueryRetrieveLevel = "IMAGE"
-        for keyword, value in (dict.fromkeys(_RETURNED, "") | query).items():
-            setattr(asked, keyword, value)
-        found = []
-        with self._association([build_context(_FIND)]) as association:
-            for status, answer in association.send_c_find(asked, _FIND):
-                if answer is not None and status.Status in PENDING:
-                    found.append(answer)
-                else:
-                    self._check(status, "C-FIND")
-        return found
-
-    def get(self, found: pydicom.Dataset) -> pydicom.Dataset:
-        """Fetch an image (C-GET) that `find` returned."""
-        asked = pydicom.Dataset()
-        asked.QueryRetrieveLevel = "IMAGE"
-        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
-            setattr(asked, keyword, found[keyword].value)
-        received: list[pydicom.Dataset] = []
-
-        def keep(event: evt.Event) -> int:
-            dataset = event.dataset
-            dataset.file_meta = event.file_meta
-            received.append(dataset)
-            return SUCCESS
-
-        # The archive sends the image in a storage operation of its own, within this association.
-        contexts = [build_context(_GET), build_context(found.SOPClassUID, ExplicitVRLittleEndian)]
-        role = build_role(found.SOPClassUID, scp_role=True)
-        with self._association(contexts, [(evt.EVT_C_STORE, keep)], role) as association:
-            for status, _ in association.send_c_get(asked, _GET):
-                if not status or status.Status not in PENDING:
-                    self._check(status, "C-GET")
-        if [dataset.SOPInstanceUID for dataset in received] != [found.SOPInstanceUID]:
-            raise HospitalError(f"{self._pacs}: did not send the image {found.SOPInstanceUID}")
-        return received[0]
-
-    @property
-    def _pacs(self) -> str:
-        return f"PACS {self.called} at {HOST}:{self.port}"
-
-    @contextlib.contextmanager
-    def _association(
-        self,
-        contexts: list[PresentationContext],
-        handlers: Sequence[evt.EventHandlerType] = (),
-        *roles: Any,
-    ) -> Iterator[Association]:
-        refusals = []
-
-        def notice(event: evt.Event) -> None:
-            # After a quick refusal, pynetdicom sometimes says only that the connection is closed.
-            if isinstance(event.pdu, A_ASSOCIATE_RJ):
-                refusals.append(event.pdu.reason_str)
-
-        entity = AE(self._title)
-        entity.connection_timeout = entity.acse_timeout = TIMEOUT
-        entity.dimse_timeout = entity.network_timeout = TIMEOUT
-        association = entity.associate(
-            HOST,
-            self.port,
-            contexts,
-            ae_title=self.called,
-            max_pdu=0,
-            tls_args=(self._context, HOST),
-            evt_handlers=[
-                (evt.EVT_CONN_OPEN, _prepare),
-                (evt.EVT_PDU_RECV, notice),
-                *handlers,
-            ],
-            ext_neg=list(roles),
-        )
-        if not association.is_established:
-            if refusals:
-                reason = f"refused the association of {self._title}: {refusals[0]}"
-            elif association.rejected_contexts:
-                rejected = (context.abstract_syntax for context in association.rejected_contexts)
-                names = {syntax.name for syntax in rejected if syntax}
-                reason = f"does not offer {', '.join(sorted(names))}"
-            else:
-                reason = "cannot be reached, or does not accept the certificate"
-            raise HospitalError(f"{self._pacs}: {reason}")
-        try:
-            yield association
-        except HospitalError:
-            raise
-        except RuntimeError as error:  # What pynetdicom raises if the other end is gone.
-            raise HospitalError(f"{self._pacs}: the connection was lost: {error}") from error
-        finally:
-            if association.is_established:
-                association.release()
-
-    def _check(self, status: pydicom.Dataset, service: str) -> None:
-        """Refuse anything but success: a warning says that something else was stored."""
-        if "Status" not in status:
-            raise HospitalError(f"{self._pacs}: the connection was lost during {service}")
-        if status.Status != SUCCESS:
-            comment = status.get("ErrorComment") or "no reason given"
-            raise HospitalError(
-                f"{self._pacs}: {service} failed with status {status.Status:#06x}: {comment}"
-            )
 
 
 class SmallPacs(Server):
     """A small archive in this process: each image is a file of its folder.
 
-    It answers C-ECHO, C-STORE, C-FIND and C-GET as far as `PacsClient` asks, at image level and
-    with single values and wildcards. An image that it has already is kept as it is.
+    It answers C-ECHO, C-STORE, C-FIND and C-GET as far as `PacsClient` asks, at image level; the
+    modality may store, and the workstation find and fetch. An association whose title is not that
+    of the role in the certificate is rejected. An image is confirmed when it has been parsed, is
+    what the request announced, and is on the disk. One that it has already is kept as it is. While
+    it arrives it is in a file of the system's folder for temporary files; memory holds short
+    attributes only.
 
     Parameters
     ----------
     folder : path-like
-        Where the images are kept. Those that are there are served.
+        Where the images are kept. Those that are there are served; files that are no images of
+        this archive are moved to a folder `QUARANTINE`, with an error in the log.
     certificates, port : path-like, int
         As in `dkg.hospital`; it shows the certificate of ``pacs``.
     """
@@ -222,24 +71,39 @@ class SmallPacs(Server):
         self._folder = Path(folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._storing = threading.Lock()
-        self._index = {path.stem: _header(path) for path in self.files()}
+        context = tls_context(certificates, "pacs", server=True)
+        sweep(self._folder)
+        self._index: dict[str, pydicom.Dataset] = {}
+        for path in self.files():
+            try:
+                header = read_header(path)
+                if header.SOPInstanceUID != path.stem:
+                    raise ValueError(f"the image in it is {header.SOPInstanceUID}")
+            except ValueError as error:
+                self._quarantine(path, error)
+            else:
+                self._index[path.stem] = header
+        # Otherwise pynetdicom keeps what is arriving in memory.
+        pynetdicom._config.STORE_RECV_CHUNKED_DATASET = True
         self._entity = AE(TITLE)
         self._entity.require_called_aet = True
         self._entity.require_calling_aet = list(TITLES.values())
         self._entity.maximum_associations = 64
         self._entity.network_timeout = TIMEOUT
-        for model in (_VERIFICATION, _FIND, _GET):
+        for model in (VERIFICATION, FIND, GET):
             self._entity.add_supported_context(model)
-        for context in AllStoragePresentationContexts:
+        for each in AllStoragePresentationContexts:
             self._entity.add_supported_context(
-                str(context.abstract_syntax), ExplicitVRLittleEndian, scu_role=True, scp_role=True
+                str(each.abstract_syntax), ExplicitVRLittleEndian, scu_role=True, scp_role=True
             )
         self._server = self._entity.start_server(
             (HOST, port),
             block=False,
-            ssl_context=tls_context(certificates, "pacs", server=True),
+            ssl_context=context,
             evt_handlers=[
-                (evt.EVT_CONN_OPEN, _prepare),
+                (evt.EVT_CONN_OPEN, prepare),
+                (evt.EVT_CONN_CLOSE, _discard),
+                (evt.EVT_REQUESTED, _admit),
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
                 (evt.EVT_C_STORE, self._store),
                 (evt.EVT_C_FIND, self._find),
@@ -248,6 +112,7 @@ class SmallPacs(Server):
         )
         listening: Any = self._server and self._server.socket  # None only if it blocked.
         self.port = listening.getsockname()[1]
+        listening.listen(_WAITING)
 
     def files(self) -> list[Path]:
         """Return the paths of the stored images, which are DICOM files."""
@@ -264,61 +129,195 @@ class SmallPacs(Server):
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self._entity.shutdown()
 
-    def _store(self, event: evt.Event) -> int:
+    def _store(self, event: evt.Event) -> pydicom.Dataset | int:
+        if refusal := _refusal(event, "modality"):
+            return refusal
         request: Any = event.request
-        uid = UID(request.AffectedSOPInstanceUID)
-        if not uid.is_valid:  # It becomes the name of a file.
-            return 0xA900
+        announced = request.AffectedSOPClassUID, request.AffectedSOPInstanceUID
+        try:
+            header = read_header(event.dataset_path)
+        except ValueError as error:
+            return _refused(_CANNOT_UNDERSTAND, error)
+        uid = UID(header.SOPInstanceUID)
+        if (header.SOPClassUID, uid) != announced:
+            return _refused(_DOES_NOT_FIT, f"the image in it is {uid}")
         path = self._folder / f"{uid}.dcm"
         with self._storing:
             if uid in self._index:
                 return SUCCESS
             try:
-                with atomic(path) as temporary:
-                    temporary.write_bytes(event.encoded_dataset())
+                with atomic(path, private=True) as temporary:
+                    shutil.copyfile(event.dataset_path, temporary)
             except OSError as error:
-                _logger.error("an image was refused: %s", error)
-                return 0xA700  # Out of resources.
-            self._index[uid] = _header(path)
+                return _refused(_OUT_OF_RESOURCES, error)
+            self._index[uid] = header
         return SUCCESS
 
-    def _find(self, event: evt.Event) -> Iterator[tuple[int, pydicom.Dataset | None]]:
+    def _find(self, event: evt.Event) -> Iterator[tuple[pydicom.Dataset | int, Any]]:
         asked = event.identifier
+        if refusal := _refusal(event, "workstation") or _not_supported(asked):
+            yield refusal, None
+            return
+        conditions = [each for each in asked if each.keyword not in queries.DESCRIPTIVE]
         for image in list(self._index.values()):
-            answer = pydicom.Dataset()
-            for element in asked:
-                if element.keyword == "QueryRetrieveLevel":
-                    answer.add(element)
-                elif element.is_empty or _matches(image, element):
-                    empty = pydicom.DataElement(element.tag, element.VR, None)
-                    answer.add(image.get(element.tag, empty))
-                else:
-                    break
-            else:
+            if event.is_cancelled:
+                yield _CANCELLED, None
+                return
+            if all(queries.matches(image, each) for each in conditions):
+                answer = pydicom.Dataset()
+                answer.SpecificCharacterSet = queries.CHARACTER_SET
+                answer.QueryRetrieveLevel = "IMAGE"
+                for each in conditions:
+                    empty = pydicom.DataElement(each.tag, each.VR, None)
+                    answer.add(image.get(each.tag, empty))
                 yield 0xFF00, answer
 
     def _get(self, event: evt.Event) -> Iterator[Any]:
-        uid = event.identifier.get("SOPInstanceUID", "")
-        wanted = [uid] if uid in self._index else []
-        yield len(wanted)
-        for name in wanted:
-            yield 0xFF00, pydicom.dcmread(self._folder / f"{name}.dcm")
+        asked = event.identifier
+        if refusal := _refusal(event, "workstation") or _not_supported(asked):
+            yield 1  # With none, the answer would be a success.
+            yield refusal, None
+            return
+        uid = str(asked.get("SOPInstanceUID", ""))
+        conditions = [each for each in asked if each.keyword not in queries.DESCRIPTIVE]
+        image = self._index.get(uid)
+        found = image is not None and all(queries.matches(image, each) for each in conditions)
+        yield int(found)
+        if found:
+            yield 0xFF00, pydicom.dcmread(self._folder / f"{uid}.dcm")
+
+    def _quarantine(self, path: Path, error: ValueError) -> None:
+        folder = self._folder / QUARANTINE
+        folder.mkdir(mode=0o700, exist_ok=True)
+        target, number = folder / path.name, 1
+        while target.exists():
+            target, number = folder / f"{path.name}.{number}", number + 1
+        path.rename(target)
+        _logger.error("%s: no image of this archive, moved to %s: %s", path, target, error)
 
 
-def _prepare(event: evt.Event) -> None:
+def read_header(path: str | os.PathLike[str]) -> pydicom.Dataset:
+    """Check that a file is a whole image of this archive, and return its short attributes.
+
+    Values above `LONGEST` bytes are passed over and never in memory, and so are sequences unless
+    they are of undefined length.
+
+    Parameters
+    ----------
+    path : path-like
+        A DICOM file in Explicit VR Little Endian.
+
+    Returns
+    -------
+    pydicom.Dataset
+        Its attributes that can be searched by, decoded.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, cut or of another encoding, or its identifiers are missing, are not valid
+        or differ from those of its file meta information.
+    """
+    try:
+        header, meta = _read(Path(path))
+    except Exception as error:  # pydicom lets pass whatever its parser stumbles on.
+        raise ValueError(f"damaged, or not a DICOM data set: {error}") from error
+    for keyword, of_meta in (
+        ("SOPClassUID", "MediaStorageSOPClassUID"),
+        ("SOPInstanceUID", "MediaStorageSOPInstanceUID"),
+    ):
+        uid, announced = header.get(keyword), meta.get(of_meta)
+        if not isinstance(uid, UID) or not uid.is_valid:  # One becomes the name of a file.
+            raise ValueError(f"its {keyword} is {uid!r}")
+        if uid != announced:
+            raise ValueError(f"its {keyword} is {uid}, announced was {announced}")
+    return header
+
+
+def _read(path: Path) -> tuple[pydicom.Dataset, pydicom.Dataset]:
+    """Return the short attributes and the file meta information of a whole file."""
+    meta = read_file_meta_info(path)
+    if meta.TransferSyntaxUID != ExplicitVRLittleEndian:
+        raise ValueError(f"its transfer syntax is {meta.TransferSyntaxUID.name}")
+    header = pydicom.Dataset()
+    last, has_pixels = -1, False
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        end = file.seek(_META_START + meta.FileMetaInformationGroupLength)
+        for element in data_element_generator(file, False, True, defer_size=LONGEST):
+            end = file.tell()
+            if element.VR not in _VRS or element.tag <= last or element.tag >> 16 < 8:
+                raise ValueError(f"{element.tag} is not an element that may follow")
+            last = element.tag
+            has_pixels |= element.tag in _PIXELS
+            if not isinstance(element, RawDataElement) or element.VR == "SQ":
+                continue
+            if element.value is not None:
+                if len(element.value) != element.length:
+                    raise ValueError(f"{element.tag} is cut")
+                header[element.tag] = element
+        if end != size:
+            raise ValueError(f"it has {size:,} bytes, and its elements {end:,}")
+        if not has_pixels:
+            raise ValueError("it has no pixel data")
+    encodings = convert_encodings(header.get("SpecificCharacterSet"))
+    header.set_original_encoding(False, True, encodings)
+    for tag in list(header.keys()):
+        try:
+            header[tag]  # Decodes the value.
+        except Exception:
+            del header[tag]  # It is stored all the same, and cannot be searched by.
+    return header, meta
+
+
+def _role(event: evt.Event) -> str | None:
+    """Return the part at the other end, if its title is that of the role in its certificate."""
     transport: Any = event.assoc.dul.socket
-    connection = transport.socket
-    # Otherwise a message in two parts waits 40 ms for an acknowledgement of the first.
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # pynetdicom's own limits do not end a read of which only a part has come.
-    connection.settimeout(TIMEOUT)
+    part = part_of(transport.socket.getpeercert())
+    request: Any = event.assoc.requestor.primitive
+    title = str(request.calling_ae_title).strip()
+    return part if part is not None and TITLES.get(part) == title else None
 
 
-def _header(path: Path) -> pydicom.Dataset:
-    return pydicom.dcmread(path, stop_before_pixels=True)
+def _admit(event: evt.Event) -> None:
+    """Reject an association whose title is not that of the role in the certificate."""
+    if _role(event) is None:
+        _logger.warning("an association was rejected: its title is not that of its certificate")
+        event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # Calling AE title not recognised.
+        event.assoc.kill()
 
 
-def _matches(image: pydicom.Dataset, asked: pydicom.DataElement) -> bool:
-    # Only * and ? are wildcards in DICOM.
-    pattern = str(asked.value).replace("[", "[[]")
-    return asked.tag in image and fnmatchcase(str(image[asked.tag].value), pattern)
+def _refusal(event: evt.Event, part: str) -> pydicom.Dataset | None:
+    """Return the status of a service that only one part may ask for, if another one asks."""
+    if _role(event) == part:
+        return None
+    return _refused(_NOT_AUTHORIZED, f"only the {part} may do this")
+
+
+def _not_supported(asked: pydicom.Dataset) -> pydicom.Dataset | None:
+    """Return the status of a query that this archive cannot answer."""
+    if asked.get("QueryRetrieveLevel") != "IMAGE":
+        return _refused(_DOES_NOT_FIT, "only queries at image level are answered")
+    if any(each.VR == "SQ" and not each.is_empty for each in asked):
+        return _refused(_DOES_NOT_FIT, "sequences cannot be searched by")
+    return None
+
+
+def _refused(code: int, reason: object) -> pydicom.Dataset:
+    """Return a status with its reason, and write that to the log, too."""
+    _logger.error("a request was refused: %s", reason)
+    status = pydicom.Dataset()
+    status.Status = code
+    status.ErrorComment = str(reason)[:64]  # The most that an LO holds.
+    return status
+
+
+def _discard(event: evt.Event) -> None:
+    """Remove what has arrived, in part or whole, when the connection is lost."""
+    service: Any = event.assoc.dimse
+    left = [service.message and service.message._data_set_file]
+    while not service.msg_queue.empty():
+        left.append(getattr(service.msg_queue.get()[1], "_dataset_file", None))
+    for file in filter(None, left):
+        file.close()
+        Path(file.name).unlink(missing_ok=True)

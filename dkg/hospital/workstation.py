@@ -1,18 +1,36 @@
 """The workstation of Fig. 1: it finds an encrypted image, fetches its key, and shows the image.
 
-Neither the key nor the decrypted image is written to a file here.
+What was asked for, what the archive found, what it sent and what was decrypted must be one and the
+same image of one and the same patient. Neither the key nor the decrypted image is written to a file
+here.
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.multival import MultiValue
 
 from dkg import dicom
-from dkg.hospital.key_server import KeyClient
-from dkg.hospital.pacs import PacsClient
+from dkg.hospital.connections import HospitalError
+from dkg.hospital.key_client import KeyClient
+from dkg.hospital.pacs_client import PacsClient
+from dkg.hospital.queries import DESCRIPTIVE, plain_text
+
+# fmt: off
+_IDENTITY = (
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
+    "PatientName", "PatientID", "IssuerOfPatientID", "OtherPatientIDs", "PatientBirthDate",
+    "PatientSex", "AccessionNumber", "StudyID", "StudyDate", "StudyTime", "SeriesDate",
+    "AcquisitionDate", "ContentDate", "Modality", "BodyPartExamined", "Laterality",
+    "ImageLaterality", "SeriesNumber", "AcquisitionNumber", "InstanceNumber",
+    "PhotometricInterpretation", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -48,13 +66,49 @@ class Workstation:
         ------
         CipherError
             If the image is not encrypted, or was changed in the archive.
+        HospitalError
+            Also if what `find` returned, or the readable attributes of the encrypted image, are not
+            those of the image that was decrypted; the message names each difference.
         """
         times = [time.perf_counter()]
         encrypted = self._pacs.get(found)
         times.append(time.perf_counter())
-        keys = self._keys.get(dicom.key_identifier(encrypted))
+        key = self._keys.get(dicom.key_identifier(encrypted))
         times.append(time.perf_counter())
-        image = dicom.decrypt_dataset(encrypted, keys)
+        image = dicom.decrypt_dataset(encrypted, key.keys, secret=key.secret)
+        expected = dicom.expected_attributes(encrypted, image, key.keys, secret=key.secret)
+        answered = [each.keyword for each in found if each.keyword not in DESCRIPTIVE]
+        different = [
+            *_differences("found", found, expected, answered),
+            *_differences("sent", encrypted, expected, _IDENTITY),
+        ]
+        if different:
+            raise HospitalError(
+                f"the image {found.SOPInstanceUID} is not what the archive says that it is: "
+                + "; ".join(different)
+            )
         times.append(time.perf_counter())
         steps = ("get", "key", "decrypt")
         return Opened(image, dict(zip(steps, map(float, np.diff(times)), strict=True)))
+
+
+def _differences(
+    kind: str, claims: pydicom.Dataset, expected: pydicom.Dataset, keywords: Iterable[str]
+) -> list[str]:
+    """List the attributes with a value that is not the expected one."""
+    different = []
+    for keyword in keywords:
+        claimed, right = _texts(claims, keyword), _texts(expected, keyword)
+        if claimed and claimed != right:
+            value, other = "\\".join(claimed), "\\".join(right)
+            different.append(f"{keyword} is {value!r} as {kind}, and {other!r} in the image")
+    return different
+
+
+def _texts(dataset: pydicom.Dataset, keyword: str) -> list[str]:
+    """Return the values of an attribute as texts; none if it is empty or not there."""
+    if keyword not in dataset or dataset[keyword].is_empty:
+        return []
+    element = dataset[keyword]
+    values = element.value if isinstance(element.value, MultiValue | list) else [element.value]
+    return [plain_text(value, element.VR) for value in values]

@@ -1,16 +1,23 @@
-"""Keys, images and parts of a hospital, and a relay that cuts connections."""
+"""Keys, images and parts of a hospital, a relay that cuts connections, and attackers' tools."""
 
+import datetime
 import hashlib
 import io
+import ipaddress
 import socket
+import ssl
 import threading
 import time
 
 import numpy as np
 import pydicom
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dkg import cipher, hospital
-from dkg.hospital.connections import HOST
+from dkg.hospital.connections import HOST, ROLE
 
 
 def random_keys():
@@ -112,3 +119,88 @@ class Relay:
                     return
         except OSError:
             return
+
+
+class Authority:
+    """An authority that signs whatever a test asks for, in the place of a hospital's own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dkg test")])
+        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        self._write("authority.pem", self._name, self._key, [(constraints, True)], -1, 9)
+
+    def sign(self, part, *, roles=None, server=None, start=-1, days=2):
+        """Write certificate and key of a part; it is valid for some days from a day on."""
+        server = part in ("key-server", "pacs") if server is None else server
+        names = [x509.UniformResourceIdentifier(role) for role in roles or ()]
+        if roles is None:
+            names = [x509.UniformResourceIdentifier(ROLE + part)]
+        names.append(x509.IPAddress(ipaddress.ip_address(HOST)))
+        usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+        extensions = [
+            (x509.SubjectAlternativeName(names), False),
+            (x509.ExtendedKeyUsage([usage]), True),
+        ]
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, part)])
+        self._write(f"{part}.pem", name, key, extensions, start, days)
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        path = self.folder / f"{part}.key"
+        path.write_bytes(private)
+        path.chmod(0o600)
+
+    def _write(self, file, name, key, extensions, start, days):
+        first = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=start)
+        last = first + datetime.timedelta(days=days)
+        serial = x509.random_serial_number()
+        builder = x509.CertificateBuilder(self._name, name, key.public_key(), serial, first, last)
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical=critical)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        pem = certificate.public_bytes(serialization.Encoding.PEM)
+        (self.folder / file).write_bytes(pem)
+
+
+def attacker(folder, part, *, server=False):
+    """Return settings of TLS that show a certificate and check nothing of the other end."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.load_cert_chain(folder / f"{part}.pem", folder / f"{part}.key")
+    return context
+
+
+def talk(server, client):
+    """Connect two ends, and let each say a word; return what went wrong at each."""
+    errors = {}
+    listener = socket.create_server((HOST, 0))
+
+    def serve():
+        with listener, listener.accept()[0] as plain:
+            plain.settimeout(10)
+            try:
+                with server.wrap_socket(plain, server_side=True) as secured:
+                    secured.sendall(b"word")
+                    assert secured.recv(4) == b"word"
+            except (OSError, AssertionError) as error:
+                errors["server"] = error
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with socket.create_connection(listener.getsockname(), 10) as plain:
+        try:
+            with client.wrap_socket(plain, server_hostname=HOST) as secured:
+                assert secured.recv(4) == b"word"
+                secured.sendall(b"word")
+        except (OSError, AssertionError) as error:
+            errors["client"] = error
+    thread.join(20)
+    assert not thread.is_alive()
+    return errors

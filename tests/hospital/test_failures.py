@@ -1,9 +1,6 @@
 """Parts that cannot be reached, stop in the middle, or are flooded: nothing is lost."""
 
 import json
-import re
-import subprocess
-import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pydicom
 import pytest
 
-from dkg import cipher, hospital, paths
-from dkg.hospital import HospitalError, pacs
+from dkg import cipher, hospital
+from dkg.hospital import HospitalError, pacs_client
 
 from .parts import Relay, encoded, image_of, modality, name_of, noise, opened, random_keys, send
 
@@ -94,7 +91,7 @@ def test_confirmation_that_is_lost_does_not_make_a_second_image(ward, tmp_path, 
 def test_archive_that_falls_silent_in_the_middle_of_its_answer(
     ward, tmp_path, certificates, monkeypatch
 ):
-    monkeypatch.setattr(pacs, "TIMEOUT", 1.0)
+    monkeypatch.setattr(pacs_client, "TIMEOUT", 1.0)
     silent = threading.Event()
     relay = Relay(ward.archive.port, 40_000, done=silent.is_set)
     through = modality(tmp_path / "through", certificates, ward.server.port, relay.port)
@@ -162,21 +159,3 @@ def test_two_hundred_images_from_eight_senders_at_once(ward, tmp_path, certifica
         image = ward.workstation.open(answer).image
         assert encoded(image) == originals[answer.SOPInstanceUID]
         assert image.PatientID == answer.PatientID
-
-
-@pytest.mark.slow
-def test_tool_starts_an_archive_and_a_key_server(tmp_path):
-    folder = tmp_path / "hospital"
-    command = [sys.executable, paths.root() / "tools" / "hospital.py", folder]
-    options = "--minutes", "2", "--key-port", "0", "--pacs-port", "0", "--n-seeds", "2"
-    for images in (1, 2):
-        with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
-            try:
-                line = process.stdout.readline()
-                pacs_port, key_port = map(int, re.findall(r"port (\d+)", line))
-                sender = modality(tmp_path / "outbox", folder / "certificates", key_port, pacs_port)
-                send(sender, image_of(noise(16, 16)))
-            finally:
-                process.terminate()
-            assert process.stdout.read() == "stopping\n" and process.wait(20) == 0
-        assert len(hospital.KeyStore(folder / "keys.sqlite")) == images

@@ -21,7 +21,7 @@ def test_orthanc_answers_this_machine_only(start, certificates):
             archive.port,
             [build_context(Verification)],
             ae_title="PACS",
-            tls_args=(tls_context(certificates, "modality", server=False), HOST),
+            tls_args=(tls_context(certificates, "modality", server=False, side="dicom"), HOST),
             bind_address=(source, 0),
         )
         assert association.is_established == expected
