@@ -122,7 +122,7 @@ def _decode_rle(frame: bytes, runner: DecodeRunner) -> bytearray:
     for i, (start, end) in enumerate(zip(starts, ends, strict=False)):
         try:
             segment = imagecodecs.packbits_decode(frame[start:end], out=size + _PADDING)
-        except imagecodecs.ImcdError:
+        except RuntimeError:  # The decoder's, where the output is too small.
             raise ValueError(
                 f"an RLE segment has more than the {size:,} bytes of a frame"
             ) from None

@@ -56,10 +56,9 @@ def read_jpeg(raw: bytes, frame: int | None, path: Path) -> NDArray[np.uint8]:
     limits.check_jpeg(raw)
     with _open_pillow(raw, "JPEG") as opened:
         frame = check_frame(frame, getattr(opened, "n_frames", 1))
-        start = 0
-        if frame:  # Each picture of a Multi-Picture file (CIPA DC-007) is a JPEG file.
-            entries, place = opened.mpinfo[0xB002], opened.info["mpoffset"]  # type: ignore[attr-defined]
-            start = entries[frame]["DataOffset"] + place
+        opened.seek(frame)
+        # Each picture of a Multi-Picture file (CIPA DC-007) is a JPEG file.
+        start = opened.offset if frame else 0  # type: ignore[attr-defined]  # Of these files only.
     return read_jpeg(raw[start:], None, path) if start else _read_pillow(raw, "JPEG", 0)
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,8 @@ _REST = 2**20
 COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 """Of TIFF images: those that unpack to what the file says, and cannot to more."""
 
-# Chunks of a PNG file, members of a gzip file, pages of a TIFF file.
-_PARTS = 100_000
+# Chunks of a PNG file and members of a gzip file; pages of a TIFF file, which take longer.
+_PARTS, _PAGES = 100_000, 10_000
 
 # Scanners give 1,024 at most. The values on the faces of a volume are sorted.
 _SIDE = 2048
@@ -109,7 +110,15 @@ def bare_png(
 
     That is header, palette, transparent color and samples, and ``more`` kinds of chunks. Texts and
     profiles, which decoders would unpack, and other pictures of an animation are left out.
+
+    Raises
+    ------
+    ValueError
+        If the samples unpack to more than the header says: decoders would go on to their end.
     """
+    width, height, depth, kind = struct.unpack_from(">IIBB", chunks[0][1])
+    row = 1 + -(-width * depth * {2: 3, 4: 2, 6: 4}.get(kind, 1) // 8)
+    _check_samples((body for name, body in chunks if name == b"IDAT"), row * height + _REST)
     parts, position = [data[:8]], 8
     for name, body in chunks:
         end = position + 12 + len(body)
@@ -118,6 +127,21 @@ def bare_png(
             parts.append(data[position:end])
         position = end
     return b"".join(parts)
+
+
+def _check_samples(pieces: Iterable[memoryview], most: int) -> None:
+    """Refuse (ValueError) a zlib stream in pieces that unpacks to more than so many bytes."""
+    inflater, made = zlib.decompressobj(), 0
+    try:
+        for piece in pieces:
+            left: bytes | memoryview = piece
+            while left and not inflater.eof:
+                made += len(inflater.decompress(left, _MOST_AT_ONCE))
+                left = inflater.unconsumed_tail
+                if made > most:
+                    raise ValueError("damaged: its samples unpack to more than its size")
+    except zlib.error as error:
+        raise ValueError(f"damaged: its samples cannot be unpacked: {error}") from error
 
 
 def count_png(chunks: list[tuple[bytes, memoryview]]) -> int:
@@ -170,8 +194,8 @@ def check_tiff_file(data: bytes) -> None:
         many = tags["count"] > _VALUES
         if (many & ~np.isin(tags["type"], _BYTES_OF_TIFF)).any():
             raise ValueError(f"a tag of it has more than {_VALUES:,} values")
-        if len(seen) > _PARTS or entries > 32 * _PARTS:
-            raise ValueError(f"it has more than {_PARTS:,} pages, or too many tags")
+        if len(seen) > _PAGES or entries > 100 * _PAGES:
+            raise ValueError(f"it has more than {_PAGES:,} pages, or too many tags")
         start = offset + n_width
         at.append(start + n * entry.itemsize)
         for i in np.flatnonzero(np.isin(tags["tag"], _IFD_POINTERS)):
