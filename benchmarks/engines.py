@@ -4,7 +4,9 @@
     pip install onnx onnxscript onnxruntime openvino # the others; the package needs none of them
 
 One key at batch 1 of the first shipped network in single precision, from a ready tensor to the
-output after tanh. Each engine has a process of its own, as some change settings of theirs; the
+output after tanh. The first row is the module of `dkg.models` as it is, in a process without
+any setting, as a user of torch would run it (goal of the package's module: at most 0.6 of its
+time). Each engine has a process of its own, as some change settings of theirs; the
 processes take turns, and all but one wait. Seconds to the first key are those after the import of
 torch, with what the engine imports and compiles. Milliseconds are the median over rounds, and the
 least; a ratio is the median over rounds to the first row of the same round, and what 10 % and 90 %

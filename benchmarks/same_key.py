@@ -5,7 +5,8 @@
 Every row makes the same keys as the first one, one seed image at a time on one thread, in another
 way: in single precision (``exact=False``), in exact arithmetic with the paper's reading, and with
 the low-order digits. A cell is the share of the key bytes that differ, and by how many gray levels
-at most. Last comes the time of a key in exact arithmetic beside single precision, in turns.
+at most. Last comes the time of a key in exact arithmetic beside single precision, in turns (goal:
+at most 3 times). The first key, which is made without compiled code, is not counted.
 
 On a machine with a GPU the rows of the GPU are measured too.
 """

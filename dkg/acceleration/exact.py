@@ -8,8 +8,8 @@ the number of threads, the batch, the library and the device. Here it does not:
    absolute values, times the largest possible activation, at most 2^49. Every product and every
    partial sum is then an integer that a double holds exactly, with four bits to spare for
    rearranged sums. Nothing is rounded, so order, fused multiply-add, blocking, threads and devices
-   have no effect. The sums are matrix products, not the library's convolutions, which may use a
-   Fourier transform.
+   have no effect. The sums are matrix products or compiled loops, not the library's convolutions,
+   which may use a Fourier transform.
 2. **The largest activation is known in advance.** None of n numbers is further from their mean than
    sqrt(n) standard deviations, so instance normalisation bounds its output for any image.
 3. **Everything else is element-wise**: addition, subtraction, multiplication, division, square root
@@ -23,12 +23,13 @@ processor or GPU must have IEEE 754 double precision, and a matrix product that 
 instead of emulating it from narrower numbers.
 """
 
-import itertools
 import math
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal, localcontext
 from functools import partial
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dkg.acceleration import fixed_point
 from dkg.models import Generator, ResidualBlock
 
 FRACTION_BITS = 16
@@ -45,14 +47,6 @@ LOW_ORDER_SHIFT = 8
 """Bits that `low_order_bytes` drops, the lowest of the last layer's sums."""
 
 _LARGEST = 2**49  # The largest sum of a layer. A double holds every integer up to 2^53.
-# Means and variances add up 32 strips, then halves of the sum. The number is part of the definition
-# of a key. A strip is short enough that torch computes it on one thread: on a busy machine several
-# threads wait for each other longer than they compute.
-_STRIPS = 32
-_BAND = (
-    2**18
-)  # Numbers that a thread has at hand at a time in a convolution: they fit into a cache.
-_NEIGHBOURS = 4  # Columns of few outputs that become rows of one matrix.
 
 _Layer = Callable[[Tensor], Tensor]
 
@@ -90,6 +84,7 @@ class ExactGenerator:
 
     def __init__(self, generator: Generator, device: torch.device | str = "cpu"):
         self._device = torch.device(device)
+        self._used = self._compiled = False
         numbers = FixedPointRange(255, 255.0, 256 * 256)
         self._layers, numbers = self._build(generator.children(), numbers)
         self.unit = numbers.unit
@@ -114,8 +109,15 @@ class ExactGenerator:
             float64 (3, 256, 256), integers; divided by `unit` they are the output of the last
             layer.
         """
+        context: AbstractContextManager[None] = nullcontext()
+        if self._used and self._device.type == "cpu":
+            # The first key takes less time than the import of the compiler.
+            from dkg.acceleration import fixed_point_compiled
+
+            self._compiled, context = True, fixed_point_compiled.own_threads()
+        self._used = True
         x = torch.tensor(image, device=self._device)
-        with torch.inference_mode():
+        with torch.inference_mode(), context:
             x = x.permute(2, 0, 1).to(torch.float64).mul_(2).sub_(255)
             return _run(self._layers, x.contiguous())
 
@@ -156,6 +158,14 @@ class ExactGenerator:
         """
         return _as_image(sums.to(torch.int64).bitwise_right_shift(LOW_ORDER_SHIFT) & 255)
 
+    def _form(self, name: str, x: Tensor, **arguments: Any) -> Tensor:
+        """Compute a layer by a function of `dkg.acceleration.fixed_point`, or its faster form."""
+        forms: ModuleType = fixed_point
+        if self._compiled:
+            from dkg.acceleration import fixed_point_compiled as forms
+        y: Tensor = getattr(forms, name)(x, **arguments)
+        return y
+
     def _build(
         self, modules: Iterable[nn.Module], numbers: FixedPointRange
     ) -> tuple[list[_Layer], FixedPointRange]:
@@ -180,7 +190,8 @@ class ExactGenerator:
             elif isinstance(module, nn.InstanceNorm2d):
                 scale, offset, largest = self._normalisation(module, numbers.pixels)
                 epsilon = module.eps * numbers.unit**2
-                layers.append(partial(_normalise, scale=scale, offset=offset, epsilon=epsilon))
+                normalise = partial(self._form, "normalise")
+                layers.append(partial(normalise, scale=scale, offset=offset, epsilon=epsilon))
                 numbers = FixedPointRange(largest, 2.0**FRACTION_BITS, numbers.pixels)
             elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 # A convolution of each channel alone, and the one across channels that may follow
@@ -203,15 +214,14 @@ class ExactGenerator:
         step, side = module.stride[0], int(module.padding[0])
         pixels = numbers.pixels // step**2
         layers: list[_Layer] = [partial(F.pad, pad=(side,) * 4)] if side else []
+        name, options = "convolve", dict[str, Any](step=step)
         if isinstance(module, nn.ConvTranspose2d):
-            layers, pixels = [partial(_upsample, kernel=kernel)], numbers.pixels * step**2
+            name, options, layers, pixels = "upsample", {}, [], numbers.pixels * step**2
         elif step == 1 and module.kernel_size == (3, 3):
-            layers.append(partial(_convolve_pairs, kernel=kernel))
-            unit *= 2
-        elif step == 1 and len(kernel) < _NEIGHBOURS:
-            layers.append(partial(_convolve_few, kernel=kernel))
-        else:
-            layers.append(partial(_convolve, kernel=kernel, step=step))
+            name, options, unit = "convolve_pairs", {}, 2 * unit
+        elif step == 1 and len(kernel) < fixed_point.NEIGHBOURS:
+            name, options = "convolve_few", {}
+        layers.append(partial(self._form, name, kernel=kernel, **options))
         return layers, FixedPointRange(_LARGEST, numbers.unit * unit, pixels)
 
     def _round_weights(self, weights: Tensor, largest: int) -> tuple[Tensor, float]:
@@ -268,116 +278,3 @@ def _reflect(x: Tensor, sides: tuple[int, ...]) -> Tensor:
 
 def _as_image(values: Tensor) -> NDArray[np.uint8]:  # (3, H, W) -> (H, W, 3)
     return values.to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
-
-
-def _convolve(x: Tensor, kernel: Tensor, step: int, step_right: int | None = None) -> Tensor:
-    """Convolve without padding, (C, H, W) with (O, C, h, w), as a sum of matrix products.
-
-    The columns of the kernel are laid out beside each other in memory; its rows are views into
-    that, one matrix product each.
-    """
-    outputs, channels, height, width = kernel.shape
-    right = step if step_right is None else step_right
-    rows, columns = (x.shape[1] - height) // step + 1, (x.shape[2] - width) // right + 1
-    out = x.new_empty(outputs, rows, columns)
-    matrices = kernel.permute(2, 0, 3, 1).flatten(2)  # (h, O, w C)
-    reach = (height - 1) // step
-    band = max(1, _BAND * torch.get_num_threads() // (width * channels * step * columns))
-    for top in range(0, rows, band):
-        n = min(band, rows - top)
-        part = x[:, top * step : (top + n + reach) * step].unfold(2, width, right)
-        part = part.unflatten(1, (-1, step)).permute(4, 0, 2, 1, 3)
-        part = part.contiguous().flatten(0, 1)  # (w C, step, n + reach, columns)
-        seen = [
-            part[:, row % step, row // step : row // step + n].flatten(1) for row in range(height)
-        ]  # (w C, n columns) each
-        _sum_of_products(matrices, seen, out=out[:, top : top + n].view(outputs, -1))
-    return out
-
-
-def _convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
-    """Convolve with few outputs: neighbouring columns become outputs, for larger matrices."""
-    room = _NEIGHBOURS - 1
-    shifted = torch.stack([F.pad(kernel, (i, room - i)) for i in range(_NEIGHBOURS)], dim=1)
-    out = _convolve(x, shifted.flatten(0, 1), 1, _NEIGHBOURS)
-    apart: Tensor = out.unflatten(0, (-1, _NEIGHBOURS))
-    return apart.permute(0, 2, 3, 1).flatten(2)
-
-
-def _convolve_pairs(x: Tensor, kernel: Tensor) -> Tensor:
-    """Convolve with 3 x 3, times 2: two neighbouring outputs of four products instead of six.
-
-    Winograd's F(2, 3) along the rows [1]_. All numbers stay whole: the factors are at most twice as
-    large as activations and weights, and three products are added up, so that nothing exceeds
-    12 times the largest sum.
-
-    .. [1] A. Lavin and S. Gray, Fast algorithms for convolutional neural networks, CVPR 2016.
-    """
-    _, height, width = (x.shape[0], x.shape[1] - 2, x.shape[2] - 2)
-    first, second, third, fourth = (x[:, :, i : width - 1 + i : 2] for i in range(4))
-    left, middle, right = kernel.unbind(3)  # (O, C, 3) each
-    factors = (
-        (first - third, 2 * left),
-        (second + third, left + middle + right),
-        (third - second, left - middle + right),
-        (second - fourth, 2 * right),
-    )
-    products = []
-    for numbers, weights in factors:
-        seen = [numbers[:, row : row + height].flatten(1) for row in range(3)]
-        out = x.new_empty(len(kernel), height * width // 2)
-        _sum_of_products(weights.permute(2, 0, 1).contiguous(), seen, out=out)
-        products.append(out)
-    a, b, c, d = products
-    out = torch.stack([a.add_(b).add_(c), b.sub_(c).sub_(d)], dim=2)
-    return out.view(len(kernel), height, width)
-
-
-def _sum_of_products(matrices: Tensor, others: list[Tensor], out: Tensor) -> None:
-    """Write the sum of matrix products to `out`, (O, n)."""
-    torch.mm(matrices[0], others[0], out=out)
-    for matrix, other in zip(matrices[1:], others[1:], strict=True):
-        out.addmm_(matrix, other)
-
-
-def _upsample(x: Tensor, kernel: Tensor) -> Tensor:
-    """Transposed convolution, 3x3 and stride 2: four convolutions, one for each parity.
-
-    An even row of the output sees one row of the input through the kernel's middle row, an odd one
-    two of them through the other rows; columns alike.
-    """
-    _, height, width = x.shape
-    x = F.pad(x, (0, 1, 0, 1))
-    out = x.new_empty(len(kernel), height, 2, width, 2)
-    taps = ([1], [2, 0])
-    for i, j in itertools.product((0, 1), repeat=2):
-        part = kernel[:, :, taps[i]][..., taps[j]]
-        out[:, :, i, :, j] = _convolve(x[:, : height + i, : width + j], part, 1)
-    return out.view(len(kernel), 2 * height, 2 * width)
-
-
-def _normalise(x: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> Tensor:
-    """Normalise each channel of integers (C, H, W) in place, and round to activations."""
-    flat = x.view(len(x), -1)
-    n = flat.shape[1]
-    strips = flat.unflatten(1, (_STRIPS, -1)).unbind(1)
-    total = torch.zeros_like(strips[0])
-    for strip in strips:
-        total += strip
-    mean = _sum(total) / n
-    total.zero_()
-    for strip in strips:
-        strip -= mean
-        total += strip * strip
-    scale = scale / torch.sqrt(_sum(total) / n + epsilon)
-    for strip in strips:
-        strip.mul_(scale).add_(offset).round_()
-    return x
-
-
-def _sum(x: Tensor) -> Tensor:  # (C, n) -> (C, 1)
-    """Sum rows of a power of two of numbers by adding the halves, in this order everywhere."""
-    while x.shape[1] > 1:
-        left, right = x.chunk(2, dim=1)
-        x = left + right
-    return x

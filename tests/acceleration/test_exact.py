@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dkg.acceleration import exact
+from dkg.acceleration import fixed_point, fixed_point_compiled, process
 from dkg.acceleration.exact import ExactGenerator
 from dkg.models import Generator, images_to_tensor, initialise, tensor_to_images
 
@@ -47,35 +48,45 @@ def whole(*shape, largest):
     return torch.from_numpy(np.random.default_rng().integers(-largest, largest, shape)).double()
 
 
+FORMS = pytest.mark.parametrize("forms", [fixed_point, fixed_point_compiled])
+
+
+@FORMS
 @pytest.mark.parametrize(
-    ("form", "kernel", "step"),
+    ("name", "kernel", "step"),
     [
-        (exact._convolve, (6, 5, 7, 7), 1),
-        (exact._convolve, (6, 5, 3, 3), 2),
-        (exact._convolve_few, (3, 5, 7, 7), 1),
-        (exact._convolve_pairs, (6, 5, 3, 3), 1),
+        ("convolve", (6, 5, 7, 7), 1),
+        ("convolve", (6, 5, 3, 3), 2),
+        ("convolve", (6, 5, 3, 1), 1),
+        ("convolve_few", (3, 5, 7, 7), 1),
+        ("convolve_pairs", (6, 5, 3, 3), 1),
     ],
 )
-def test_convolutions_are_exact(form, kernel, step, monkeypatch):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_convolutions_are_exact(forms, name, kernel, step, threads, monkeypatch):
     # Small bands, so that there are several, and the last one is not full.
-    monkeypatch.setattr(exact, "_BAND", 4000 // torch.get_num_threads())
+    monkeypatch.setattr(fixed_point, "_BAND", 4000 // threads)
     side = 32 * step + kernel[3] - 1
     x, weights = whole(5, side, side, largest=2**20), whole(*kernel, largest=2**20)
     windows = np.lib.stride_tricks.sliding_window_view(x.long().numpy(), kernel[2:], (1, 2))
     windows = windows[:, ::step, ::step]
     expected = np.einsum("crsij,ocij->ors", windows, weights.long().numpy())
-    arguments = (x, weights, step) if form is exact._convolve else (x, weights)
-    factor = 2 if form is exact._convolve_pairs else 1
+    arguments = (x, weights, step) if name == "convolve" else (x, weights)
+    factor = 2 if name == "convolve_pairs" else 1
     assert np.abs(expected).max() < 2**52
-    np.testing.assert_array_equal(form(*arguments).long().numpy(), factor * expected)
+    compiled = forms is fixed_point_compiled
+    with process.threads(threads), forms.own_threads() if compiled else nullcontext():
+        sums = getattr(forms, name)(*arguments)
+    np.testing.assert_array_equal(sums.long().numpy(), factor * expected)
 
 
-def test_upsampling_is_the_transposed_convolution():
+@FORMS
+def test_upsampling_is_the_transposed_convolution(forms):
     x, weights = whole(5, 12, 12, largest=2**20), whole(6, 5, 3, 3, largest=2**20)
     options = {"stride": 2, "padding": 1, "output_padding": 1}
     # All numbers are whole and small enough, so that torch's sum is exact in any order, too.
     expected = F.conv_transpose2d(x[None], weights.transpose(0, 1), **options)[0]
-    assert torch.equal(exact._upsample(x, weights), expected)
+    assert torch.equal(forms.upsample(x, weights), expected)
 
 
 def by_numpy(x, scale, offset):
@@ -95,7 +106,8 @@ def by_numpy(x, scale, offset):
     return np.rint(from_mean * factor + offset.numpy()[:, :, None]).reshape(x.shape)
 
 
-def test_normalisation_and_its_bound():
+@FORMS
+def test_normalisation_and_its_bound(forms):
     x = whole(3, 16, 16, largest=2**40)
     x[2] = 0
     x[2, 0, 0] = 2**40  # The number that is farthest from the mean that a number can be.
@@ -103,7 +115,7 @@ def test_normalisation_and_its_bound():
     scale, offset = (values[:, None] * 2**16 for values in (scale, offset))
     mean, deviation = x.mean((1, 2), keepdim=True), x.std((1, 2), keepdim=True, correction=0)
     expected = (x - mean) / deviation * scale[..., None] + offset[..., None]
-    got = exact._normalise(x.clone(), scale, offset, 0.0)
+    got = forms.normalise(x.clone(), scale, offset, 0.0)
     assert torch.equal(got, got.round()) and (got - expected).abs().max() < 0.51
     np.testing.assert_array_equal(got.numpy(), by_numpy(x, scale, offset))
     assert got[2, 0, 0] == pytest.approx(2**16 * math.sqrt(255), abs=1)
@@ -162,6 +174,7 @@ def test_zero_padding_is_exact_too(seed):
 def assert_computes_the_same(generator, seed):
     exactly = ExactGenerator(generator)
     sums = exactly(seed)
+    assert torch.equal(exactly(seed), sums)  # From the second key on it is compiled.
     assert torch.equal(sums, sums.round()) and sums.abs().max() < 2**53
     with torch.no_grad():
         expected = generator.double()(images_to_tensor(seed[None]).double())[0]
@@ -197,7 +210,9 @@ def test_low_order_digits():
 def hashes_by_a_formula():
     """Return the hashes of two keys whose network and seed image follow from SHAKE-256."""
     generator = ExactGenerator(network(residual_blocks=2, width=4, convs_per_block=2))
-    sums = generator(formula(256 * 256 * 3, "seed image").reshape(256, 256, 3))
+    seed = formula(256 * 256 * 3, "seed image").reshape(256, 256, 3)
+    sums = generator(seed)
+    assert torch.equal(generator(seed), sums)  # From the second key on it is compiled.
     return [
         hashlib.sha256(read(sums).tobytes()).hexdigest()
         for read in (generator.paper_bytes, generator.low_order_bytes)
@@ -214,6 +229,7 @@ def test_keys_by_a_formula_are_the_same_on_every_machine():
     # In another process, with the instructions of an older processor.
     code = "from test_exact import hashes_by_a_formula; print(*hashes_by_a_formula())"
     older = {"ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"}
+    older["NUMBA_CPU_NAME"] = "generic"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parent,
