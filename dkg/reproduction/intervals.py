@@ -62,39 +62,48 @@ def predict(sample: ArrayLike, n: int = 1, level: float = LEVEL) -> Prediction |
     k, m = y.shape
     if y.size < 2:
         return None
-    centre = float(y.mean())
-    of_trainings = m * float(y.mean(axis=1).var(ddof=1)) if k > 1 else 0.0
-    of_images = k * float(y.mean(axis=0).var(ddof=1)) if m > 1 else 0.0
-    rest = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre = y.mean()
+        squares = _mean_squares(y)
+        rest = squares[2]
+        variances = np.array([max(0, squares[0] - rest) / m, max(0, squares[1] - rest) / k, rest])
+        factors = np.array(
+            [1 + 1 / k if k > 1 else 0.0, 1 / n + 1 / m if m > 1 else 0.0, 1 / n + 1 / (k * m)]
+        )
+        variance = variances @ factors
+        freedom = _freedom(squares, factors, (k, m), variance)
+        margin = stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance)
+        low, high = centre - margin, centre + margin
+    return Prediction(float(low), float(high), float(centre), freedom)
+
+
+def _mean_squares(y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean squares of trainings, of images and of the rest; 0 for a single one."""
+    k, m = y.shape
+    rows, columns = y.mean(axis=1), y.mean(axis=0)
+    of_rest = 0.0
     if k > 1 and m > 1:
-        residual = y - y.mean(axis=1, keepdims=True) - y.mean(axis=0, keepdims=True) + centre
-        rest = float((residual**2).sum()) / ((k - 1) * (m - 1))
-    variances = (max(0.0, of_trainings - rest) / m, max(0.0, of_images - rest) / k, rest)
-    factors = (1 + 1 / k if k > 1 else 0.0, 1 / n + 1 / m if m > 1 else 0.0, 1 / n + 1 / (k * m))
-    variance = sum(v * factor for v, factor in zip(variances, factors, strict=True))
-    freedom = _freedom((of_trainings, of_images, rest), factors, (k, m), variance)
-    margin = float(stats.t.ppf((1 + level) / 2, freedom)) * variance**0.5
-    return Prediction(centre - margin, centre + margin, centre, freedom)
+        residual = y - rows[:, None] - columns + y.mean()
+        of_rest = (residual**2).sum() / ((k - 1) * (m - 1))
+    of_trainings = m * rows.var(ddof=1) if k > 1 else 0.0
+    return np.array([of_trainings, k * columns.var(ddof=1) if m > 1 else 0.0, of_rest])
 
 
 def _freedom(
-    squares: tuple[float, float, float],
-    factors: tuple[float, float, float],
+    squares: NDArray[np.float64],
+    factors: NDArray[np.float64],
     size: tuple[int, int],
-    variance: float,
+    variance: np.float64,
 ) -> float:
     """Return Satterthwaite's degrees of freedom of a sum of mean squares."""
     k, m = size
-    least = min(d for d in (k - 1, m - 1) if d > 0)
+    degrees = np.array([k - 1, m - 1, (k - 1) * (m - 1)])
+    least = float(degrees[degrees > 0].min())
     first, second = factors[0] / m, factors[1] / k
-    weights = (first, second, factors[2] - first - second)
-    degrees = (k - 1, m - 1, (k - 1) * (m - 1))
-    spread = sum(
-        (weight * square) ** 2 / degree
-        for weight, square, degree in zip(weights, squares, degrees, strict=True)
-        if degree
-    )
-    return max(float(least), variance**2 / spread) if spread else float(least)
+    weights = np.array([first, second, factors[2] - first - second])
+    spread = ((weights * squares) ** 2 / np.maximum(degrees, 1)).sum()
+    freedom = float(variance**2 / spread) if spread else least
+    return max(least, freedom) if np.isfinite(freedom) else least
 
 
 def bootstrap(
@@ -120,10 +129,18 @@ def bootstrap(
         The ends; None for a sample of one number.
     """
     y = _sample(sample)
-    k, m = y.shape
     if y.size < 2:
         return None
     rng = np.random.default_rng(seed)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _resampled(y, n, level, rng)
+
+
+def _resampled(
+    y: NDArray[np.float64], n: int, level: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return the ends of the bootstrap's interval."""
+    k, m = y.shape
     # The mean of resampled rows and columns is a product with how often each was drawn.
     rows = rng.multinomial(k, np.full(k, 1 / k), _DRAWS) / k
     columns = rng.multinomial(m, np.full(m, 1 / m), _DRAWS) / m

@@ -270,7 +270,8 @@ def _accepted(rule: str, paper: float, tolerance: float) -> tuple[float | None, 
     if rule == "within":
         return paper - tolerance, paper + tolerance
     if rule == "factor":
-        return paper / tolerance, paper * tolerance
+        # Of a record that was changed by hand it may be 0, which no number is within.
+        return (paper / tolerance if tolerance else math.nan), paper * tolerance
     if rule == "at least":
         return paper - tolerance, None
     if rule == "at most":

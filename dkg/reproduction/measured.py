@@ -9,7 +9,9 @@ from dkg.reproduction.comparisons.comparison import Kind, Over, Rule
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
-Sample = dict[str, list[float]]
+Values = Annotated[list[float], Field(min_length=1)]
+
+Sample = dict[str, Values]
 """The values of some sources, by their names: a row for each, as long as the others."""
 
 
@@ -86,7 +88,7 @@ class Measured(TypedDict):
     tolerance: list[Annotated[float, Field(ge=0)]]
     reason: Annotated[str, Field(min_length=1)]
     over: Over
-    n: int
+    n: Annotated[int, Field(ge=1)]
     decides: bool
     images: bool
     trained: bool
@@ -96,7 +98,7 @@ class Measured(TypedDict):
     old_tolerance: list[Annotated[float, Field(ge=0)]]
     ours: list[float | None]
     samples: list[Sample]
-    nulls: list[dict[str, list[list[float]]]]
+    nulls: list[dict[str, Annotated[list[Values], Field(min_length=1)]]]
     spread: Sample
     statements: list[Statement]
     ends: list[list[float | None]]

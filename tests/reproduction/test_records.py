@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from dkg import reproduction as results
 from dkg.reproduction.comparisons import Comparison
+from dkg.reproduction.comparisons.comparison import Rule
 from dkg.reproduction.measured import COMPUTED, Measured
 
 pytestmark = pytest.mark.usefixtures("output")
@@ -29,6 +31,25 @@ def test_any_numbers_survive_a_write_and_a_read(recorded, ours):
     read = results.loads(results.dumps(changed))
     np.testing.assert_equal(read.comparisons[0]["ours"], ours)
     assert results.dumps(results.loads(results.dumps(read))) == results.dumps(read)
+
+
+of_any_size = st.lists(st.floats(), min_size=1, max_size=3)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    trainings=st.lists(of_any_size, max_size=9),
+    null=st.lists(of_any_size, min_size=1, max_size=2),
+    rule=st.sampled_from(get_args(Rule)),
+)
+def test_any_sample_can_be_judged(recorded, trainings, null, rule):
+    """Also of numbers as no measure gives: infinite ones, and ones whose squares are."""
+    [comparison] = recorded.comparisons
+    samples = [{f"training {i}": values for i, values in enumerate(trainings)}]
+    changed = comparison | {"rule": rule, "samples": samples, "nulls": [{"a null model": null}]}
+    read = results.loads(results.dumps(dataclasses.replace(recorded, comparisons=[changed])))
+    assert results.dumps(results.loads(results.dumps(read))) == results.dumps(read)
+    assert read.verdict in results.VERDICTS and read._repr_html_()
 
 
 numbers = st.one_of(st.none(), st.booleans(), st.integers(), st.floats())
@@ -70,6 +91,16 @@ def test_a_record_under_another_name_is_refused(output):
     (output / "results" / "figure-6.json").rename(output / "results" / "figure-7.json")
     with pytest.raises(ValueError, match=r"figure-7\.json: holds the record 'figure-6'"):
         results.load_all()
+
+
+def test_a_record_of_an_earlier_version_is_named(recorded):
+    content = json.loads(results.dumps(recorded))
+    for name in ("kind", "over", "samples", "nulls"):
+        del content["comparisons"][0][name]
+    with pytest.raises(
+        ValueError, match=r"table-III: a record of dkg 0\.2 or earlier, which holds no"
+    ):
+        results.loads(json.dumps(content), "table-III")
 
 
 def test_lists_of_different_lengths_are_refused():

@@ -26,9 +26,9 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="claim-seed-sensitivity",
         where="IV-A5",
         words="A change of one pixel of the seed image changes over 99.5 % of the key.",
-        holds="A changed pixel changed the whole key.",
-        fails="Most of the key stays as it was when one pixel of the seed changes. Who knows the "
-        "seed image nearly, knows the key nearly.",
+        holds="Changing one pixel of the seed changed the whole key.",
+        fails="Most of the key stays as it was when one pixel of the seed changes. An attacker who "
+        "knows the seed image approximately knows the key approximately.",
         limits="Measured at single pixels of a few seed images.",
     ),
     Comparison(
@@ -62,7 +62,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="claim-known-plaintext",
         where="IV-C2",
-        words="Who knows a plaintext and its ciphertext cannot read another ciphertext.",
+        words="A known plaintext-ciphertext pair does not reveal other plaintexts.",
         holds="Nothing came back under the same key.",
         fails="One known pair gives the whole key, and every other image under that key is read "
         "without a loss.",
@@ -103,7 +103,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="claim-chosen-ciphertext",
         where="IV-C4",
-        words="Who can have ciphertexts decrypted cannot read the one he wants.",
+        words="A decryption oracle does not reveal the target plaintext.",
         holds="Nothing came back under the same key.",
         fails="One chosen ciphertext, all zeros, is decrypted to the key itself.",
         limits="It needs a key that is used twice, or a decryption that does not check an "
@@ -183,8 +183,8 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="claim-imitator",
         where="III-E, IV-D",
-        words="Who knows the transformation domain, the network structure or both cannot train a "
-        "network that decrypts.",
+        words="An attacker who knows the transformation domain, the network structure or both "
+        "cannot train a network that decrypts.",
         holds="No imitator's key decrypted the image or let it show.",
         fails="An imitator's key does not decrypt the image exactly, but it lets more of it show "
         "than chance allows.",

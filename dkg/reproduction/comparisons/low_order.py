@@ -176,9 +176,9 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         record="beyond-hardened-limits",
         words="With hardened keys an image is safe although the network is public.",
         holds="Nothing was read.",
-        fails="Whoever has the network and guesses the seed image, or sees a key used twice, reads "
-        "the image as before: only secrecy of the seed image and of the network, and a key for "
-        "each image, protect it.",
+        fails="An attacker who has the network and guesses the seed image, or sees a key used "
+        "twice, reads the image as before: only secrecy of the seed image and of the network, and "
+        "a key for each image, protect it.",
         limits="The same is true of ChaCha20 keyed with a hash of the seed image.",
     ),
     shared.right_by_chance(
