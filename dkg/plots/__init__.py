@@ -41,6 +41,7 @@ from dkg.plots.images import (
     image_rows,
     logistic_orbits,
     plain_and_cipher_histograms,
+    stretched,
 )
 from dkg.plots.keys import (
     beside_paper,
@@ -98,6 +99,7 @@ __all__ = [
     "shares",
     "spectra_and_correlations",
     "step_times",
+    "stretched",
     "sweep_heatmaps",
     "training_curves",
 ]

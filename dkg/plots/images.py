@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import skimage.exposure
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -41,6 +42,24 @@ def image_grid(images: Mapping[str, np.ndarray], columns: int | None = None) -> 
     for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
         show_image(ax, image, title)
     return figure
+
+
+def stretched(picture: np.ndarray) -> np.ndarray:
+    """Stretch a picture from black to white, so that faint structure shows.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        Numbers of any range, (height, width).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (height, width): the lowest percent is black and the highest white.
+    """
+    limits = tuple(np.percentile(picture, (1, 99)))
+    gray: np.ndarray = skimage.exposure.rescale_intensity(picture, limits, (0, 255))
+    return gray.astype(np.uint8)
 
 
 def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:

@@ -66,8 +66,8 @@ def record(
     missing : str, optional
         Why numbers are missing. Default: how many were measured.
     spread : mapping of str to number or list, optional
-        For numbers with one training: the same measure for trainings of another setting, whose
-        scatter stands for theirs.
+        For numbers with one training: the same measure for trainings of another setting, by
+        training, whose scatter is used for theirs; or such a mapping for each comparison.
     in_float64 : Measurements, optional
         The same as `ours`, of `Panel.in_float64`. The record's sentence then says which part of a
         number is due to the fixed-point arithmetic of exact keys.
@@ -198,7 +198,10 @@ def measured(
             if name != SHUFFLED or comparison.paired
         }
         nulls.append({name: v for name, v in of_null.items() if v} if of_training else {})
-    whole = {name: _flat(value) for name, value in (spread or {}).items()}
+    spread = spread or {}
+    if any(isinstance(value, Mapping) for value in spread.values()):
+        spread = spread.get(comparison.name, {})
+    whole = {name: _flat(value) for name, value in spread.items()}
     made: Measured = _plain(
         asdict(comparison)
         | {"ours": _ours(comparison, network), "samples": samples, "nulls": nulls}

@@ -147,3 +147,11 @@ def test_histogram_grid_draws_shares_and_states_chi_square():
         assert ax.get_ylim()[0] == 0 and heights.max() < ax.get_ylim()[1], "nothing is cut off"
     with pytest.raises(ValueError, match="at least one"):
         plots.histogram_grid({})
+
+
+def test_a_picture_is_stretched_from_black_to_white():
+    picture = np.linspace(-3.0, 5.0, 10_000).reshape(100, 100)
+    stretched = plots.stretched(picture)
+    assert stretched.dtype == np.uint8 and (stretched.min(), stretched.max()) == (0, 255)
+    assert 90 <= (stretched == 0).sum() <= 150 and 30 <= (stretched == 255).sum() <= 150
+    assert (np.diff(stretched.ravel().astype(int)) >= 0).all()
