@@ -66,9 +66,10 @@ def judge(
     deciding = [c for c in done if c["kind"] == kind and c["decides"]]
     statements = [s for c in deciding for s in c["statements"]]
     if not statements:
-        return Judgement(
-            "cannot be judged", "no number here is evidence for or against the paper", done
-        )
+        why = "its numbers compare programs, and are no verdict on the paper"
+        if "implementation" not in kinds:
+            why = "no number here is evidence for or against the paper"
+        return Judgement("cannot be judged", why, done)
     verdict, why = _verdict(deciding, statements, _synthetic(origins, trained_on))
     return Judgement(verdict, why + (f" ({missing})" if missing else ""), done)
 

@@ -76,6 +76,13 @@ def test_inputs_and_averages_of_the_text_decide_nothing():
     assert held["plain_entropy"] == [False] * 8 and held["mean_cipher_entropy"] == [False]
 
 
+def test_times_of_programs_are_no_verdict_on_the_paper():
+    judgement = judged("table-XIX")
+    assert judgement.verdict == "cannot be judged"
+    assert judgement.why == "its numbers compare programs, and are no verdict on the paper"
+    assert judgement.comparisons[0]["holds"] == [True] * 5, "shown all the same"
+
+
 @pytest.mark.parametrize(
     ("measured_on", "verdict", "words"),
     [
