@@ -1,6 +1,7 @@
 """Images per second through the hospital, by the number of senders, and where the limit is.
 
     python benchmarks/hospital.py
+    python benchmarks/hospital.py --seconds 60 --senders 8 32
 
 Senders are processes of their own; they send images of 256 x 256 bytes, each with a key of its own.
 The key server, with its store, and the small archive are in the main process; Orthanc, where it is
@@ -10,10 +11,17 @@ done, in rounds that take turns; the median is printed with the least and the gr
 
 One part alone: the same number of senders does nothing but have keys made, or encrypt, or store
 images that were encrypted before. The slowest part alone is where the limit is.
+
+With ``--seconds`` it is a test of endurance instead: senders take and deliver images for that time,
+one in ten of 1024 x 1024 bytes, and try again what fails. Then every image that was taken is looked
+for in the archive, and twenty of them are opened and compared. The memory is the peak of the
+process that holds the key server and the small archive, after each quarter of the time.
 """
 
 import argparse
+import hashlib
 import multiprocessing
+import resource
 import secrets
 import tempfile
 import time
@@ -87,6 +95,92 @@ def rate(work, senders, n, key_port, pacs_port, certificates):
     return senders * (n // senders) / seconds
 
 
+def digest(image):
+    return hashlib.sha256(image.PixelData).hexdigest()
+
+
+def enduring_sender(seconds, folder, certificates, key_port, pacs_port, ready, results):
+    modality = hospital.Modality(
+        folder,
+        hospital.KeyClient(key_port, certificates, "modality"),
+        hospital.PacsClient(pacs_port, certificates, "modality"),
+    )
+    random = np.random.default_rng()
+    taken, delivered, failed = {}, {}, 0
+    ready.wait(600)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end or modality.waiting():
+        if time.monotonic() < end:
+            side = 256 if len(taken) % 10 else 1024
+            pixels = random.integers(0, 256, (side, side), dtype=np.uint8)
+            image = hospital.new_image(pixels, patient_name="A", patient_id="1")
+            taken[modality.take(image)] = digest(image)
+        for uid in modality.waiting():
+            try:
+                delivered[uid] = modality.deliver(uid).sop_instance_uid
+            except hospital.HospitalError as error:
+                failed += 1
+                if time.monotonic() > end + 300:
+                    raise
+                if failed == 1:
+                    print(f"  tried again: {error}", flush=True)
+    results.put((taken, delivered, failed))
+
+
+def endure(name, archive_class, senders, seconds):
+    """Run senders for a time, and print what became of their images."""
+    context = multiprocessing.get_context("spawn")
+    ready, results = context.Barrier(senders + 1), context.Queue()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        certificates = hospital.make_certificates(folder / "certificates")
+        store = hospital.KeyStore(folder / "keys.sqlite")
+        with (
+            hospital.KeyServer(store, random_keys(), certificates) as server,
+            archive_class(folder / "pacs", certificates) as archive,
+        ):
+            ports = server.port, archive.port
+            processes = [
+                context.Process(
+                    target=enduring_sender,
+                    args=(seconds, folder / str(n), certificates, *ports, ready, results),
+                )
+                for n in range(senders)
+            ]
+            for process in processes:
+                process.start()
+            ready.wait(600)
+            start, peaks = time.perf_counter(), []
+            for _ in range(4):
+                time.sleep(seconds / 4)
+                peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+            done = [results.get(timeout=600) for _ in processes]
+            took = time.perf_counter() - start
+            for process in processes:
+                process.join()
+            taken = {uid: image for one in done for uid, image in one[0].items()}
+            delivered = {uid: stored for one in done for uid, stored in one[1].items()}
+            workstation = hospital.Workstation(
+                hospital.KeyClient(server.port, certificates, "workstation"),
+                hospital.PacsClient(archive.port, certificates, "workstation"),
+            )
+            in_archive = len(archive.files())
+            wrong = 0
+            for uid in list(taken)[:: -(-len(taken) // 20)]:
+                [found] = workstation.find(SOPInstanceUID=delivered[uid])
+                wrong += digest(workstation.open(found).image) != taken[uid]
+            keys = sum(1 if n % 10 else 6 for one in done for n in range(len(one[0])))
+            made = len(store)
+    print(
+        f"{name}, {senders} senders, {seconds:g} s: {len(taken)} images taken, "
+        f"{len(taken.keys() - delivered.keys())} not delivered, {in_archive} in the archive, "
+        f"{wrong} of 20 opened wrongly, {made} keys of {keys}, "
+        f"{sum(one[2] for one in done)} tries failed; {len(taken) / took:.1f} images/s; "
+        f"peak memory {', '.join(f'{peak:.0f}' for peak in peaks)} MiB",
+        flush=True,
+    )
+
+
 def shown(rates):
     return f"{np.median(rates):6.1f} images/s ({min(rates):.1f} to {max(rates):.1f})"
 
@@ -96,8 +190,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--images", type=int, default=64, help="in each round, by all senders")
     parser.add_argument("--senders", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--seconds", type=float, help="the test of endurance, for that time")
     arguments = parser.parse_args()
     archives = {"small archive": hospital.SmallPacs}
+    if arguments.seconds:
+        for senders in arguments.senders:
+            endure("small archive", archives["small archive"], senders, arguments.seconds)
+        return
     if hospital.find_orthanc():
         archives["Orthanc"] = hospital.Orthanc
     else:

@@ -69,7 +69,7 @@ def expected_attributes(
     method = encrypted.get("DeidentificationMethod")
     changed = method and method != original.get("DeidentificationMethod")
     make_readable(image, original, layout, derive_keys(keys, secret).uid if changed else None)
-    del image[PIXEL_DATA]
+    image.pop(PIXEL_DATA, None)
     image.SOPInstanceUID = sop_instance_uid(encrypted)
     return image
 
