@@ -30,14 +30,6 @@ PAGES = sorted(
 )
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
-INSTALL = (
-    "**Not installed yet?** With `make`, conda or Binder it is. On Colab, or wherever else there "
-    "is only Jupyter, run first, in a cell of its own: "
-    '`%pip install -q "dkg[lab] @ git+ADDRESS"`, where ADDRESS is the one that you would clone '
-    "this project from. A zip of it that you uploaded does too: "
-    '`%pip install -q "dkg[lab] @ file:///content/dkg.zip"`.'
-)
-
 
 def name(path):
     return path.relative_to(ROOT).as_posix()
@@ -98,11 +90,18 @@ def test_no_link_leads_nowhere(page):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_notebook_says_first_how_to_get_the_package(notebook):
+def test_every_notebook_links_first_to_the_installation_and_to_its_neighbours(notebook):
     first = nbformat.read(notebook, as_version=4).cells[0]
     assert first.cell_type == "markdown"
-    # A notebook may need more extras than the others.
-    assert re.sub(r"dkg\[[a-z,]+\]", "dkg[lab]", first.source).endswith("\n\n" + INSTALL)
+    links = set(re.findall(r"\]\(([^)#]+)", first.source))
+    assert "../docs/getting_started.md" in links
+    numbered = [path for path in NOTEBOOKS if path.stem[0].isdigit()]
+    if notebook in numbered:
+        place = numbered.index(notebook)
+        beside = {path.name for path in numbered[max(place - 1, 0) : place + 2]} - {notebook.name}
+        assert beside <= links
+    for link in links:
+        assert "://" in link or (notebook.parent / link).exists(), f"it links to {link}"
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """``dkg keygen``, ``encrypt``, ``decrypt`` and ``dicom``: keys, and the images they encrypt."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -197,6 +199,18 @@ _Attributes = Annotated[
 ]
 
 
+@contextmanager
+def _removed_on_failure(path: Path | None) -> Iterator[None]:
+    """Remove a key that was made for an image that could not be encrypted."""
+    try:
+        yield
+    except BaseException:
+        # The same seed images make the key again, and a key that is there would be in the way.
+        if path:
+            path.unlink(missing_ok=True)
+        raise
+
+
 @dicom_app.command("encrypt")
 def encrypt_dicom(
     image: Annotated[
@@ -234,14 +248,11 @@ def encrypt_dicom(
     with warnings.catch_warnings():
         # Values that break DICOM's rules are kept as they are.
         warnings.filterwarnings("ignore", module="pydicom")
-        made = None
-        if seed:
-            key = key or out.with_name(f"{out.stem}-key.png")
-            files = _dicom_seeds(seed, image)
-            made = None if key.exists() else key
-            keygen(seed=files, out=key, weights=weights, device=device, force=force)
-        assert key is not None
-        try:
+        key = key or out.with_name(f"{out.stem}-key.png")
+        with _removed_on_failure(None if key.exists() else key):
+            if seed:
+                files = _dicom_seeds(seed, image)
+                keygen(seed=files, out=key, weights=weights, device=device, force=force)
             others = dicom.encrypt_file(
                 image,
                 key,
@@ -251,11 +262,6 @@ def encrypt_dicom(
                 allow_key_reuse=allow_key_reuse,
                 overwrite=force,
             )
-        except BaseException:
-            # The same seed images make the key again, and a key that is there would be in the way.
-            if made:
-                made.unlink(missing_ok=True)
-            raise
         original, encrypted = dicom.read(image), dicom.read(out)
         typer.echo(f"{out}: {image} encrypted with {key}")
         if others:
