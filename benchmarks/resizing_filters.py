@@ -90,10 +90,12 @@ def limits(names):
 
 
 def brain():
+    files = sorted((paths.data() / "brats18").glob("*.nii*"))
+    if not files:
+        return
     print("\n## Mean entropy by the crop of a volume's slices, in bits\n")
     header("set", "crop", "n", "mean")
-    files = sorted((paths.data() / "brats18").glob("*.nii*"))
-    for crop, images in brain_crops(files).items() if files else ():
+    for crop, images in brain_crops(files).items():
         e = entropies(images)
         row("brats18", crop, str(len(e)), e.mean())
 
@@ -103,7 +105,7 @@ def brain_crops(files):
     sets = {"none": [], "box in the volume": [], "box in the slice": []}
     for path in files:
         # The public reader has no box in the volume, so this takes its inner parts.
-        volume = nifti.read_volume(path)
+        volume = nifti.read_volume(path.read_bytes())
         _, numbers = data.read_slices(path)
         rows = np.flatnonzero(volume.brain.any(axis=(0, 2)))
         columns = np.flatnonzero(volume.brain.any(axis=(0, 1)))
