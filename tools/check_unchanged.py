@@ -8,8 +8,8 @@
     help dkg keygen                      SHA-256 of a command's help
     file key.png                         SHA-256 of what a file of the first version holds
 
-``compare`` does the same again and prints ``equal`` or ``CHANGED`` for every line. Keys and weights
-depend on the processor, so both must run on one machine. The records are those of
+``compare`` does the same again and prints ``equal`` or ``CHANGED`` for every line of the file. Keys
+and weights depend on the processor, so both must run on one machine. The records are those of
 ``dkg reproduce --profile smoke`` in ``DKG_OUTPUT``. Numbers that differ between two runs of the
 same code, such as timings, are found with ``--again`` and left out.
 
@@ -34,9 +34,11 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import numpy as np
 import torch
 
-from dkg import cipher, dicom, encryption, paths
+from dkg import dicom, encryption, paths
 from dkg.domains import DOMAINS
+from dkg.encryption import png_files
 from dkg.keys import KeyGenerator, list_weights
+from dkg.storage import registry
 from dkg.training import TrainConfig, train
 
 FILES = Path(__file__).resolve().parents[1] / "tests" / "compatibility"
@@ -172,30 +174,32 @@ def helps() -> Iterator[tuple[str, str]]:
 
 def files() -> Iterator[tuple[str, str]]:
     """Read the files of ``tests/compatibility``, which the first version wrote."""
-    key = encryption.read_key(FILES / "key.png")
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _files(Path(folder))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    for file in FILES.iterdir():
+        shutil.copy(file, folder)
+        # A checkout does not keep the mode.
+        (folder / file.name).chmod(0o600)
+    key = encryption.read_key(folder / "key.png")
     content = [key.keys.tobytes(), repr((key.weights_sha256, key.weights_public)).encode()]
     yield "file key.png", sha256(*content, repr((key.output, key.exact)).encode())
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("rgb8", "gray16"):
-            own = Path(folder) / name
-            own.mkdir()
-            out, again = own / "plain.png", own / "again.png"
-            encryption.decrypt_file(FILES / f"{name}.png", FILES / "key.png", out)
-            yield f"file {name}.png", sha256(encryption.read_samples(out).tobytes())
-            # Beside the copy there is no registry yet that knows the key.
-            shutil.copy(FILES / "key.png", own)
-            encryption.encrypt_file(out, own / "key.png", again)
-            yield f"file {name}.png again", sha256(again.read_bytes())
-        # The registry knows the key, so the file is not written.
-        other, refused = Path(folder) / "other.png", Path(folder) / "refused.png"
-        encryption.write_samples(other, np.zeros((9, 9), np.uint8))
-        try:
-            encryption.encrypt_file(other, FILES / "key.png", refused)
-        except cipher.CipherError:
-            yield "file used-keys.sqlite", "knows the key"
-        out = Path(folder) / "image.dcm"
-        dicom.decrypt_file(FILES / "encrypted.dcm", FILES / "key.png", out)
-        yield "file encrypted.dcm", sha256(out.read_bytes())
+    for name in ("rgb8", "gray16"):
+        out = folder / f"{name}-plain.png"
+        encryption.decrypt_file(folder / f"{name}.png", folder / "key.png", out)
+        plain = encryption.read_samples(out)
+        yield f"file {name}.png", sha256(plain.tobytes())
+        # Files of version 1 are read and no longer written, so this encrypts the array.
+        ciphertext, metadata = encryption.encrypt(plain, key.keys)
+        yield f"file {name}.png again", sha256(png_files.encode_noise(ciphertext, metadata))
+    parts = [encryption.key_identifier(part[None]) for part in key.keys]
+    if registry.uses(folder / "used-keys.sqlite", parts):
+        yield "file used-keys.sqlite", "knows the key"
+    out = folder / "image.dcm"
+    dicom.decrypt_file(folder / "encrypted.dcm", folder / "key.png", out)
+    yield "file encrypted.dcm", sha256(out.read_bytes())
     metadata = KeyGenerator.load(FILES / "generator.safetensors", "cpu").metadata
     yield "file generator.safetensors", sha256(json.dumps(metadata, sort_keys=True).encode())
 
@@ -205,6 +209,8 @@ def lines(again: Path | None, before: dict[str, str]) -> Iterator[tuple[str, str
     torch.set_num_threads(1)
     for part in (files, helps, keys, trainings):
         yield from part()
+    if before and not any(name.startswith("record ") for name in before):
+        return
     varying = {
         name.removeprefix("record "): json.loads(value.split(" ", 1)[1])
         for name, value in before.items()
@@ -224,9 +230,12 @@ def main() -> None:
         made = lines(arguments.again, {})
         arguments.file.write_text("".join(f"{name}: {value}\n" for name, value in made))
         return
-    before = dict(line.split(": ", 1) for line in arguments.file.read_text().splitlines())
+    kept = [x for x in arguments.file.read_text().splitlines() if not x.startswith("#")]
+    before = dict(line.split(": ", 1) for line in kept)
     changed = 0
     for name, value in lines(None, dict(before)):
+        if name not in before:
+            continue
         equal = before.pop(name, None) == value
         changed += not equal
         print(f"{'equal' if equal else 'CHANGED'}  {name}", flush=True)
