@@ -53,8 +53,9 @@ def read_image(
 
     - PNG, JPEG, TIFF: 8-bit samples are kept. 16-bit samples v become round(v * 255 / 65535), the
       PNG specification's rule [1]_; a 16-bit image that uses 12 bits or fewer gets dark by this
-      and raises a warning. Bilevel and palette images are expanded, a JPEG is turned as its EXIF
-      orientation says, and a transparent image is laid over black.
+      and raises a warning. TIFF samples of other depths below 16 bits are scaled by their bits.
+      Bilevel and palette images are expanded, an image is turned as its orientation says (Exif,
+      TIFF or XMP), and a transparent image is laid over black.
     - NIfTI: the volume's minimum becomes 0 and its maximum 255, linearly. The background, which is
       the most common value on the volume's six faces (0 in BraTS 2018, the minimum in the
       z-scored BraTS 2015), becomes 0 wherever it lies in the range. The slice is axial and in
@@ -77,8 +78,9 @@ def read_image(
         paper's seed images.
     frame : int, optional
         Which image of a file with several, from 0: the frame of a DICOM file, the page of a TIFF
-        file, the axial slice of a NIfTI volume, counted from the feet. By default the first frame
-        or page, and the slice that shows most of the brain.
+        file, the picture of an animated PNG or multi-picture JPEG, the axial slice of a NIfTI
+        volume, counted from the feet. By default the first frame or page, and the slice that shows
+        most of the brain.
     crop : bool, default True
         Crop a NIfTI slice to the bounding box of the brain in it. Other formats are not cropped.
     trim : bool, default False

@@ -1,5 +1,6 @@
 """Samples of a DICOM image: their layout, and the XOR of their stored bits with the key."""
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,6 +96,8 @@ def _length(dataset: Dataset) -> int:
         raise CipherError(
             f"its NumberOfFrames is {dataset.NumberOfFrames!r}, not a number"
         ) from None
+    if frames < 1:
+        raise CipherError(f"its NumberOfFrames is {frames}")
     length = get_expected_length(dataset)
     if syntax.is_encapsulated:
         # Decoding undoes the subsampling that the expected length allows for.
@@ -123,12 +126,7 @@ def read_samples(dataset: Dataset) -> tuple[NDArray[Any], Layout]:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
         try:
-            with decoders.explaining(syntax):
-                dataset.decompress(
-                    generate_instance_uid=False,
-                    decoding_plugin=decoders.PLUGIN,
-                    allow_excess_frames=False,
-                )
+            _decompress(dataset)
         except ValueError as error:
             raise CipherError(str(error)) from error
         length = _length(dataset)
@@ -150,6 +148,26 @@ def read_samples(dataset: Dataset) -> tuple[NDArray[Any], Layout]:
         samples = planes.swapaxes(1, 2).ravel()
     dataset.PlanarConfiguration = 0
     return samples, layout
+
+
+def _decompress(dataset: Dataset) -> None:
+    """Replace compressed pixel data by their samples, of no more frames than the data set says."""
+    syntax, count = dataset.file_meta.TransferSyntaxUID, int(dataset.get("NumberOfFrames") or 1)
+    frames, description = [], dict[str, str | int]()
+    with decoders.explaining(syntax):
+        decoded = get_decoder(syntax).iter_array(dataset, decoding_plugin=decoders.PLUGIN)
+        for array, about in islice(decoded, count):
+            frames.append(array.tobytes())
+            description = about
+    if len(frames) < count:
+        raise CipherError(f"it has {len(frames)} of {count} compressed frames")
+    dataset.PixelData = b"".join(frames)
+    dataset["PixelData"].is_undefined_length = False
+    dataset["PixelData"].VR = "OB" if dataset.BitsAllocated <= 8 else "OW"
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.PhotometricInterpretation = description["photometric_interpretation"]
+    if dataset.SamplesPerPixel > 1:
+        dataset.PlanarConfiguration = description["planar_configuration"]
 
 
 def _is_by_plane(dataset: Dataset) -> bool:

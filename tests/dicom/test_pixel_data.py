@@ -17,6 +17,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
+    RLELossless,
 )
 
 from dkg import dicom
@@ -225,6 +226,7 @@ def test_keys_that_do_not_fit():
         (make_image(allocated=8, stored=12), "BitsStored 12 and HighBit 11 do not fit"),
         (make_image(photometric="YBR_PARTIAL_422"), "photometric interpretation is YBR_PARTIAL"),
         (make_image(rows=0), "no Pixel Data"),
+        (make_image(frames=-1, pixels=bytes(70)), "NumberOfFrames is -1"),
         (without(make_image(), "file_meta"), "names no transfer syntax"),
     ],
 )
@@ -248,3 +250,23 @@ def test_a_syntax_without_a_decoder_is_refused_by_name():
     image["PixelData"].is_undefined_length = True
     with pytest.raises(CipherError, match="MPEG2 Main Profile"):
         dicom.encrypt_dataset(image, KEYS)
+
+
+def test_no_more_frames_are_decoded_than_the_data_set_says():
+    image = make_image(8, 8, frames=3, allocated=8, stored=8)
+    lossless = copy.deepcopy(image)
+    lossless.compress(RLELossless, generate_instance_uid=False)
+    first = dicom.encrypt_dataset(image, KEYS).PixelData[:64]
+    lossless.NumberOfFrames = 1
+    encoded = write(lossless)
+    encrypted = dicom.encrypt_dataset(read(encoded), KEYS)
+    assert encrypted.PixelData == first
+    assert write(dicom.decrypt_dataset(encrypted, KEYS)) == encoded
+    lossless.NumberOfFrames = 4
+    with pytest.raises(CipherError, match="frames"):
+        dicom.encrypt_dataset(lossless, KEYS)
+
+
+def test_a_sign_that_codestream_and_data_set_do_not_share():
+    encoded = (FILES / "J2K_pixelrep_mismatch.dcm").read_bytes()
+    assert write(dicom.decrypt_dataset(dicom.encrypt_dataset(read(encoded), KEYS), KEYS))

@@ -10,11 +10,14 @@ metadata, with the checksums made to fit again or not. The reader must then
   was not made to fit again, the whole file's result;
 - in at most 5 s of processor time and with 1 GiB of memory more than the idle process has.
 
+Every hundredth round of a reader is a file of `bombs.py` instead, which would take more.
+
 Rounds run in a process of their own, so that one that crashes, hangs or takes too much is named and
 does not end the others. The same seed gives the same rounds.
 """
 
 import argparse
+import functools
 import multiprocessing
 import os
 import random
@@ -42,6 +45,7 @@ from changes import (
 
 SECONDS = 5
 MEMORY = 2**30
+BETWEEN_BOMBS = 100
 
 
 @dataclass
@@ -60,6 +64,8 @@ class Reader:
         Whether a file of this name is protected by a checksum, if its mutation did not repair it.
     is_authentic : bool
         Whether even a repaired file must give the whole file's result.
+    bombs : dict of str to callable
+        By the name of the file, makers of files that would take gigabytes or minutes.
     """
 
     files: dict[str, bytes]
@@ -67,6 +73,7 @@ class Reader:
     repairs: dict[str, Callable[[random.Random, bytes], bytes]] = field(default_factory=dict)
     is_protected: Callable[[str], bool] = lambda name: False
     is_authentic: bool = False
+    bombs: dict[str, Callable[[random.Random], bytes]] = field(default_factory=dict)
     expected: dict[str, object] = field(default_factory=dict)
 
 
@@ -75,6 +82,7 @@ class Reader:
 
 def make_readers(folder: Path) -> dict[str, Reader]:
     """Make the whole files of every reader in a folder."""
+    import bombs
     import inputs
     import numpy as np
 
@@ -181,7 +189,7 @@ def make_readers(folder: Path) -> dict[str, Reader]:
         return results.dumps(made)
 
     dicom_files = inputs.dicom_files()
-    return {
+    readers = {
         "png": Reader(
             inputs.png(),
             lambda path: either(as_seed, as_image, path),
@@ -214,6 +222,13 @@ def make_readers(folder: Path) -> dict[str, Reader]:
         "manifest": Reader(inputs.manifest(weights), manifest, {".toml": change_toml}),
         "record": Reader(inputs.record(), record, {".json": change_record}),
     }
+    secret = encryption.read_key(key_path).secret
+    for name, makers in bombs.BOMBS.items():
+        for make in makers:
+            bomb = functools.partial(make, secret=secret) if make is bombs.authentic else make
+            ending = bombs.ENDINGS.get(name, ".dcm")
+            readers[name].bombs[f"{make.__name__}{ending}"] = bomb
+    return readers
 
 
 def names_the_file(error: Exception, path: Path) -> None:
@@ -221,14 +236,22 @@ def names_the_file(error: Exception, path: Path) -> None:
     # What the manifest says wrongly of another file shows at that one.
     where = path.parent if path.name == "manifest.toml" else path
     assert str(where) in named, f"the error does not name the file: {error!r}"
+    assert " at 0x" not in named, f"the error shows an object's address: {error!r}"
 
 
 # --- Rounds
 
 
 def round_of(reader: Reader, name: str, number: int, seed: int) -> tuple[str, bytes, bool]:
-    """Return the name of a round's file, the changed file, and whether checksums were repaired."""
+    """Return the name of a round's file, the changed file, and whether checksums were repaired.
+
+    Every hundredth round makes a bomb instead.
+    """
     rng = random.Random(f"{seed} {name} {number}")
+    if reader.bombs and number % BETWEEN_BOMBS == BETWEEN_BOMBS - 1:
+        # One after another, so that few rounds make each of them.
+        file = list(reader.bombs)[number // BETWEEN_BOMBS % len(reader.bombs)]
+        return file, reader.bombs[file](rng), True
     file = rng.choice(list(reader.files))
     whole = reader.files[file]
     repair = reader.repairs.get(Path(file).suffix)
@@ -246,6 +269,8 @@ def play(reader: Reader, folder: Path, file: str, changed: bytes, repaired: bool
     except (ValueError, OSError) as error:
         names_the_file(error, path)
         return "refused"
+    if file in reader.bombs:  # There is nothing to compare it with.
+        return "read"
     if reader.is_authentic or (reader.is_protected(file) and not repaired):
         if file not in reader.expected:
             path.write_bytes(reader.files[file])

@@ -249,7 +249,8 @@ def key(folder):
     files = {}
     for n in (1, 2):
         path = folder / f"key-{n}.png"
-        encryption.write_key(path, KEYS[:n], weights_sha256="0" * 64, weights_public=False)
+        about = {"weights_sha256": "0" * 64, "weights_public": False}
+        encryption.write_key(path, KEYS[:n], secret=bytes(range(32)), **about)
         files[path.name] = path.read_bytes()
     return files
 
@@ -317,7 +318,7 @@ def record():
         {
             "id": "claim-known-plaintext",
             "sentence": "All of it.",
-            "comparisons": [recording.measured(comparison, [100.0])],
+            "comparisons": [recording.measured(comparison, numbers={comparison.name: [100.0]})],
             "more": {"two": {"NPCR (%)": 99.25}, "broken": [float("nan"), None, 1]},
             "images": [
                 {"name": "montgomery", "origin": "synthetic", "n": 2, "fingerprint": "0" * 64}

@@ -3,10 +3,14 @@
 For more: ``python tests/fuzz/fuzz.py --rounds 100000 --seed 1``.
 """
 
+import functools
 import os
 import signal
+import zlib
 from pathlib import Path
+from unittest import mock
 
+import bombs
 import fuzz
 import pytest
 
@@ -79,9 +83,65 @@ def test_rounds_are_the_same_for_the_same_seed(tmp_path):
     readers = [fuzz.make_readers(folder) for folder in folders]
     assert list(readers[0]) == fuzz.NAMES
     for name in fuzz.NAMES:
-        first, second = (
-            [fuzz.round_of(made[name], name, number, 0) for number in range(5)] for made in readers
+        for number in range(5):
+            first, second, other = (
+                fuzz.round_of(made, name, number, seed)
+                for made, seed in (
+                    (readers[0][name], 0),
+                    (readers[1][name], 0),
+                    (readers[0][name], 1),
+                )
+            )
+            assert first == second
+            assert first != other, (name, number)
+
+
+def make_unbounded_readers(folder):
+    """Readers that take what a file says, each of one kind of bomb."""
+    import inputs
+    import pydicom
+
+    from dkg import dicom
+    from dkg.dicom import envelope
+
+    key = folder / "key-1.png"
+    inputs.key(folder)
+    secret = dicom.encryption.read_key(key).secret
+
+    def chunks(path):
+        return len(bombs.png_chunks(path.read_bytes()))
+
+    def decrypted(path):
+        def unbounded(data, wbits, what):
+            return zlib.decompressobj(wbits).decompress(data)
+
+        with mock.patch.object(envelope.limits, "inflate", unbounded):
+            dicom.decrypt_file(path, key, path.with_name("out.dcm"))
+
+    def of(read, make):
+        bomb = {f"bomb.{'png' if read is chunks else 'dcm'}": make}
+        return fuzz.Reader(
+            {"a.txt": b"0123456789"}, lambda path: path.suffix != ".txt" and read(path), bombs=bomb
         )
-        assert first == second
-        # Two random seeds may cut the same line of a short file in one round, not in all.
-        assert first != [fuzz.round_of(readers[0][name], name, number, 1) for number in range(5)]
+
+    def decoded(path):
+        return pydicom.dcmread(path).pixel_array.size
+
+    return {
+        "jpeg-2000": of(decoded, bombs.jpeg_2000),
+        "deflated": of(pydicom.dcmread, bombs.deflated),
+        "rle": of(decoded, bombs.rle),
+        "authentic": of(decrypted, functools.partial(bombs.authentic, secret=secret)),
+        "chunks": of(chunks, bombs.png_of_empty_chunks),
+    }
+
+
+@pytest.mark.slow
+def test_every_kind_of_bomb_is_found_within_the_usual_rounds():
+    names = ["jpeg-2000", "deflated", "rle", "authentic", "chunks"]
+    rounds = 2 * fuzz.BETWEEN_BOMBS
+    assert rounds < ROUNDS
+    outcomes, failures = fuzz.fuzz(names, rounds, seed=0, make=make_unbounded_readers)
+    assert {failure.partition(",")[0] for failure in failures} == set(names), failures
+    for name in names:  # Every round but those of bombs is read.
+        assert outcomes[name]["read"] >= rounds - 2
