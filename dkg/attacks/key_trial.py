@@ -1,0 +1,212 @@
+"""The trial of keys: all measures at once for each kind of key, and which bounds it meets."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from dkg import metrics
+from dkg.attacks import low_order
+from dkg.attacks.learned import predict_bytes
+from dkg.cipher import KEY_BYTES
+from dkg.randomness import run_battery
+
+_Generate = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+class Examined(NamedTuple):
+    """What one kind of key measures.
+
+    Attributes
+    ----------
+    entropies : dict of str to list of float
+        For each network, the entropy of each key in bits.
+    one_level, two_seeds : pandas.DataFrame
+        Pairs of keys, as `low_order.sensitivity` and `low_order.between_keys` return them.
+    failures : pandas.DataFrame
+        As `low_order.failures_by_test` returns it.
+    repeated_windows : int
+        Sum over the networks of `low_order.repeated_windows`.
+    bits_gained : float
+        The largest of the networks' `Prediction.bits_gained`, in bits per byte.
+    """
+
+    entropies: dict[str, list[float]]
+    one_level: pd.DataFrame
+    two_seeds: pd.DataFrame
+    failures: pd.DataFrame
+    repeated_windows: int
+    bits_gained: float
+
+    def summary(self) -> dict[str, float]:
+        """Return one number for each measure; shares and acceptance rates are in percent."""
+        level = low_order.acceptance_rates(self.one_level)
+        other = low_order.acceptance_rates(self.two_seeds)
+        entropies = [value for values in self.entropies.values() for value in values]
+        return {
+            "keys": len(entropies),
+            "entropy (bits)": float(np.mean(entropies)),
+            "SP 800-22, proportion": passed_tests(self.failures, "outside"),
+            "SP 800-22, uniform": passed_tests(self.failures, "not_uniform"),
+            "pairs, one level": len(self.one_level),
+            "NPCR inside, one level (%)": level["npcr"],
+            "UACI inside, one level (%)": level["uaci"],
+            "pairs, two seeds": len(self.two_seeds),
+            "NPCR inside, two seeds (%)": other["npcr"],
+            "UACI inside, two seeds (%)": other["uaci"],
+            "uncorrelated, two seeds (%)": other["correlation"],
+            "repeated windows": self.repeated_windows,
+            "bits gained": self.bits_gained,
+        }
+
+
+def examine(
+    keys: Mapping[str, NDArray[np.uint8]],
+    one_level: pd.DataFrame,
+    *,
+    samples: int = 150_000,
+    seed: int | None = None,
+) -> Examined:
+    """Measure one kind of key: entropy, pairs, SP 800-22, repetitions and a learned predictor.
+
+    Parameters
+    ----------
+    keys : mapping of str to numpy.ndarray
+        For each network its keys, uint8 (n, 256, 256, 3), n >= 2. The predictor learns from every
+        other key of a network, and is tested on the rest.
+    one_level : pandas.DataFrame
+        Pairs of keys of all these networks, as `low_order.sensitivity` returns them.
+    samples, seed : int
+        As for `predict_bytes`.
+    """
+    battery = run_battery([key for made in keys.values() for key in made], progress=False)
+    gained = [
+        predict_bytes(made[::2], made[1::2], samples=samples, seed=seed).bits_gained
+        for made in keys.values()
+    ]
+    return Examined(
+        {name: [metrics.entropy(key) for key in made] for name, made in keys.items()},
+        one_level,
+        pd.concat([low_order.between_keys(made) for made in keys.values()]),
+        low_order.failures_by_test(battery),
+        sum(low_order.repeated_windows(made) for made in keys.values()),
+        max(gained),
+    )
+
+
+def passed_tests(failures: pd.DataFrame, what: str = "outside") -> int:
+    """Count the tests of SP 800-22 that are passed.
+
+    Parameters
+    ----------
+    failures : pandas.DataFrame
+        As `low_order.failures_by_test` returns it.
+    what : {'outside', 'not_uniform'}, default 'outside'
+        Whether the proportion of passing keys counts, or the uniformity of their P-values.
+
+    Returns
+    -------
+    int
+        0 to 15. A test that was applicable to no key is not passed.
+    """
+    passed = (failures["lines"] > 0) & (failures[what] <= failures[f"{what}_allowed"])
+    return int(passed.sum())
+
+
+def scorecard(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write a table of measures as text, and say which bounds each of them meets.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row for each kind of key: its `Examined.summary`, and ``ms a key``, the time for a key.
+
+    Returns
+    -------
+    values, passed : pandas.DataFrame
+        As for `dkg.plots.scorecard`. The bounds: 0.00025 bits from the entropy of uniform bytes;
+        all fifteen tests; a share of pairs inside the acceptance interval that uniform keys have
+        in at least 1 case of 1,000; no repeated window; at most 0.01 bits gained.
+    """
+    ideal = metrics.ideal_entropy(KEY_BYTES).mean
+    values, passed = {}, {}
+    for kind, row in table.iterrows():
+        shares = {
+            pairs: [row[f"{name} inside, {pairs} (%)"] for name in ("NPCR", "UACI")]
+            for pairs in ("one level", "two seeds")
+        }
+        values[kind] = {
+            "entropy\n(bits)": f"{row['entropy (bits)']:.4f}",
+            "SP 800-22\n(of 15 tests)": f"{row['SP 800-22, proportion']:.0f}",
+            "one gray level:\nNPCR, UACI\ninside (%)": "{:.0f}, {:.0f}".format(
+                *shares["one level"]
+            ),
+            "two seed images:\nNPCR, UACI\ninside (%)": "{:.0f}, {:.0f}".format(
+                *shares["two seeds"]
+            ),
+            "windows\nrepeated": f"{row['repeated windows']:,.0f}",
+            "bits per byte\npredicted": f"{row['bits gained']:.3f}",
+            "ms per key": f"{row['ms a key']:.1f}",
+        }
+        passed[kind] = [
+            bool(abs(row["entropy (bits)"] - ideal) <= 0.00025),
+            bool(row["SP 800-22, proportion"] == 15),
+            *(
+                all(_as_often_as_uniform(share, int(row[f"pairs, {pairs}"])) for share in of_pairs)
+                for pairs, of_pairs in shares.items()
+            ),
+            bool(row["repeated windows"] == 0),
+            bool(row["bits gained"] <= 0.01),
+            None,
+        ]
+    text = pd.DataFrame(values).T
+    return text, pd.DataFrame(passed, index=text.columns, dtype=object).T
+
+
+def _as_often_as_uniform(share: float, n: int) -> bool:
+    """Whether uniform keys have at most so large a share inside in at least 1 case of 1,000."""
+    return bool(binom.cdf(round(share * n / 100), n, 0.95) >= 0.001)
+
+
+def remembered(generate: _Generate) -> _Generate:
+    """Return a function that makes the key of each seed image once, and keeps it."""
+    made: dict[bytes, NDArray[np.uint8]] = {}
+
+    def once(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        name = image.tobytes()
+        if name not in made:
+            made[name] = generate(image)
+        return made[name]
+
+    return once
+
+
+def times_in_turns(work: Mapping[str, Callable[[], object]], n: int) -> pd.DataFrame:
+    """Time several functions in turns, so that a busy machine slows all of them.
+
+    Parameters
+    ----------
+    work : mapping of str to callable
+        What is timed.
+    n : int
+        Rounds. One more round before them warms up and is not counted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Seconds: a row for each round, a column for each function. Ratios are best taken within a
+        round.
+    """
+    rounds = []
+    for _ in range(n + 1):
+        seconds = {}
+        for name, function in work.items():
+            began = time.perf_counter()
+            function()
+            seconds[name] = time.perf_counter() - began
+        rounds.append(seconds)
+    return pd.DataFrame(rounds[1:])
