@@ -61,8 +61,13 @@ def modality(image, outbox, certificates, key_port, pacs_port):
     if image:
         sender.take(pydicom.dcmread(image))
         print("taken", flush=True)
-    for uid in sender.waiting():
-        sender.deliver(uid)
+    for left in range(20, -1, -1):  # A busy machine lets a connection time out now and then.
+        for uid in sender.waiting():
+            try:
+                sender.deliver(uid)
+            except hospital.HospitalError:
+                if not left:
+                    raise
 
 def store(name, number, path):
     key = np.random.default_rng(int(number)).integers(0, 256, (1, *cipher.KEY_SHAPE), np.uint8)
