@@ -64,6 +64,15 @@ def test_no_distribution_whose_most_frequent_difference_is_0_lies_below_the_boun
             assert 100 * size / 255 >= forensics.least_uaci(100 * (1 - share)) - 1e-9
 
 
+def test_a_difference_that_is_more_frequent_than_0_lowers_the_bound_by_that_factor(rng):
+    differences = np.arange(-255, 256)
+    for concentration in (0.1, 1.0, 30.0):
+        for weights in rng.dirichlet(np.full(511, concentration), 50):
+            size, _ = size_and_share(differences, weights)
+            most = weights.max()  # r times the share of 0.
+            assert most * size >= (1 - most**2) / 4 - 1e-9
+
+
 def test_there_is_no_such_distribution_above_510_of_511(rng):
     assert np.isfinite(forensics.least_uaci(100 * 509.9 / 511))
     assert np.isnan(forensics.least_uaci(100 * 510.1 / 511))
@@ -336,7 +345,7 @@ def test_words_follow_the_numbers():
         {"A": fits, "B": fits._replace(below=5.0), "C": fits._replace(below=0.5)}
     ).splitlines()
     assert "A: 0.300" in words[0] and words[0].endswith("consistent with one pair of images.")
-    assert "not consistent" in words[1] and "below the bound" in words[1]
+    assert "below the bound" in words[1] and words[1].endswith("0.83 times as frequent as 0.")
     assert "the bound itself" in words[2]
     distances = pd.DataFrame(
         {("plain", "straight"): {1: 0.3, 8: 0.2}, ("plain", "swapped"): {1: 0.3, 8: 0.1}}

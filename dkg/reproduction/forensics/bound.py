@@ -18,6 +18,9 @@ same holds for differences modulo 256, for the XOR of the two bytes, and so for 
 one image under two keys (Table XIV) and for an image beside its decryption with the wrong key
 (Table XV). Bytes that tend to be equal have a larger ``p_0`` still. Whatever is done to both images
 alike before the difference is taken changes ``q``, and not the argument.
+
+When it is not. Two trainings have a distribution each. If the most frequent difference is r times
+as frequent as 0, ``r p_0`` takes the place of ``p_0`` in the proof: the bound is about 1 / (4 r).
 """
 
 from typing import NamedTuple

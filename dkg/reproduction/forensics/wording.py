@@ -22,8 +22,8 @@ def about_products(products: Mapping[str, Product]) -> str:
     for name, made in products.items():
         if made.below > clearly:
             verdict = (
-                "NPCR and UACI are not consistent with one pair of images, whatever is done to "
-                "both images alike before they are compared"
+                "NPCR and UACI are consistent with one pair of images that were treated alike only "
+                f"if another difference is {made.least / made.value:.2f} times as frequent as 0"
             )
         elif made.below > -clearly:
             verdict = (
