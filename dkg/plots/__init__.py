@@ -50,7 +50,15 @@ from dkg.plots.keys import (
     scorecard,
     sensitivity_curves,
 )
-from dkg.plots.randomness import p_value_heatmap, p_value_histograms, pass_rates
+from dkg.plots.randomness import (
+    bit_spectra,
+    p_value_heatmap,
+    p_value_histograms,
+    pass_rates,
+    random_walks,
+    shares_beside_expected,
+    standard_deviations,
+)
 from dkg.plots.training import (
     entropy_by_step,
     measures_by_contrast,
@@ -63,6 +71,7 @@ __all__ = [
     "application_scenario",
     "architecture",
     "beside_paper",
+    "bit_spectra",
     "changed_pixels",
     "cost_and_quality",
     "decryption_matrix",
@@ -93,11 +102,14 @@ __all__ = [
     "pass_rates",
     "plain_and_cipher_histograms",
     "possible_pairs",
+    "random_walks",
     "recovered_by",
     "scorecard",
     "sensitivity_curves",
     "shares",
+    "shares_beside_expected",
     "spectra_and_correlations",
+    "standard_deviations",
     "step_times",
     "stretched",
     "sweep_heatmaps",

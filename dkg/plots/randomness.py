@@ -1,5 +1,6 @@
-"""Results of SP 800-22 over many sequences."""
+"""Results of SP 800-22: what four tests look at, and results over many sequences."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,11 +8,115 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from scipy import stats
 
-from dkg.plots.style import BLUE, RED, new_figure, panel_grid
+from dkg.plots.style import BLUE, GRAY, RED, new_figure, panel_grid
 
 if TYPE_CHECKING:
     from dkg.randomness import Battery
+
+_COLORS = (BLUE, RED, GRAY)
+
+
+def random_walks(walks: Mapping[str, np.ndarray], limit: float) -> Figure:
+    """Show sequences of bits as walks, a step up for each 1 and down for each 0.
+
+    The whole walks, and what happens near the limit.
+
+    Parameters
+    ----------
+    walks : mapping of str to numpy.ndarray
+        For each sequence, three at most, the ones minus the zeros after each bit.
+    limit : float
+        A distance from the start, drawn on both sides as a dashed line.
+    """
+    figure, [[whole, close]] = new_figure(1, 2, figsize=(11, 3.4))
+    for ax in (whole, close):
+        for color, (name, walk) in zip(_COLORS, walks.items(), strict=False):
+            every = max(1, len(walk) // 4096)
+            ax.plot(np.arange(len(walk))[::every], walk[::every], color=color, lw=1, label=name)
+        for end in (-limit, limit):
+            ax.axhline(end, color="black", ls="--", lw=1)
+        ax.set_xlabel("bits")
+    whole.set_ylabel("ones minus zeros")
+    whole.set_title("the walks", fontsize=10)
+    whole.legend(frameon=False)
+    close.set_ylim(-2 * limit, 2 * limit)
+    close.set_title("near the dashed lines", fontsize=10)
+    return figure
+
+
+def bit_spectra(moduli: Mapping[str, np.ndarray], threshold: float) -> Figure:
+    """Show the spectra of sequences of bits, a panel for each.
+
+    Dots are single frequencies, one of about 800; the line is the highest of each of about 3000
+    groups, so that no peak is lost in drawing. The title says how many are below the threshold.
+
+    Parameters
+    ----------
+    moduli : mapping of str to numpy.ndarray
+        For each sequence, three at most, the absolute values of its Fourier transform from
+        frequency 0 to half a cycle per bit.
+    threshold : float
+        Drawn as a dashed line.
+    """
+    figure, axes = new_figure(1, len(moduli), figsize=(3.7 * len(moduli), 3.2), sharey=True)
+    for ax, color, (name, heights) in zip(axes[0], _COLORS, moduli.items(), strict=False):
+        frequency = np.arange(len(heights)) / (2 * len(heights))
+        group = max(1, len(heights) // 3000)
+        starts = np.arange(0, len(heights), group)
+        highest = np.maximum.reduceat(heights, starts)
+        ax.plot(frequency[starts], np.maximum(highest, 1), color=color, lw=0.6)
+        few = slice(None, None, max(1, len(heights) // 800))
+        ax.plot(frequency[few], np.maximum(heights[few], 1), ".", ms=2, color=GRAY)
+        ax.axhline(threshold, color="black", ls="--", lw=1)
+        ax.set_yscale("log")
+        ax.set_xlabel("cycles per bit")
+        ax.set_title(f"{name}: {np.mean(heights < threshold):.2%} below", fontsize=10)
+    axes[0, 0].set_ylabel("modulus")
+    return figure
+
+
+def shares_beside_expected(shares: pd.DataFrame, expected: Sequence[float]) -> Figure:
+    """Show shares as bars, a group for each column, with the expected share as a dashed line.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        A row for each sequence, three at most.
+    expected : sequence of float
+        The expected share of each column.
+    """
+    figure, [[ax]] = new_figure(1, 1, figsize=(7, 3.2))
+    place = np.arange(shares.shape[1])
+    for i, (color, (name, row)) in enumerate(zip(_COLORS, shares.iterrows(), strict=False)):
+        ax.bar(place + 0.25 * (i - 1), row, 0.23, color=color, label=str(name))
+    ends = (place - 0.4, place + 0.4)
+    ax.hlines(list(expected), *ends, color="black", ls="--", label="expected")
+    ax.set_xticks(place, shares.columns)
+    ax.set_ylabel("share")
+    ax.legend(frameon=False)
+    return figure
+
+
+def standard_deviations(deviations: Mapping[str, np.ndarray]) -> Figure:
+    """Show how far counts are from what is expected, beside the normal distribution.
+
+    Parameters
+    ----------
+    deviations : mapping of str to numpy.ndarray
+        For each sequence, three at most, counts minus their expectation in standard deviations.
+        What lies beyond 8 is drawn in the outermost bars.
+    """
+    figure, axes = new_figure(1, len(deviations), figsize=(3.7 * len(deviations), 3.2))
+    edges = np.linspace(-8, 8, 65)
+    for ax, color, (name, values) in zip(axes[0], _COLORS, deviations.items(), strict=False):
+        ax.hist(np.clip(np.ravel(values), -8, 8), edges, density=True, color=color)
+        ax.plot(edges, stats.norm.pdf(edges), color="black", ls="--", lw=1)
+        ax.set_title(name, fontsize=10)
+        ax.set_xlabel("standard deviations")
+    axes[0, 0].set_ylabel("density")
+    return figure
 
 
 def p_value_heatmap(battery: "Battery") -> Figure:
