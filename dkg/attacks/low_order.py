@@ -1,6 +1,6 @@
 """Low-order keys on trial: flat seed images, controls, sensitivity, repetitions and SP 800-22.
 
-``notebooks/12_hardened_keys`` and ``docs/keys.md`` say what comes out and what it is worth.
+``notebooks/12_hardened_keys`` uses it, and ``docs/keys.md`` says what the results are worth.
 """
 
 import hashlib
@@ -210,7 +210,7 @@ def acceptance_rates(pairs: pd.DataFrame) -> dict[str, float]:
 
 
 def repeated_windows(keys: NDArray[np.uint8]) -> int:
-    """Count the places in keys where eight bytes stand that stand elsewhere, too.
+    """Count the places in keys whose eight bytes also occur at another place.
 
     Parameters
     ----------
@@ -247,8 +247,8 @@ def failures_by_test(battery: Battery) -> pd.DataFrame:
         One row for each test (its index): ``lines``, how many the test has; ``outside``, those
         whose proportion of passing keys is below the band; ``not_uniform``, those whose P-values
         are not uniform; and how many may be so, ``outside_allowed`` and ``not_uniform_allowed``:
-        none for a test of one or two lines, else so many as are exceeded with ideal bits in 1 case
-        of 1,000, if lines are independent.
+        none for a test of one or two lines, else the number that uniform bits exceed in 1 case of
+        1,000, if lines are independent.
     """
     rows = []
     for test, lines in battery.summary.groupby("test", sort=False):

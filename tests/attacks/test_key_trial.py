@@ -82,6 +82,13 @@ def test_the_card_names_the_fault(row, measure, value, column):
     assert [place for place, cell in enumerate(passed.loc["faulty"]) if cell is False] == [column]
 
 
+def test_two_pairs_give_no_verdict(row):
+    row["pairs, one level"] = 2
+    row["NPCR inside, one level (%)"] = 0.0
+    _, passed = key_trial.scorecard(pd.DataFrame({"few": row}).T)
+    assert list(passed.loc["few"]) == [True, True, None, True, True, True, None]
+
+
 def test_a_key_is_made_once(keys):
     asked = []
 

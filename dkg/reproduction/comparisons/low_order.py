@@ -1,4 +1,4 @@
-"""What low-order keys must hold, each claim followed by its comparisons."""
+"""The claims about low-order keys, each followed by its comparisons."""
 
 from dkg.reproduction.comparisons import shared
 from dkg.reproduction.comparisons.comparison import Claim, Comparison
@@ -7,8 +7,9 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
     Claim(
         record="beyond-hardened-flat",
         words="Seed images with flat regions give low-order keys like any other seed image.",
-        holds="No part of a key came twice, and flat seed images had keys of their own.",
-        fails="Where the seed image is flat, the key repeats itself.",
+        holds="No cell of a key was repeated, and any two flat seed images had unrelated keys.",
+        fails="A key repeated itself where the seed image is flat, or two flat seed images had "
+        "related keys.",
         limits="Thirteen flat seed images; which part of the change makes the difference is shown "
         "beside it.",
     ),
@@ -21,7 +22,7 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         paper=(0.0,) * 5,
         rule="at most",
         tolerance=(0.0,) * 5,
-        reason="two ideal cells of 192 bytes are never the same",
+        reason="two cells of 192 uniform bytes are never the same",
         images=False,
         trained=False,
     ),
@@ -33,18 +34,18 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         labels=("of thirteen",),
         paper=(99.609375,),
         tolerance=(0.07,),
-        reason="the mean of ideal keys and five of their standard deviations (0.0141), as it is "
+        reason="the mean of uniform keys and five of their standard deviations (0.0141), as it is "
         "the smallest of 78 pairs",
         images=False,
         trained=False,
     ),
     Claim(
         record="beyond-hardened-bytes",
-        words="Low-order keys look like ideal bytes, whatever the seed image and the network.",
-        holds="No test told the keys from ideal bytes.",
-        fails="A test tells the keys from ideal bytes.",
-        limits="Passing tests is no proof. An untrained network, SHAKE-256 and ChaCha20 pass them "
-        "as well: what is measured is not what the network has learned.",
+        words="Low-order keys look like uniform bytes, whatever the seed image and the network.",
+        holds="No test distinguished the keys from uniform bytes.",
+        fails="A test distinguished the keys from uniform bytes.",
+        limits="Passing tests is no proof. An untrained network, SHAKE-256 and ChaCha20 are "
+        "measured beside the keys: a test that they pass as well says nothing about training.",
     ),
     Comparison(
         record="beyond-hardened-bytes",
@@ -54,8 +55,7 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         labels=(*shared.THREE_SETS, "flat"),
         paper=(7.999064,) * 4,
         tolerance=(0.00025,) * 4,
-        reason="what 196,608 ideal bytes have on average, and three standard deviations of a "
-        "single key",
+        reason="the mean of 196,608 uniform bytes, and three standard deviations of a single key",
         images=False,
         trained=False,
     ),
@@ -68,8 +68,8 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         rule="at least",
         tolerance=(0.0,) * 2,
         reason="section 4.2 of the standard. Every line of a test of one or two lines must pass; "
-        "of the three tests of 8, 18 and 148 lines so many may fail as do with ideal bits in 1 "
-        "case of 1,000",
+        "of the three tests of 8, 18 and 148 lines, the number may fail that uniform bits reach "
+        "in 1 case of 1,000",
         images=False,
         trained=False,
     ),
@@ -89,12 +89,12 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
     Comparison(
         record="beyond-hardened-bytes",
         name="repeated_windows",
-        what="places in the keys of a network where eight bytes stand that stand elsewhere, too",
+        what="places in the keys of a network whose eight bytes also occur at another place",
         labels=("every network",),
         paper=(0.0,),
         rule="at most",
         tolerance=(0.0,),
-        reason="ideal keys of ten million bytes hold such a pair in 3 of a million cases",
+        reason="uniform keys of ten million bytes hold such a pair in 3 of a million cases",
         images=False,
         trained=False,
     ),
@@ -102,10 +102,11 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         record="beyond-hardened-sensitivity",
         words="One gray level at one pixel of the seed image, or another seed image, gives an "
         "unrelated low-order key.",
-        holds="NPCR, UACI and correlation of the keys were those of unrelated ideal keys.",
-        fails="Keys of nearly the same seed image, or of two seed images, are related.",
-        limits="Corners and random pixels. By choice one can find two noise-like seed images with "
-        "one key: the network is no hash function.",
+        holds="NPCR, UACI and correlation of the keys were those of independent uniform keys.",
+        fails="Fewer pairs of keys were inside the acceptance intervals than of independent "
+        "uniform keys.",
+        limits="Corners and random pixels. Seed images can be chosen that differ by a constant "
+        "behind the noise map: the network is no hash function.",
     ),
     *(
         Comparison(
@@ -118,8 +119,8 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
             paper=(95.0,) * 2,
             rule="at least",
             tolerance=(6.4, 1.0),
-            reason="ideal keys are inside in 95 % of cases. 104 pairs of the first kind scatter by "
-            "2.1, and three standard deviations are allowed; the second are thousands",
+            reason="uniform keys are inside in 95 % of cases. 104 pairs of the first kind scatter "
+            "by 2.1, and three standard deviations are allowed; the second are thousands",
             images=False,
             trained=False,
         )
@@ -135,31 +136,31 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         paper=(95.0,),
         rule="at least",
         tolerance=(1.0,),
-        reason="ideal keys do in 95 % of cases",
+        reason="uniform keys do in 95 % of cases",
         images=False,
         trained=False,
     ),
     Claim(
         record="beyond-hardened-attacks",
-        words="The attacks on structure and on nearly right seed images get nothing from low-order "
-        "keys.",
-        holds="The attacks that read ciphertexts under the paper's keys got nothing.",
-        fails="An attack that reads ciphertexts under the paper's keys gets something here, too.",
-        limits="These attacks, this package's implementation of them.",
+        words="Attacks that use structure or an approximate seed image recover nothing under "
+        "low-order keys.",
+        holds="The attacks on structure and with approximate seed images recovered nothing.",
+        fails="An attack on structure or with an approximate seed image recovered something.",
+        limits="These attacks, and this package's implementation of them.",
     ),
     shared.no_block_correlation(
         record="beyond-hardened-attacks",
         what="mean absolute correlation of 16 x 16 block means with the plaintext",
         labels=(
             "ciphertext alone",
-            "decrypted with another seed's key",
-            "with a nearly right seed's key",
+            "with the key of another seed image",
+            "with the key of an approximate seed image",
         ),
     ),
     Comparison(
         record="beyond-hardened-attacks",
         name="bits_right",
-        what="share of the key's bits that a nearly right seed gives",
+        what="share of the key's bits that an approximate seed image gives",
         unit="%",
         labels=(
             "JPEG, quality 90",
@@ -174,11 +175,10 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-hardened-limits",
-        words="With hardened keys an image is safe although the network is public.",
-        holds="Nothing was read.",
-        fails="An attacker who has the network and guesses the seed image, or sees a key used "
-        "twice, reads the image as before: only secrecy of the seed image and of the network, and "
-        "a key for each image, protect it.",
+        words="With low-order keys an image is safe although the network is public.",
+        holds="Neither a guess of the seed image nor a key used twice revealed the image.",
+        fails="A guess of the seed image with the known network, or a key used twice, revealed "
+        "the image: it takes a secret seed image and network, and a key for each image.",
         limits="The same is true of ChaCha20 keyed with a hash of the seed image.",
     ),
     shared.right_by_chance(
