@@ -217,7 +217,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         words="Training ends when the discriminator's accuracy comes close to 50 %.",
         holds="The discriminator could no longer tell keys from the transformation domain.",
         fails="The discriminator tells keys from the transformation domain to the end.",
-        limits="One run of the shipped network.",
+        limits="The logs of the shipped trainings, their last quarter.",
     ),
     Comparison(
         record="claim-discriminator-balance",
