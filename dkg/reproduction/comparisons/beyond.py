@@ -21,7 +21,8 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-unknown-seed",
-        words="Who has the network, but not the seed image, sees nothing of the plaintext.",
+        words="An attacker with the network but without the seed image sees nothing of the "
+        "plaintext.",
         holds="No trace of the plaintext was found with other seed images.",
         fails="Keys of other seed images of the same kind decrypt enough for the plaintext to "
         "show, since all keys of a network share structure.",
@@ -35,7 +36,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-approximate-seed",
-        words="Who has the network and nearly the right seed image has nothing.",
+        words="An approximate seed image reveals nothing to an attacker who has the network.",
         holds="A nearly right seed gave no more of the key than chance.",
         fails="A nearly right seed gives a nearly right key, and the image is read.",
         limits="Seeds that went through JPEG, resizing, noise, or lost one pixel.",
@@ -75,6 +76,21 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         tolerance=(18.75,),
         reason="eight ciphertexts and 16 candidates: chance finds more than two of eight, 25 %, in "
         "1 case of 100",
+    ),
+    Claim(
+        record="beyond-averages",
+        words="Averages of a ciphertext show nothing of the plaintext.",
+        holds="No trace of the plaintext was found in block means of the ciphertext.",
+        fails="Block means of the ciphertext follow the plaintext, without key, seed image or "
+        "network.",
+        limits="One attack. claim-ciphertext-only tries stronger ones.",
+    ),
+    shared.no_block_correlation(
+        record="beyond-averages",
+        what="mean absolute correlation of 16 x 16 block means of plaintext and ciphertext",
+        labels=("mean over the images",),
+        over="mean",
+        paired=True,
     ),
     Claim(
         record="beyond-inversion",
@@ -159,7 +175,9 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         fails="Something of the images can be seen in the archive's files without any key, or did "
         "not come back.",
         limits="Only the pixels are meant. The patient's attributes, the size of each image, and "
-        "who fetches which image when are open; and a stolen workstation may ask for every key.",
+        "who fetches which image when are open; and a stolen workstation may ask for every key. "
+        "The correlation is that of the network's keys alone, as in the paper; the key server also "
+        "mixes random bytes into each key.",
     ),
     shared.all_bytes_back(
         record="beyond-hospital",
@@ -180,7 +198,8 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     shared.no_block_correlation(
         record="beyond-hospital",
-        what="absolute correlation of 16 x 16 block means of the plaintext and the archive's file",
+        what="absolute correlation of 16 x 16 block means of the plaintext and the archive's file, "
+        "with the network's keys alone",
         labels=shared.THREE_SETS,
     ),
     Claim(

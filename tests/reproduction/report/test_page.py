@@ -284,7 +284,7 @@ def test_a_claim_is_answered_in_the_papers_words(output, phantom):
     assert CLAIMS[agrees].fails not in text(section(page, agrees))
     assert CLAIMS[differs].fails in text(section(page, differs))
     assert CLAIMS[differs].holds not in text(section(page, differs))
-    assert "0 of 1 numbers could be judged (for a test)." in text(section(page, half))
+    assert "0 of 2 numbers could be judged (for a test)." in text(section(page, half))
 
 
 def test_markdown_tables_keep_their_columns(page, measured):
