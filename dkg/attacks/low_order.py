@@ -184,7 +184,7 @@ def between_keys(keys: NDArray[np.uint8]) -> pd.DataFrame:
 
 
 def acceptance_rates(pairs: pd.DataFrame) -> dict[str, float]:
-    """Return the shares of pairs of keys that are as unrelated as ideal ones, in percent.
+    """Return the shares of pairs of keys that look independent and uniform, in percent.
 
     Parameters
     ----------
@@ -194,8 +194,8 @@ def acceptance_rates(pairs: pd.DataFrame) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        For each of these columns, the share inside the acceptance interval at 5 %, in which ideal
-        keys are in 95 % of cases.
+        For each of these columns, the share inside the acceptance interval at 5 %, in which
+        uniform keys are in 95 % of cases.
     """
     intervals = {
         "npcr": metrics.npcr_interval(KEY_BYTES),
@@ -220,7 +220,7 @@ def repeated_windows(keys: NDArray[np.uint8]) -> int:
     Returns
     -------
     int
-        Places, of n times 196,601. Ideal keys of ten million bytes have any in 3 of a million
+        Places, of n times 196,601. Uniform keys of ten million bytes have any in 3 of a million
         cases.
     """
     flat = keys.reshape(len(keys), -1)
