@@ -18,50 +18,65 @@ _Prepare = Annotated[
 ]
 
 
+_Notebooks = Annotated[
+    list[str] | None, Argument(help="Notebooks to run. Default: all, in reading order.")
+]
+_Profile = Annotated[
+    str, Option(help="A file of parameters in notebooks/profiles/, or the path of your own.")
+]
+_Parameters = Annotated[
+    list[str] | None,
+    Option(
+        "--parameter",
+        "-p",
+        help="NAME=VALUE: a parameter of a notebook, and its value. Repeat it.",
+    ),
+]
+_Dataset = Annotated[
+    list[str] | None,
+    Option(help="Run each notebook that has a data set on this one. Repeat it."),
+]
+_Seeds = Annotated[
+    int | None, Option(help="Run each notebook that has a random seed with so many, from 0 on.")
+]
+_Weights = Annotated[
+    list[str] | None,
+    Option(help="Run each notebook that has a network on this name or path. Repeat it."),
+]
+_Jobs = Annotated[int, Option(help="Trainings at once, and then notebooks at once.")]
+_Threads = Annotated[
+    int | None, Option(help="Threads of each of them. Default: the cores, shared by the jobs.")
+]
+_Resume = Annotated[
+    bool, Option("--resume", help="Leave out what is finished and whose inputs are the same.")
+]
+_TimeLimit = Annotated[
+    int, Option(min=0, help="Seconds that one cell of a notebook may take; 0 for no limit.")
+]
+_Only = Annotated[
+    list[str] | None,
+    Option(help="Run only this one of the plan, and train nothing. Repeat it."),
+]
+_Trainings = Annotated[
+    bool, Option("--trainings", help="Only train the networks that the plan needs.")
+]
+_PrintPlan = Annotated[bool, Option("--plan", help="Only print, as JSON, what would be run.")]
+
+
 def reproduce(
-    notebooks: Annotated[
-        list[str] | None, Argument(help="Notebooks to run. Default: all, in reading order.")
-    ] = None,
-    profile: Annotated[
-        str, Option(help="A file of parameters in notebooks/profiles/, or the path of your own.")
-    ] = "default",
-    parameters: Annotated[
-        list[str] | None,
-        Option(
-            "--parameter",
-            "-p",
-            help="NAME=VALUE: a parameter of a notebook, and its value. Repeat it.",
-        ),
-    ] = None,
-    dataset: Annotated[
-        list[str] | None,
-        Option(help="Run each notebook that has a data set on this one. Repeat it."),
-    ] = None,
-    seeds: Annotated[
-        int | None, Option(help="Run each notebook that has a random seed with so many, from 0 on.")
-    ] = None,
-    weights: Annotated[
-        list[str] | None,
-        Option(help="Run each notebook that has a network on this name or path. Repeat it."),
-    ] = None,
-    jobs: Annotated[int, Option(help="Trainings at once, and then notebooks at once.")] = 1,
-    threads: Annotated[
-        int | None, Option(help="Threads of each of them. Default: the cores, shared by the jobs.")
-    ] = None,
-    resume: Annotated[
-        bool, Option("--resume", help="Leave out what is finished and whose inputs are the same.")
-    ] = False,
-    time_limit: Annotated[
-        int, Option(min=0, help="Seconds that one cell of a notebook may take; 0 for no limit.")
-    ] = 3600,
-    only: Annotated[
-        list[str] | None,
-        Option(help="Run only this one of the plan, and train nothing. Repeat it."),
-    ] = None,
-    trainings: Annotated[
-        bool, Option("--trainings", help="Only train the networks that the plan needs.")
-    ] = False,
-    plan: Annotated[bool, Option("--plan", help="Only print, as JSON, what would be run.")] = False,
+    notebooks: _Notebooks = None,
+    profile: _Profile = "default",
+    parameters: _Parameters = None,
+    dataset: _Dataset = None,
+    seeds: _Seeds = None,
+    weights: _Weights = None,
+    jobs: _Jobs = 1,
+    threads: _Threads = None,
+    resume: _Resume = False,
+    time_limit: _TimeLimit = 3600,
+    only: _Only = None,
+    trainings: _Trainings = False,
+    plan: _PrintPlan = False,
     prepare: _Prepare = None,
 ) -> None:
     """Run the notebooks into figures/; exit status 1 if one failed.
