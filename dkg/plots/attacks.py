@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,8 +15,10 @@ from dkg.plots.style import (
     GRAY,
     GREEN,
     ORANGE,
+    PAGE,
     RED,
     SERIES,
+    STYLE,
     label_markers,
     new_figure,
     show_image,
@@ -31,7 +34,7 @@ def leak_by_block_side(
 ) -> Figure:
     """Show averages of a ciphertext, and how what they tell grows with the blocks.
 
-    The pictures, and beside them one line for each cipher.
+    The pictures in rows of at most three, and below them one line for each cipher.
 
     Parameters
     ----------
@@ -44,13 +47,21 @@ def leak_by_block_side(
     chance : mapping of int to float
         By the same sides, what independent noise stays below.
     """
-    widths = (*(2.2,) * len(pictures), 3.6)
-    figure, axes = new_figure(1, len(widths), figsize=(sum(widths), 2.9), width_ratios=widths)
-    *images, chart = axes[0]
-    for ax, (title, picture) in zip(images, pictures.items(), strict=True):
-        ax.imshow(picture, interpolation="nearest", cmap="gray")
-        ax.set_title(title)
-        ax.set_axis_off()
+    rows = -(-len(pictures) // 3)
+    columns = -(-len(pictures) // rows)
+    with plt.style.context(STYLE):
+        figure = plt.figure(figsize=(PAGE, 3 + 2.9 * rows))
+        places = figure.add_gridspec(rows + 1, 2 * columns)
+        for number, (title, picture) in enumerate(pictures.items()):
+            row, column = divmod(number, columns)
+            # The last row is in the middle when it has fewer pictures than the others.
+            left = max(0, (row + 1) * columns - len(pictures)) + 2 * column
+            ax = figure.add_subplot(places[row, left : left + 2])
+            ax.imshow(picture, interpolation="nearest", cmap="gray")
+            ax.set_title(title)
+            ax.set_axis_off()
+        chart = figure.add_subplot(places[rows, :])
+    plt.close(figure)
     for (label, leak), (color, marker, line) in zip(leaks.items(), SERIES, strict=False):
         chart.plot(list(leak), list(leak.values()), line, color=color, marker=marker, label=label)
     sides, limits = list(chance), list(chance.values())
@@ -66,7 +77,7 @@ def label_leaks(chart: Axes, numbers: list[int], xlabel: str) -> None:
     chart.set_ylim(0, 1)
     chart.set_xlabel(xlabel)
     chart.set_ylabel("absolute correlation\nwith the plaintext")
-    chart.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=8)
+    chart.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
 
 
 def changed_pixels(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
@@ -117,7 +128,7 @@ def npcr_and_uaci(
             spread = np.linspace(-0.2, 0.2, len(values[measure]))
             ax.plot(values[measure], row + spread, marker, color=color, ms=4.5, mfc="none")
         ax.axvline(ideal[measure], color=GRAY, linestyle="--", linewidth=1)
-        ax.text(ideal[measure], -0.8, "uniform bytes ", ha="right", va="center", color=GRAY, size=8)
+        ax.text(ideal[measure], -0.8, "uniform bytes ", ha="right", va="center", color=GRAY, size=9)
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:f}".rstrip("0").rstrip("."))
         ax.set_xlabel(f"{measure.upper()} (%), logarithmic")
@@ -199,7 +210,7 @@ def spectra_and_correlations(
     chart.axhline(0, color=GRAY, linewidth=0.8)
     chart.set_xlabel("pixels apart, in a row")
     chart.set_ylabel("correlation of the bytes")
-    chart.legend(frameon=False, fontsize=8)
+    chart.legend(frameon=False)
     return figure
 
 
@@ -228,19 +239,19 @@ def shares(
     rows = list(next(iter(values.values())))
     if any(list(series) != rows for series in values.values()):
         raise ValueError("every series must have the same names in the same order")
-    figure, [[ax]] = new_figure(1, 1, figsize=(8.5, 1.3 + 0.45 * len(rows)))
+    figure, [[ax]] = new_figure(1, 1, figsize=(7.5, 1.3 + (0.2 + 0.25 * len(values)) * len(rows)))
     for row in range(len(rows)):
-        ax.axhline(row, color=GRAY, linewidth=0.4)
-    offsets = np.linspace(-0.14, 0.14, len(values)) if len(values) > 1 else [0.0]
+        ax.axhline(row, color=GRAY, linewidth=0.4, zorder=1)
+    offsets = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else [0.0]
     for (label, series), (color, marker, _), offset in zip(
         values.items(), SERIES, offsets, strict=False
     ):
         numbers = list(series.values())
         places = np.arange(len(rows)) + offset
         ax.plot(numbers, places, marker, color=color, ms=7, label=label)
-        label_markers(ax, numbers, places, "{:.3g}", color)
+        label_markers(ax, numbers, places, "{:.3g}")
     if chance is not None:
-        ax.axvline(chance, color=GRAY, linestyle="--", linewidth=1, label="chance")
+        ax.axvline(chance, color=GRAY, linestyle="--", linewidth=1, label="chance", zorder=1)
     ax.margins(x=0.12)
     if min(min(series.values()) for series in values.values()) >= 0:
         ax.set_xlim(left=0)
@@ -252,7 +263,6 @@ def shares(
         bbox_to_anchor=(0.5, 1),
         ncols=len(values) + 1,
         frameon=False,
-        fontsize=8,
     )
     return figure
 

@@ -34,7 +34,7 @@ def paper_and_ours(record: "Record") -> Figure:
         A record.
     """
     n = len(record.comparisons)
-    figure, axes = panel_grid(n, 2 if n < 5 else 3, 4.6, 2.5)
+    figure, axes = panel_grid(n, 2, 3.75, 2.6)
     for ax, comparison in zip(axes.flat, record.comparisons, strict=False):
         places = np.arange(len(comparison["paper"]))
         paper = np.array(comparison["paper"], float)
@@ -44,7 +44,16 @@ def paper_and_ours(record: "Record") -> Figure:
         bounded = np.isfinite(low) & np.isfinite(high)
         ax.vlines(places[bounded], low[bounded], high[bounded], color=GRAY, linewidth=7, alpha=0.3)
         marker = {"at least": "^", "at most": "v", "chance": "v"}.get(comparison["rule"], "_")
-        ax.plot(places, paper, marker, color=RED, markersize=9, label="paper", linestyle="none")
+        ax.plot(
+            places,
+            paper,
+            marker,
+            color=RED,
+            markersize=9,
+            label="paper",
+            linestyle="none",
+            clip_on=False,
+        )
         ours = np.array([math.nan if v is None else v for v in comparison["ours"]], float)
         for held, shape, label in _SHAPES:
             chosen = np.array([h is held for h in comparison["holds"]]) & np.isfinite(ours)
@@ -57,11 +66,15 @@ def paper_and_ours(record: "Record") -> Figure:
                     label=label,
                     linestyle="none",
                     fillstyle="none" if held is None else "full",
+                    clip_on=False,
                 )
         shown = np.concatenate([paper, ours])
         shown = shown[np.isfinite(shown)]
         if shown.min(initial=math.inf) > 0 and shown.max() > 30 * shown.min():
             ax.set_yscale("log")
+        elif (shown == np.rint(shown)).all():  # Counts have no halves.
+            ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.margins(y=0.12)
         long = max(map(len, comparison["labels"])) * len(places) > 40
         ax.set_xticks(
             places,
@@ -70,7 +83,7 @@ def paper_and_ours(record: "Record") -> Figure:
             ha="right" if long else "center",
         )
         ax.set_xlim(-0.6, len(places) - 0.4)
-        ax.set_title(fill(comparison["what"], 52), fontsize=8, loc="left")
+        ax.set_title(fill(comparison["what"], 44), fontsize=9, loc="left")
         ax.set_ylabel(comparison["unit"])
     handles = {
         label: handle

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, SERIES, label_markers, new_figure
+from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, SERIES, label_markers, new_figure, panel_grid
 
 _HATCHES = ((BLUE, ""), (GREEN, "///"), (ORANGE, "..."))
 
@@ -33,15 +33,15 @@ def cost_and_quality(
         For each measure what uniform random keys have; drawn as a line.
     """
     n = len(qualities)
-    figure, axes = new_figure(1, n + 1, figsize=(4.6 + 2.6 * n, 3.4), width_ratios=(3.6, *(3,) * n))
-    chart, *panels = axes[0]
+    figure, axes = panel_grid(n + 1, 2, 3.75, 3)
+    chart, *panels = axes.flat[: n + 1]
     rows = np.arange(len(costs.columns))
     offsets = np.linspace(-0.2, 0.2, len(costs)) if len(costs) > 1 else [0.0]
     looks = dict(zip(costs.index, SERIES, strict=False))
     for (kind, (color, marker, _)), offset in zip(looks.items(), offsets, strict=True):
         shares = costs.loc[kind].to_numpy(float)
         chart.plot(shares, rows + offset, marker, color=color, ms=6, label=kind)
-        label_markers(chart, shares, rows + offset, "{:.0f}", color)
+        label_markers(chart, shares, rows + offset, "{:.0f}")
     chart.set_yticks(rows, costs.columns)
     chart.set_ylim(len(rows) - 0.5, -0.5)
     chart.set_xlim(0, 1.2 * costs.to_numpy().max())
@@ -62,9 +62,7 @@ def cost_and_quality(
     handles += chart.plot([], [], "D", color=GRAY, ms=7, label="trained")
     handles += chart.plot([], [], "D", color=GRAY, mfc="white", ms=7, label="untrained")
     handles += chart.plot([], [], color=GRAY, linestyle="--", linewidth=1, label="uniform keys")
-    figure.legend(
-        handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8
-    )
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 

@@ -15,7 +15,9 @@ from dkg.plots.style import (
     BLUE,
     GRAY,
     GREEN,
+    INK,
     ORANGE,
+    PAGE,
     RED,
     STYLE,
     new_figure,
@@ -86,7 +88,10 @@ def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     ]
     figure: Figure
     with plt.style.context(STYLE):
-        figure, axes = plt.subplot_mosaic(places, figsize=(2.6 * columns, 3.1 * len(rows)))
+        width = min(2.6, PAGE / columns)
+        figure, axes = plt.subplot_mosaic(
+            places, figsize=(width * columns, (width + 0.6) * len(rows))
+        )
     plt.close(figure)
     for row, images in rows.items():
         for title, image in images.items():
@@ -117,7 +122,7 @@ def image_histograms(images: Mapping[str, np.ndarray]) -> Figure:
         below.set_xlabel("byte")
         below.set_title(f"{entropy(image):.4f} bits", fontsize=9, color=GRAY)
     axes[1, 0].set_ylabel("share")
-    axes[1, 0].legend(frameon=False, fontsize=8, loc="best")
+    axes[1, 0].legend(frameon=False, loc="best")
     return figure
 
 
@@ -153,7 +158,7 @@ def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 4) -> Figure
     for ax in axes[:, 0]:
         ax.set_ylabel("share (%)")
     handles = axes[0, 0].lines
-    figure.legend(handles=handles, loc="outside upper center", frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper center", frameon=False)
     return figure
 
 
@@ -163,8 +168,9 @@ def plain_and_cipher_histograms(
     """Show plaintexts and ciphertexts, each with its histogram (Fig. 7).
 
     One row for each pair: plaintext, its histogram, ciphertext, its histogram, which has the share
-    of uniform bytes as a line and chi-square in its title. The two histograms have scales of their
-    own; the plaintext's is cut off where less than a hundredth of its values are higher.
+    of uniform bytes as a line and chi-square in its title. All histograms share one scale. It ends
+    where a hundredth of the bars are higher; each of those has a triangle at the edge, and the
+    highest one's byte and share are written beside it.
 
     Parameters
     ----------
@@ -172,22 +178,50 @@ def plain_and_cipher_histograms(
         Titles, and plaintext and ciphertext, uint8 (height, width, 3).
     """
     figure, axes = new_figure(
-        len(pairs), 4, figsize=(11, 2.5 * len(pairs)), width_ratios=(1, 1.5, 1, 1.5)
+        len(pairs), 4, figsize=(PAGE, 0.4 + 1.9 * len(pairs)), width_ratios=(1, 1.3, 1, 1.3)
     )
+    shares = {
+        image.tobytes(): 100 * histogram(image) / image.size
+        for images in pairs.values()
+        for image in images
+    }
+    top = max(1.3 * np.quantile(heights, 0.99) for heights in shares.values())
     for row, (title, images) in zip(axes, pairs.items(), strict=True):
         for ax, below, image, kind in zip(
             row[::2], row[1::2], images, ("plaintext", "ciphertext"), strict=True
         ):
             show_image(ax, image, f"{title}, {kind}")
-            shares = 100 * histogram(image) / image.size
-            ideal = _draw_shares(below, shares, 100 / 256, "uniform bytes")
-            below.set_ylim(0, 1.3 * np.quantile(shares, 0.99))
+            heights = shares[image.tobytes()]
+            ideal = _draw_shares(below, heights, 100 / 256, "uniform bytes")
+            below.set_ylim(0, top)
+            _mark_cut_bars(below, heights, top)
             below.set_ylabel("share (%)")
             below.set_title(f"$\\chi^2$ = {chi_square(image).statistic:,.0f}", fontsize=9)
     for ax in axes[-1, 1::2]:
         ax.set_xlabel("byte")
     figure.legend(handles=[ideal], loc="outside upper center", frameon=False)
     return figure
+
+
+def _mark_cut_bars(ax: Axes, shares: np.ndarray, top: float) -> None:
+    """Mark the bars that are higher than `top`, and say how high the highest is."""
+    cut = np.flatnonzero(shares > top)
+    if not len(cut):
+        return
+    ax.plot(cut, np.full(len(cut), top), "^", color=RED, ms=6, clip_on=False)
+    highest = int(shares.argmax())
+    others = f"\n{len(cut)} bars cut" if len(cut) > 1 else ""
+    right = highest < 128
+    ax.annotate(
+        f"byte {highest}: {shares[highest]:.2g} %{others}",
+        (highest, top),
+        (8 if right else -8, -1),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="top",
+        size=9,
+        color=INK,
+    )
 
 
 def adjacent_scatter(
@@ -246,7 +280,7 @@ def edges_by_blur(found: Mapping[str, Mapping[float, Sequence[float]]]) -> Figur
     ax.set_xticks(list(by_sigma), [f"{sigma:g}" for sigma in by_sigma])
     ax.set_xlabel("standard deviation of the blur (pixels)")
     ax.set_ylabel("correlation with the\nplaintext's edges")
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False)
     return figure
 
 
@@ -268,7 +302,7 @@ def logistic_orbits(orbits: np.ndarray, labels: Sequence[str]) -> Figure:
         left.plot(orbit, ".-", markersize=4, linewidth=0.8, label=label, color=color)
     left.set_ylabel("x")
     left.set_ylim(-0.05, 1.25)
-    left.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
+    left.legend(frameon=False, loc="upper left", ncols=2)
     left.set_title("Orbits of the logistic map", fontsize=10)
     right.semilogy(np.abs(orbits[:, 0] - orbits[:, 1]), color=GRAY)
     right.set_ylabel("distance")
@@ -302,5 +336,5 @@ def entropy_strip(
     ax.set_yticks(range(len(entropies)), entropies)
     ax.set_ylim(len(entropies) - 0.4, -0.6)
     ax.set_xlabel("entropy of a plain image (bits)")
-    ax.legend(frameon=False, fontsize=8, loc="upper left")
+    ax.legend(frameon=False, loc="upper left")
     return figure

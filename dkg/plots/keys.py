@@ -3,15 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 
 from dkg import metrics
 from dkg.cipher import KEY_BYTES
-from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure, show_image
+from dkg.plots.style import (
+    BLUE,
+    GRAY,
+    GREEN,
+    ORANGE,
+    PAGE,
+    RED,
+    STYLE,
+    new_figure,
+    show_image,
+    wrapped,
+)
+
+_PALE = LinearSegmentedColormap.from_list("pale", ["white", "#9cc9e6"])
 
 
 def keys_of_trainings(
@@ -19,7 +33,8 @@ def keys_of_trainings(
 ) -> Figure:
     """Show the keys of several networks for one seed image, and how alike they are (Fig. 5).
 
-    The seed image and the keys above, one triangle of numbers for each measure below.
+    The seed image and the keys above, one triangle of numbers for each measure below, the smallest
+    of its numbers white and the largest blue.
 
     Parameters
     ----------
@@ -40,33 +55,35 @@ def keys_of_trainings(
         raise ValueError(
             f"two keys and one measure at least are needed, not {len(keys)} and {len(measures)}"
         )
-    columns = max(len(keys) + 1, len(measures))
-    figure, axes = new_figure(2, columns, figsize=(2.7 * columns, 5.8))
-    for ax in axes.flat:
-        ax.set_axis_off()
-    show_image(axes[0, 0], seed_image, "seed image of all keys")
-    for ax, (title, key) in zip(axes[0, 1:], keys.items(), strict=False):
-        show_image(ax, key, title)
+    with plt.style.context(STYLE):
+        figure = plt.figure(figsize=(PAGE, 4.6))
+        above, under = figure.subfigures(2, 1)
+        images = above.subplots(1, len(keys) + 1)
+        triangles = under.subplots(1, len(measures), squeeze=False)[0]
+    plt.close(figure)
+    for ax, title, image in zip(
+        images, ("seed image of all keys", *keys), (seed_image, *keys.values()), strict=True
+    ):
+        show_image(ax, image, title)
     numbers = range(1, len(keys) + 1)
-    first = columns - len(measures)
-    for ax, (title, pairs) in zip(axes[1, first:], measures.items(), strict=True):
-        ax.set_axis_on()
+    for ax, (title, pairs) in zip(triangles, measures.items(), strict=True):
+        below = pairs[np.tril_indices(len(pairs), -1)]
         shown = pd.DataFrame(pairs, numbers, numbers).iloc[1:, :-1]
         sns.heatmap(
             shown,
             mask=np.triu(np.ones(shown.shape, bool), 1),
             annot=True,
             fmt=".2f",
-            cmap="Greys",
-            vmin=0,
-            vmax=2 * np.abs(pairs).max() or 1,
+            cmap=_PALE,
+            vmin=below.min(),
+            vmax=max(below.max(), below.min() + 1e-9),
             cbar=False,
             square=True,
             linewidths=1,
             annot_kws={"color": "black"},
             ax=ax,
         )
-        ax.set_title(title, fontsize=10)
+        ax.set_title(wrapped(title, PAGE / len(measures)), fontsize=10)
         ax.tick_params(rotation=0)
         ax.set_xlabel("key")
         ax.set_ylabel("key")
@@ -107,20 +124,11 @@ def sensitivity_curves(measured: pd.DataFrame, paper: tuple[float, float]) -> Fi
                 markersize=7,
                 errorbar=("pi", 100),
                 legend=row == 0,
+                clip_on=False,
                 ax=ax,
             )
             ax.axhline(paper[row], color=GRAY, linestyle="--", linewidth=1)
-            ax.annotate(
-                "paper, Table IV",
-                (0.98, paper[row]),
-                (0, -11),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                ha="right",
-                fontsize=8,
-                color=GRAY,
-            )
-            ax.set_xlabel(change if row == 1 else "")
+            ax.set_xlabel(wrapped(change, PAGE / len(changes)) if row == 1 else "")
             ax.set_ylabel(label if ax is axes[row, 0] else "")
     # Scales come last: on an axis that is logarithmic already, seaborn takes means of logarithms.
     for ax in axes.flat:
@@ -130,8 +138,12 @@ def sensitivity_curves(measured: pd.DataFrame, paper: tuple[float, float]) -> Fi
         ax.set_ylim(0, 200)
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.yaxis.set_major_formatter("{x:g}")
+    handles = {}
     for ax in axes[0]:
-        ax.legend(loc="lower left", fontsize=8, frameon=False)
+        handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        ax.get_legend().remove()
+    handles["paper, Table IV"] = axes[0, 0].lines[-1]
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -188,7 +200,7 @@ def beside_paper(
     ]
     if line:
         handles += axes[0, 0].plot([], [], color=GRAY, linestyle="--", label=line[1])
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
@@ -231,7 +243,7 @@ def distance_from_ideal(pairs: Mapping[str, pd.DataFrame]) -> Figure:
     axes[0, 0].set_ylim(len(pairs) - 0.5, -0.5)
     axes[0, 0].plot([], [], "o", color=BLUE, ms=3, label="pair inside")
     axes[0, 0].plot([], [], "x", color=RED, ms=4, label="pair outside")
-    axes[0, 0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8)
+    axes[0, 0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     return figure
 
 
@@ -248,25 +260,26 @@ def scorecard(values: pd.DataFrame, passed: pd.DataFrame) -> Figure:
         Of the same shape: True, False, or None where there is no verdict.
     """
     height, width = values.shape
-    figure, [[ax]] = new_figure(1, 1, figsize=(3 + 1.35 * width, 1.5 + 0.5 * height))
-    colours = {True: 0, False: 1}
-    shades = np.array([[colours.get(cell, 2) for cell in row] for row in passed.to_numpy()])
+    figure, [[ax]] = new_figure(1, 1, figsize=(3 + 1.35 * width, 1.7 + 0.5 * height))
+    verdicts = [[None if pd.isna(v) else bool(v) for v in row] for row in passed.to_numpy()]
+    colours = {True: 0, False: 1, None: 2}
+    shades = np.array([[colours[verdict] for verdict in row] for row in verdicts])
     ax.imshow(shades, cmap=ListedColormap(["#d9ecf7", "#a64400", "#eeeeee"]), vmin=0, vmax=2)
     ax.set_aspect("auto")
-    marks = {True: "✓ ", False: "✗ "}
+    marks = {True: "✓ ", False: "✗ ", None: ""}
     for row, column in np.ndindex(height, width):
-        verdict: Any = passed.iat[row, column]
+        verdict = verdicts[row][column]
         word: Any = values.iat[row, column]
         ax.text(
             column,
             row,
-            marks.get(verdict, "") + word,
+            marks[verdict] + word,
             ha="center",
             va="center",
             fontsize=9,
             color="white" if verdict is False else "black",
         )
-    ax.set_xticks(range(width), values.columns)
+    ax.set_xticks(range(width), [wrapped(str(name), PAGE / (width + 2)) for name in values])
     ax.xaxis.tick_top()
     ax.set_yticks(range(height), values.index)
     ax.set_xticks(np.arange(width + 1) - 0.5, minor=True)

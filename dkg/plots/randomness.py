@@ -10,7 +10,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from scipy import stats
 
-from dkg.plots.style import BLUE, GRAY, RED, new_figure, panel_grid
+from dkg.plots.style import BLUE, GRAY, RED, new_figure, panel_grid, readable_numbers
 
 if TYPE_CHECKING:
     from dkg.randomness import Battery
@@ -153,8 +153,8 @@ def p_value_heatmap(battery: "Battery") -> Figure:
         values = rows.to_numpy()[rows.notna().to_numpy()]
         proportions.append(f"{np.mean(values >= battery.alpha):.1%}" if values.size else "none")
     beside = ax.secondary_yaxis("right")
-    beside.set_yticks(range(len(names)), proportions, fontsize=8)
-    ax.set_title(f"P-values of at least {battery.alpha:g}", loc="right", fontsize=8)
+    beside.set_yticks(range(len(names)), proportions, fontsize=9)
+    ax.set_title(f"P-values of at least {battery.alpha:g}", loc="right", fontsize=9)
     bar = figure.colorbar(image, ax=ax, pad=0.02)
     bar.set_ticks([0, -2, -4, -6], labels=["1", "0.01", "0.0001", "1e-6 or less"])
     bar.set_label("smallest P-value x number of variants", fontsize=9)
@@ -187,7 +187,7 @@ def p_value_histograms(battery: "Battery") -> Figure:
         verdict = f"{(~judged).sum()} of {judged.size} not uniform"
         ax.set_title(
             f"{test.replace('_', ' ')}\n{verdict if judged.size else 'too few sequences'}",
-            fontsize=8,
+            fontsize=9,
         )
         ax.set_xlim(0, 1)
     for ax in axes[-1]:
@@ -218,14 +218,15 @@ def pass_rates(shares: pd.DataFrame) -> Figure:
         cmap="cividis",
         annot=True,
         fmt=".0f",
-        annot_kws={"fontsize": 8},
+        annot_kws={"fontsize": 9},
         linewidths=0.5,
         cbar_kws={"label": "sequences that pass (%)"},
     )
+    readable_numbers(ax)
     # Seaborn leaves NaN without words.
     ax.set_facecolor("#d8d8d8")
     for row, column in zip(*np.nonzero(shares.isna().to_numpy()), strict=True):
-        ax.text(column + 0.5, row + 0.5, "n/a", ha="center", va="center", fontsize=8)
+        ax.text(column + 0.5, row + 0.5, "n/a", ha="center", va="center", fontsize=9)
     names = [str(test).replace("_", " ").replace("maurers", "Maurer's") for test in shares.index]
     ax.set_yticks(np.arange(len(shares)) + 0.5, names)
     ax.set_xticks(np.arange(shares.shape[1]) + 0.5, shares.columns, rotation=35, ha="right")

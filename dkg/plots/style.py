@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -17,7 +19,11 @@ STYLE = Path(__file__).with_name("dkg.mplstyle")
 # that they part in grayscale too.
 BLUE, RED, GREEN, ORANGE = "#0072b2", "#d55e00", "#009e73", "#e69f00"
 GRAY = "#6b6b6b"
+INK = "#222222"
 SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
+
+PAGE = 7.5
+"""Width of a page in inches; a wider figure would be shrunk, and its text with it."""
 
 HIDE_KEYS = "DKG_HIDE_KEYS"
 """Environment variable that makes pictures too coarse to read a key off them."""
@@ -31,7 +37,8 @@ def new_figure(*args: Any, **kwargs: Any) -> tuple[Figure, np.ndarray]:
     Parameters
     ----------
     *args, **kwargs
-        Passed on to `matplotlib.pyplot.subplots`.
+        Passed on to `matplotlib.pyplot.subplots`. A figure wider than a page is made as wide as
+        the page, so that its text is shown in its own size.
 
     Returns
     -------
@@ -40,6 +47,9 @@ def new_figure(*args: Any, **kwargs: Any) -> tuple[Figure, np.ndarray]:
     axes : numpy.ndarray of matplotlib.axes.Axes
         Always an array (rows, columns).
     """
+    if "figsize" in kwargs:
+        width, height = kwargs["figsize"]
+        kwargs["figsize"] = (min(width, PAGE), height)
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(*args, squeeze=False, **kwargs)
     plt.close(figure)
@@ -51,10 +61,13 @@ def panel_grid(
 ) -> tuple[Figure, np.ndarray]:
     """Make a figure of `n` panels, `width` by `height` inches, at most `columns` in a row.
 
+    Panels of a row that is wider than a page lose as much height as width.
+
     Returns the figure and its axes (rows, columns); places that are left over are switched off.
     """
     columns = min(columns, n)
     rows = -(-n // columns)
+    height -= max(0, width - PAGE / columns)
     figure, axes = new_figure(rows, columns, figsize=(width * columns, height * rows), **kwargs)
     for ax in axes.flat[n:]:
         ax.set_axis_off()
@@ -84,10 +97,11 @@ def as_shown(image: np.ndarray) -> np.ndarray:
     return means.repeat(_BLOCK, 0).repeat(_BLOCK, 1)[:height, :width]
 
 
-def label_markers(
-    axes: Axes, numbers: Iterable[float], places: Iterable[float], form: str, color: str
-) -> None:
-    """Write numbers, formatted as `form` says, to the right of the markers at (number, place)."""
+def label_markers(axes: Axes, numbers: Iterable[float], places: Iterable[float], form: str) -> None:
+    """Write numbers, formatted as `form` says, to the right of the markers at (number, place).
+
+    They have a white ground, which hides the lines below them.
+    """
     for number, place in zip(numbers, places, strict=True):
         axes.annotate(
             form.format(number),
@@ -95,9 +109,44 @@ def label_markers(
             xytext=(8, 0),
             textcoords="offset points",
             va="center",
-            size=8,
-            color=color,
+            size=9,
+            color=INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
+
+
+def ink_on(color: Any) -> str:
+    """Return black or white, whichever is easier to read on `color` (WCAG 2.2 contrast)."""
+    return "black" if contrast("black", color) >= contrast("white", color) else "white"
+
+
+def contrast(first: Any, second: Any) -> float:
+    """Return the contrast ratio of two opaque colours, 1 to 21 (WCAG 2.2, section 1.4.3)."""
+    darker, lighter = sorted(_luminance(color) for color in (first, second))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Any) -> float:
+    values = np.array(to_rgb(color))
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def readable_numbers(axes: Axes) -> None:
+    """Write each number of a heat map of seaborn in black or white, as its cell needs."""
+    cells = axes.collections[0]
+    cells.update_scalarmappable()
+    columns = np.shape(cells.get_array())[1]
+    for text in axes.texts:
+        column, row = map(int, text.get_position())
+        if not np.ma.getmaskarray(cells.get_array())[row, column]:
+            text.set_color(ink_on(cells.get_facecolor()[row * columns + column]))
+
+
+def wrapped(title: str, width: float) -> str:
+    """Break the lines of a title that are longer than `width` inches, at spaces."""
+    # A letter of the style's font at ten points is about 0.085 inches wide.
+    return "\n".join(fill(line, max(8, int(width / 0.085))) for line in title.split("\n"))
 
 
 def show_image(axes: Axes, image: np.ndarray, title: str) -> None:
@@ -106,5 +155,10 @@ def show_image(axes: Axes, image: np.ndarray, title: str) -> None:
     Where keys are to be hidden it is coarse, as `as_shown` says.
     """
     axes.imshow(as_shown(image), interpolation="nearest", vmin=0, vmax=255, cmap="gray")
-    axes.set_title(title, fontsize=10)
+    axes.set_title(wrapped(title, _width(axes)), fontsize=10)
     axes.set_axis_off()
+
+
+def _width(axes: Axes) -> float:
+    """Return how wide a title of the axes may be, in inches, with half of the gaps beside them."""
+    return float(axes.get_position().width * axes.get_figure(root=True).get_figwidth()) * 1.15

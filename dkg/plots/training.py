@@ -7,7 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure
+from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, PAGE, RED, new_figure, readable_numbers
 
 _LOOKS = ((BLUE, "o"), (GREEN, "s"), (ORANGE, "^"), (RED, "D"))
 
@@ -67,7 +67,7 @@ def training_curves(log: Sequence[Mapping[str, Any]], title: str = "") -> Figure
 
     for ax in axes[0]:
         ax.set_xlabel("training step")
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False)
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
@@ -106,10 +106,8 @@ def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
             set(cells.index),
         )
     height = max(len(table) for table, _ in tables.values())
-    figure, axes = new_figure(
-        1, len(tables), figsize=(5.6 * len(tables) + 0.8, 1.8 + 0.42 * height)
-    )
-    for ax, (title, (table, known)) in zip(axes[0], tables.items(), strict=True):
+    figure, axes = new_figure(len(tables), 1, figsize=(PAGE, len(tables) * (1.4 + 0.36 * height)))
+    for ax, (title, (table, known)) in zip(axes[:, 0], tables.items(), strict=True):
         settings: list[Any] = table.columns.tolist()
         texts = table.map(lambda entropy: f"{entropy:.3f}").to_numpy(dtype=object)
         for row, steps in enumerate(table.index):
@@ -117,27 +115,29 @@ def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:
                 if (steps, *setting) not in known:
                     texts[row, column] = ""
                 elif texts[row, column] == "nan":
-                    ax.text(column + 0.5, row + 0.5, "NaN", ha="center", va="center", fontsize=8)
+                    ax.text(column + 0.5, row + 0.5, "NaN", ha="center", va="center", fontsize=9)
         sns.heatmap(
             table,
             ax=ax,
             vmin=0,
             vmax=8,
-            cmap="cividis",
+            cmap="viridis",
             annot=texts,
             fmt="",
-            annot_kws={"fontsize": 8},
+            annot_kws={"fontsize": 9},
             linewidths=1,
-            cbar=ax is axes[0, -1],
-            cbar_kws={"label": "mean entropy of keys (bits)"},
+            cbar=False,
             xticklabels=[f"{rate:g}\n{batch}" for rate, batch in settings],
             yticklabels=[f"{steps:,}" for steps in table.index],
         )
+        readable_numbers(ax)
         ax.set_facecolor("lightgray")
         ax.set_title(title)
         ax.set_xlabel("learning rate, and batch size below it")
         ax.set_ylabel("training steps")
         ax.tick_params(rotation=0)
+    bar = figure.colorbar(ax.collections[0], ax=axes, shrink=0.6)
+    bar.set_label("mean entropy of keys (bits)")
     return figure
 
 
@@ -254,6 +254,5 @@ def measures_by_contrast(measured: pd.DataFrame, references: Mapping[str, float]
         loc="outside upper center",
         ncols=4,
         frameon=False,
-        fontsize=8,
     )
     return figure

@@ -107,6 +107,21 @@ def test_a_peak_of_one_value_does_not_flatten_a_histogram():
     assert figure.axes[1].get_ylim()[1] < 1
 
 
+def test_a_bar_that_is_cut_is_marked_and_its_share_is_written():
+    image = np.repeat(np.arange(256, dtype=np.uint8), 300).reshape(160, 160, 3)
+    black = image.copy()
+    black[:32] = 0  # Besides the bytes 0 to 51, which are all in these rows.
+    axes = plots.plain_and_cipher_histograms({"brain": (black, image)}).axes
+    _, cut, _, whole = axes
+    top = cut.get_ylim()[1]
+    assert top == whole.get_ylim()[1], "one scale"
+    share = 100 * np.mean(black == 0)
+    assert share > top
+    assert [text.get_text() for text in cut.texts] == [f"byte 0: {share:.2g} %"]
+    assert cut.lines[-1].get_xydata().tolist() == [[0, top]]
+    assert not whole.texts
+
+
 def test_adjacent_scatter_draws_the_pairs_of_the_measure():
     images = {"plaintext": random_image(), "ciphertext": random_image()}
     figure = plots.adjacent_scatter(images, n_pairs=100, rng=3)

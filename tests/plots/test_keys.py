@@ -17,7 +17,7 @@ def test_keys_of_trainings_shows_every_key_and_every_pair_once(n):
     random = np.random.default_rng()
     measures = {"NPCR (%)": random.random((n, n)) * 100, "correlation": random.random((n, n)) - 0.5}
     figure = plots.keys_of_trainings(seed_image, keys, measures)
-    shown = {ax.get_title(): ax for ax in figure.axes}
+    shown = {ax.get_title().replace("\n", " "): ax for ax in figure.axes}
     np.testing.assert_array_equal(shown["seed image of all keys"].images[0].get_array(), seed_image)
     for title, key in keys.items():
         np.testing.assert_array_equal(shown[title].images[0].get_array(), key)
@@ -120,3 +120,18 @@ def test_a_scorecard_says_what_passes():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
     shades = np.asarray(ax.images[0].get_array())
     assert shades.tolist() == [[0, 2], [1, 2]]
+
+
+def test_a_verdict_of_numpy_is_written_in_white_on_the_dark_cell():
+    values = pd.DataFrame({"entropy": ["7.99", "7.92"]}, ["a", "b"])
+    passed = pd.DataFrame({"entropy": np.array([True, False])}, ["a", "b"])
+    passes, fails = plots.scorecard(values, passed).axes[0].texts
+    assert (passes.get_text(), passes.get_color()) == ("✓ 7.99", "black")
+    assert (fails.get_text(), fails.get_color()) == ("✗ 7.92", "white")
+
+
+def test_the_triangle_of_a_measure_uses_its_whole_scale():
+    pairs = np.array([[0, 0, 0], [99.58, 0, 0], [99.6, 99.62, 0]])
+    keys = {f"key {i}": random_key() for i in range(3)}
+    ax = plots.keys_of_trainings(random_key(), keys, {"NPCR (%)": pairs}).axes[-1]
+    assert ax.collections[0].get_clim() == (99.58, 99.62)
