@@ -70,7 +70,7 @@ def sender(work, n, folder, certificates, key_port, pacs_port, ready, done):
 
 
 def rate(work, senders, n, key_port, pacs_port, certificates):
-    """Return how many images a second so many senders get done together."""
+    """Return the images per second that several senders store together."""
     context = multiprocessing.get_context("spawn")
     ready, done = context.Barrier(senders + 1), context.Barrier(senders + 1)
     with tempfile.TemporaryDirectory() as folder:

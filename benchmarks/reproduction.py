@@ -77,7 +77,7 @@ class _Count(TorchDispatchMode):
 
 
 def run_training(steps, **settings):
-    """Train for so many steps, and return the processor time."""
+    """Train for a number of steps, and return the processor time."""
     images = np.concatenate([chest_xray(1)] * 10)
     config = TrainConfig(steps=steps, seed=0, device="cpu", sample_steps=(), **settings)
     began = time.process_time()

@@ -65,7 +65,7 @@ def prepare(kind, device, threads, dtype=torch.float32):
 
 
 def steps(n):
-    """Train so many steps; return seconds and losses."""
+    """Train a number of steps; return seconds and losses."""
     began = time.perf_counter()
     losses = [state["step"]() for _ in range(n)]
     if state["device"] != "cpu":

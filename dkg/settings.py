@@ -70,7 +70,7 @@ class TrainConfig:
         for name, bound in at_least.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < bound:
-                raise ValueError(f"{name} must be a whole number >= {bound}, not {value!r}")
+                raise ValueError(f"{name} must be an integer >= {bound}, not {value!r}")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, not {self.learning_rate!r}")
         for name in ("beta1", "beta2"):

@@ -46,7 +46,7 @@ html_title = "dkg: DeepKeyGen, reproduced"
 html_theme_options = {
     "show_toc_level": 2,
     "use_download_button": False,
-    "navbar_persistent": [],  # The search field stands in the sidebar.
+    "navbar_persistent": [],  # The search field is in the sidebar.
 }
 html_context = {"default_mode": "light"}
 html_additional_pages = {"index": "first_page.html"}

@@ -23,7 +23,7 @@ collect_ignore = [] if os.name == "posix" else ["browser", "faults", "fuzz"]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark tests by their folder; what needs more than this package is slow, too."""
+    """Mark tests by their folder; what needs more than this package is also slow."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in FOLDERS:

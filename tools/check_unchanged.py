@@ -240,7 +240,7 @@ def main() -> None:
         changed += not equal
         print(f"{'equal' if equal else 'CHANGED'}  {name}", flush=True)
     for name in before:
-        print(f"CHANGED  {name}: is gone")
+        print(f"CHANGED  {name}: is missing")
     sys.exit(bool(changed or before))
 
 

@@ -175,7 +175,7 @@ def main(
     ] = "montgomery",
     images: Annotated[
         int | None,
-        typer.Option(help="Take the first so many. Default: all files, or 138 phantoms."),
+        typer.Option(help="Use only the first N images. Default: all files, or 138 phantoms."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cells that train at the same time.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

@@ -26,7 +26,7 @@ from dkg.acceleration.process import threads
 from dkg.compiled import compiled
 
 _TOGETHER = 4  # Channels and outputs in the inner loop: their weights stay in registers.
-_COLUMNS = 256  # At least so many in the inner loop, where rows can be joined.
+_COLUMNS = 256  # At least this many in the inner loop, where rows can be joined.
 
 _threads: ContextVar[int] = ContextVar("threads", default=1)
 

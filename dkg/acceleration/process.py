@@ -79,10 +79,10 @@ def resolve_device(device: str = "auto") -> torch.device:
     except RuntimeError as error:
         raise ValueError(f"device must be auto, cpu, cuda or another of torch's: {error}") from None
     if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {device!r} was asked for, but torch sees no CUDA device")
+        raise ValueError(f"device {device!r} was requested, but torch sees no CUDA device")
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
         raise ValueError(
-            f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()}, from "
+            f"device {device!r} was requested, but torch sees {torch.cuda.device_count()}, from "
             "cuda:0 on"
         )
     return resolved

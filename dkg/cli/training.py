@@ -52,7 +52,7 @@ def train(
         str, Option(help="Seed images: montgomery, shenzhen, ultrasound or brats18.")
     ] = "montgomery",
     images: Annotated[
-        int | None, Option(help="Take the first so many. Default: all files, or 138 phantoms.")
+        int | None, Option(help="Use only the first N images. Default: all files, or 138 phantoms.")
     ] = None,
     domain: Annotated[
         str, Option(help="chaotic-rgb, chaotic-gray, row-shuffle or aes-ctr.")

@@ -100,7 +100,7 @@ def parse_content(raw: bytes) -> Dataset:
 
 
 def _count(dataset: Dataset, file: _Counted) -> None:
-    """Count what is parsed when it is asked for: values, and sequences of stated length."""
+    """Count what is parsed lazily: values, and sequences of stated length."""
     for element in dataset.elements():
         if isinstance(element, RawDataElement):
             value = element.value or b""

@@ -193,7 +193,7 @@ def load(
     else:
         order.sort(key=lambda image: (image[1], image[0]))
     if n is not None and n > len(order):
-        raise ValueError(f"{folder} holds {len(order)} images, {n} were asked for")
+        raise ValueError(f"{folder} holds {len(order)} images, {n} were requested")
     order = order[:n]
 
     positions: dict[int, list[tuple[int, int]]] = {}

@@ -65,7 +65,7 @@ def read_palette(dataset: Dataset) -> tuple[NDArray[np.uint8], int]:
 
 
 def _expand(words: list[int], n: int, width: int) -> NDArray[Any]:
-    """Expand a segmented palette (C.7.9.2) of words of so many bytes to no more than n entries."""
+    """Expand a segmented palette (C.7.9.2) of words of a given width to no more than n entries."""
     entries: list[int] = []
     back = None
     position, segments = 0, len(words)

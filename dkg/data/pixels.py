@@ -12,7 +12,7 @@ def check_frame(frame: SupportsIndex | None, count: int) -> int:
     """Return a frame's index, 0 by default, or refuse one that the file does not have."""
     frame = 0 if frame is None else operator.index(frame)
     if not 0 <= frame < count:
-        raise ValueError(f"frame {frame} was asked for, there are {count} (0 to {count - 1})")
+        raise ValueError(f"frame {frame} was requested, there are {count} (0 to {count - 1})")
     return frame
 
 

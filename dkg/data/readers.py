@@ -30,7 +30,7 @@ FILTERS = {
     for name in ("nearest", "box", "bilinear", "bicubic", "lanczos")
 }
 
-# Even with all that a gzip file may say of itself, the volume's header is in so many bytes.
+# Even with all that a gzip file may say of itself, the volume's header ends within these bytes.
 _HEAD_OF_GZIP = 2**18
 
 # Six volumes or more then give at least the paper's 138 images.
@@ -159,7 +159,7 @@ def read_slices(
     FileNotFoundError, IsADirectoryError
         If there is no such file.
     ValueError
-        If the file is no readable NIfTI volume or does not have so many such slices.
+        If the file is no readable NIfTI volume or has fewer such slices.
     """
     check_filter(resample)
     path = Path(path)
@@ -174,7 +174,7 @@ def read_slices(
         numbers = np.flatnonzero(area >= area.max() / 2)
         if not 1 <= n <= len(numbers):
             raise ValueError(
-                f"{n} slices were asked for, {len(numbers)} show at least half as much brain as "
+                f"{n} slices were requested, {len(numbers)} show at least half as much brain as "
                 "the fullest"
             )
         numbers = numbers[np.rint(np.linspace(0, len(numbers) - 1, n)).astype(int)]

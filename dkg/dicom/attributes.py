@@ -124,7 +124,7 @@ def withdraw(dataset: Dataset, layout: Layout) -> None:
         elif element.keyword in ("ImageType", "FrameType") and value:
             element.value = ["DERIVED", *list(value)[1:]] if element.VM > 1 else ["DERIVED"]
         elif element.keyword == "PixelPresentation" and value in ("COLOR", "MIXED"):
-            element.value = "MONOCHROME"  # The palette that gave the color is gone.
+            element.value = "MONOCHROME"  # The palette that gave the color was removed.
         elif element.keyword in ("BurnedInAnnotation", "RecognizableVisualFeatures"):
             element.value = "NO"
     if "RescaleSlope" in dataset or "RescaleIntercept" in dataset:

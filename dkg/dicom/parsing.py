@@ -42,7 +42,7 @@ def parse(encoded: bytes) -> Dataset:
     """Read a data set from the bytes of a whole file."""
     try:
         dataset = dicom_files.parse(encoded)
-        # Sequences are parsed only when they are looked at, and may be broken, too.
+        # Sequences are parsed lazily, and may be broken.
         dataset.walk(lambda *_: None)
     except MemoryError:
         raise

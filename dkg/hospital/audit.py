@@ -81,7 +81,7 @@ class AuditTrail:
     Raises
     ------
     HospitalError
-        If others than its owner may read or write the file.
+        If other users may read or write the file.
     """
 
     def __init__(self, path: str | os.PathLike[str], source: str):
@@ -105,7 +105,7 @@ class AuditTrail:
         Parameters
         ----------
         event : {'start', 'stop', 'access', 'restricted', 'revoked'}
-            What happened: the part started or stopped, a key was asked for, a part asked for what
+            What happened: the part started or stopped, a key was requested, a part asked for what
             it may not have, or with a revoked certificate.
         outcome : int
             One of `SUCCESS`, `MINOR_FAILURE` and `SERIOUS_FAILURE`.

@@ -112,7 +112,7 @@ def tls_context(
     Raises
     ------
     FileNotFoundError, PermissionError
-        If a file is missing, or others than its owner may read the private key.
+        If a file is missing, or other users may read the private key.
     HospitalError
         If the part's own certificate has expired or is not valid yet, is of another authority or
         another role, or does not belong to the private key.

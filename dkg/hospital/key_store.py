@@ -94,7 +94,7 @@ class KeyStore:
     LostKeysError
         If the store is older than the record of uses.
     HospitalError
-        If a file is no key store or no record of uses, or if others than its owner may read or
+        If a file is no key store or no record of uses, or if other users may read or
         write it.
     """
 

@@ -77,7 +77,7 @@ class Modality:
     Raises
     ------
     PermissionError
-        If others than its owner may read the outbox.
+        If other users may read the outbox.
     """
 
     def __init__(

@@ -304,7 +304,7 @@ def _not_supported(asked: pydicom.Dataset) -> pydicom.Dataset | None:
 
 
 def _refused(code: int, reason: object) -> pydicom.Dataset:
-    """Return a status with its reason, and write that to the log, too."""
+    """Return a status with its reason, and write it to the log."""
     _logger.error("a request was refused: %s", reason)
     status = pydicom.Dataset()
     status.Status = code

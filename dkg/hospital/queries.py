@@ -32,7 +32,7 @@ _NUMBERS = ("DS", "IS", *_BINARY_NUMBERS)
 
 _DATE, _TIME = r"\d{8}", r"\d\d(\d\d(\d\d(\.\d{1,6})?)?)?"
 _NUMBER = ("a number", r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
-_WHOLE = ("a whole number", r" *[+-]?\d+ *")
+_WHOLE = ("an integer", r" *[+-]?\d+ *")
 _FORMS = {
     "AS": ("an age such as 042Y", r"\d{3}[DWMY]"),
     "DA": ("YYYYMMDD, or a range with a -", rf"{_DATE}|{_DATE}-|-{_DATE}|{_DATE}-{_DATE}"),

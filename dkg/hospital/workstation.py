@@ -1,6 +1,6 @@
 """The workstation of Fig. 1: it finds an encrypted image, fetches its key, and shows the image.
 
-What was asked for, what the archive found, what it sent and what was decrypted must be one and the
+What was requested, what the archive found, what it sent and what was decrypted must be one and the
 same image of one and the same patient. Neither the key nor the decrypted image is written to a file
 here.
 """

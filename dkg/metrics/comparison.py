@@ -132,7 +132,7 @@ def edge_correlation(plain: np.ndarray, cipher: np.ndarray, sigma: float = 4.0) 
     Parameters
     ----------
     plain, cipher : ndarray of uint8, shape (H, W) or (H, W, 3)
-        The image whose edges are looked for and the one they are looked for in; the order does
+        Two images whose edges are compared, such as plaintext and ciphertext; the order does
         not matter. A border of four `sigma` and a pixel, where the Gaussian reaches over the
         rim, is blurred but not compared, and must leave at least 2 x 2 pixels.
     sigma : float, default 4

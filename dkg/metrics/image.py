@@ -181,9 +181,9 @@ def check_image_shape(shape: tuple[int, ...]) -> None:
 
 
 def check_at_least(smallest: int, value: int, name: str) -> int:
-    """Return `value`, and refuse it unless it is a whole number and at least `smallest`."""
+    """Return `value`, and refuse it unless it is an integer and at least `smallest`."""
     if not value >= smallest or value % 1:
-        raise ValueError(f"{name} must be a whole number, at least {smallest}, got {value}")
+        raise ValueError(f"{name} must be an integer, at least {smallest}, got {value}")
     return value
 
 

@@ -56,7 +56,7 @@ OBSERVATIONS: tuple[Remark, ...] = (
         "Entropy 7.9971 of the chaotic system's key and of the high-security domain.",
         "The expected value of 65536 bytes: one channel, or three equal ones. The ciphertexts of "
         "Table V have more, so that the channels of DeepKeyGen's keys differ.",
-        "65536 ideal bytes have 7.9972 with a standard deviation of 0.0002, 196608 have 7.9991 "
+        "65536 uniform bytes have 7.9972 with a standard deviation of 0.0002, 196608 have 7.9991 "
         "with 0.0001. Table V has 7.9985 to 7.9988; the LCG and RC4 keys have 7.9991 and 7.9990.",
     ),
     Remark(
@@ -64,7 +64,7 @@ OBSERVATIONS: tuple[Remark, ...] = (
         "Tables XVIII and XX, Mersenne Twister",
         "Entropy 7.9955 of the key, 7.9990 of the ciphertext.",
         "The key is not the generator's plain output.",
-        "196608 ideal bytes have 7.9991 with a standard deviation of 0.0001, 65536 have 7.9972 "
+        "196608 uniform bytes have 7.9991 with a standard deviation of 0.0001, 65536 have 7.9972 "
         "with 0.0002.",
     ),
     Remark(

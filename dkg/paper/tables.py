@@ -216,4 +216,4 @@ TRANSFORMATION_DOMAINS: dict[str, tuple[Any, ...]] = {
     "key_entropy": (7.8713, 7.9798),
     "cipher_entropy": (7.9865, 7.9986),
 }
-"""The averages of section V-C (Fig. 13), which stand in no table; entropy in bits."""
+"""The averages of section V-C (Fig. 13), which are in no table; entropy in bits."""

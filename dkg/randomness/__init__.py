@@ -8,7 +8,7 @@ not evidence of security: ``docs/randomness.md`` says what it means and what it 
 Every test takes the `bits` of a sequence as `as_bits` reads them, and raises what it raises for a
 sequence that cannot be read, TypeError or ValueError; a parameter out of range raises ValueError.
 A test's docstring says for how many bits it is made (with fewer the result is not applicable), what
-its statistic is, and what stands in the result's ``details``.
+its statistic is, and what the result's ``details`` hold.
 
 A P-value is the probability that a perfect source gives a statistic at least this extreme. Default
 parameters are those of NIST's tool, STS 2.1.2, and ``constants="nist"`` gives its values; with
@@ -40,7 +40,7 @@ are wrong: N_1 is 5 of 5 and 48 of 50, P = 0.468160 and 0.646355 (printed: 4 and
 extremes.
 
 **Non-overlapping templates (2.7).** The worked example has N = 2, the tool 8 blocks. For templates
-longer than 9 the tool takes a sample of at most 148; here all are taken that are asked for. No
+longer than 9 the tool takes a sample of at most 148; here all that were requested are taken. No
 rule is given for how short the sequence may be; here a block must expect five matches.
 
 **Overlapping template (2.8).** Revision 1a prints the exact probabilities of Hamano and Kaneko

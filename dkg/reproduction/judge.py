@@ -93,7 +93,7 @@ def _verdict(
         why = f"{measured} of {len(inside)} numbers could be judged"
         some = any(s["ours"] is not None for s in statements)
         if some and min(trainings, default=LEAST_TRAININGS) < LEAST_TRAININGS:
-            why += f", with {few} where {LEAST_TRAININGS} are asked for"
+            why += f", with {few} where {LEAST_TRAININGS} are needed"
         return "cannot be judged", why
     by_interval = any(c["rule"] == "interval" for c in deciding)
     why = f"{good} of {measured} numbers {'inside' if by_interval else 'as stated'}"

@@ -253,7 +253,7 @@ def _check_form(path: Path, values: dict[str, Any], notebooks: list[str]) -> Non
             )
         for name, value in options.items():
             if type(value) is not _TRAIN[name]:
-                kind = {str: "a name", int: "a whole number", dict: "names with values"}
+                kind = {str: "a name", int: "an integer", dict: "names with values"}
                 raise ValueError(
                     f"{path}: {name} of {network} in train must be {kind[_TRAIN[name]]}, "
                     f"not {value!r}"
@@ -288,14 +288,14 @@ def default_of(name: str, known: Mapping[str, Any]) -> Any:
 def wrong_value(value: Any, default: Any, networks: Iterable[str] = ()) -> str | None:
     """Say why a value does not fit a parameter, judged by the parameter's default; None if it does.
 
-    A whole number stands for a whole number, a text for a text, the name of an image set for
+    An integer is given for an integer, a text for a text, the name of an image set for
     another, a network's name for another or for a file.
     """
     if isinstance(default, list | dict) and default and type(value) is type(default):
         inner = value.values() if isinstance(value, dict) else value
         example = next(iter(default.values() if isinstance(default, dict) else default))
         return next((w for v in inner if (w := wrong_value(v, example, networks))), None)
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    kinds = {bool: "true or false", int: "an integer", float: "a number", str: "a text"}
     kinds |= {list: "a list", dict: "names with values"}
     kind = type(default)
     fits = type(value) is kind or (kind is float and type(value) is int)

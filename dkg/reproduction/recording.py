@@ -52,7 +52,7 @@ def record(
         NaN is a value, such as the entropy of a network that broke down. The mean that a text
         repeats from a row (``mean_...``) is taken from the row if it is not given.
     sentence : str, optional
-        What came out, in plain words. Default: made from the outcome.
+        The result in words. Default: made from the outcome.
     images : ImageSet or iterable of ImageSet
         What it was measured on, beside the panel's, as `dkg.data.load` returned it.
     networks : KeyGenerator or iterable of KeyGenerator

@@ -50,7 +50,7 @@ class Record:
     why : str
         How the verdict follows from the numbers.
     sentence : str
-        What came out, in words.
+        The result in words.
     comparisons : list of dict
         See `dkg.reproduction.measured.Measured`.
     more : dict

@@ -30,7 +30,7 @@ def by_precision(exact: Measurements, double: Measurements) -> dict[str, dict[st
 
 
 def outcome(id: str, judgement: Judgement, more: Mapping[str, Any] | None = None) -> str:
-    """Return the sentences that say what came out.
+    """Return the sentences that state the result.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _numbers(comparison: Measured, s: Statement, i: int) -> str:
             f"{s['trainings']} trainings ({number(s['least'])} to {number(s['most'])})"
         )
     if comparison["rule"] != "interval":
-        return f"{words}; {accepted(s['low'], s['high'])} is asked for."
+        return f"{words}; {accepted(s['low'], s['high'])} is required."
     words += f"; the paper has {number(s['paper'])}"
     if s["inside"] is not None:
         words += (

@@ -54,7 +54,7 @@ def stale(made: Record) -> list[str]:
             reasons.append(f"its images cannot be read: {error}")
         else:
             if current != images["fingerprint"]:
-                reasons.append(f"the {images['name']} images are others now")
+                reasons.append(f"the {images['name']} images have changed")
     return list(dict.fromkeys(reasons))
 
 

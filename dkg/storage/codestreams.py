@@ -174,7 +174,7 @@ def _jpeg2000_shape(data: bytes) -> tuple[int, int, int]:
 def _check_blocks(
     style: bytes, has_precincts: bool, size: tuple[int, int], tiles: int, n: int, layers: int
 ) -> None:
-    """Refuse a codestream that is cut into so many pieces that they take more than its samples.
+    """Refuse a codestream whose pieces take more memory than its samples.
 
     ``style`` is SPcod (Table A.15) from the number of decomposition levels on, ``size`` width and
     height of a tile, ``n`` the number of components.

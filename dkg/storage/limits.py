@@ -130,7 +130,7 @@ def bare_png(
 
 
 def _check_samples(pieces: Iterable[memoryview], most: int) -> None:
-    """Refuse (ValueError) a zlib stream in pieces that unpacks to more than so many bytes."""
+    """Refuse (ValueError) a zlib stream in pieces that unpacks to more than a limit in bytes."""
     inflater, made = zlib.decompressobj(), 0
     try:
         for piece in pieces:
@@ -166,7 +166,7 @@ def check_pillow(image: Image.Image) -> None:
 
 
 def check_jpeg(data: bytes) -> None:
-    """Refuse (ValueError) a JPEG file of so many scans or parts that it would take minutes."""
+    """Refuse (ValueError) a JPEG file with too many scans or parts, which would take minutes."""
     for _ in codestreams.jpeg_segments(data):
         pass
 
@@ -245,7 +245,7 @@ def check_volume(shape: tuple[int, ...], width: int) -> None:
 def gunzip(data: bytes) -> bytes:
     """Decompress the bytes of a gzip file, or refuse (ValueError) those with too large a content.
 
-    A file that is damaged or cut off raises a ValueError, too.
+    A file that is damaged or cut off also raises a ValueError.
     """
     return _inflate(data, zlib.MAX_WBITS | 16, "the unpacked file", members=_PARTS)
 

@@ -45,7 +45,7 @@ def train_missing(
     Raises
     ------
     FileExistsError
-        If a network that was asked for by name is trained already.
+        If a network that was requested by name is trained already.
     FileNotFoundError
         If the images of one are not there. Nothing is trained then.
     ValueError

@@ -1,4 +1,4 @@
-"""Exact arithmetic: against whole numbers of NumPy, and the same on every number of threads."""
+"""Exact arithmetic: against NumPy's integers, and the same on every number of threads."""
 
 import hashlib
 import math
@@ -84,7 +84,7 @@ def test_convolutions_are_exact(forms, name, kernel, step, threads, monkeypatch)
 def test_upsampling_is_the_transposed_convolution(forms):
     x, weights = whole(5, 12, 12, largest=2**20), whole(6, 5, 3, 3, largest=2**20)
     options = {"stride": 2, "padding": 1, "output_padding": 1}
-    # All numbers are whole and small enough, so that torch's sum is exact in any order, too.
+    # All numbers are whole and small enough, so that torch's sum is also exact in any order.
     expected = F.conv_transpose2d(x[None], weights.transpose(0, 1), **options)[0]
     assert torch.equal(forms.upsample(x, weights), expected)
 
@@ -193,7 +193,7 @@ def test_a_key_is_read_by_exact_comparison(small):
     expected = np.arange(1, 256)[:, None] + [0, -1, 0]
     np.testing.assert_array_equal(key, expected)
     for byte in (1, 100, 128, 200, 255):
-        # tanh(y) = byte / 128 - 1 at the edge, and below it for the whole number before.
+        # tanh(y) = byte / 128 - 1 at the edge, and below it for the integer before.
         below, above = (
             math.tanh(edges[byte - 1].item() / generator.unit + d) for d in (-1e-9, 1e-9)
         )

@@ -65,5 +65,5 @@ def test_a_missing_cuda_device_is_said(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert resolve_device("cuda:1").index == 1
-    with pytest.raises(ValueError, match="'cuda:2' was asked for, but torch sees 2"):
+    with pytest.raises(ValueError, match="'cuda:2' was requested, but torch sees 2"):
         resolve_device("cuda:2")

@@ -113,7 +113,7 @@ def test_the_unet_is_the_same_for_a_seed_and_takes_other_sizes(plain, rng):
 
 
 def test_the_unet_knows_no_place(plain, rng):
-    """A ciphertext that is moved by a whole number of its coarsest cells gives a moved image."""
+    """A ciphertext that is moved by an integer number of its coarsest cells gives a moved image."""
     model = attacks.fit(plain, plain, "U-Net", steps=2, seed=0, progress=False)
     image = rng.integers(0, 256, (1, SIDE, SIDE, 3), dtype=np.uint8)
     moved = np.roll(image, (32, 32), axis=(1, 2))

@@ -28,7 +28,7 @@ def test_help_and_version_do_not_load_torch():
 
 @pytest.mark.slow
 def test_keygen_loads_no_library_that_it_does_not_need(tmp_path):
-    """What it loads is looked at, not how long it takes."""
+    """Checks which modules are loaded, not the time."""
     seed = save(tmp_path / "seed.png", random_bytes(32, 32, 3))
     script = (
         "import sys; from typer.testing import CliRunner; from dkg.cli import app\n"

@@ -1,4 +1,4 @@
-"""Keys from seed images, and what is said of them."""
+"""Keys from seed images, and the messages about them."""
 
 import numpy as np
 

@@ -20,7 +20,7 @@ def deep(seed=0, shape=(SIZE, SIZE)):
 
 
 def read(path, **options):
-    """Read without resizing: the test images have the size that is asked for."""
+    """Read without resizing: the test images have the requested size."""
     return data.read_image(path, SIZE, "nearest", **options)
 
 
@@ -29,7 +29,7 @@ def rgb(pixels):
 
 
 def png_rescaled(samples):
-    """PNG specification, 13.12, in whole numbers: floor(sample * 255 / 65535 + 1/2)."""
+    """PNG specification, 13.12, in integers: floor(sample * 255 / 65535 + 1/2)."""
     return ((2 * 255 * samples.astype(np.int64) + 65535) // (2 * 65535)).astype(np.uint8)
 
 

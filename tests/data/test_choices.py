@@ -16,7 +16,7 @@ def test_halving_takes_each_once_and_every_beginning_is_spread(n):
     for k in range(1, n.bit_length()):
         first = sorted(order[: 2**k])
         gaps = np.diff([*first, n + first[0]])
-        assert gaps.max() - gaps.min() <= 1, "as evenly as whole numbers can be"
+        assert gaps.max() - gaps.min() <= 1, "as evenly as integers can be"
 
 
 def test_the_spread_is_that_of_all_choices():

@@ -129,7 +129,7 @@ def test_dicom_frames(tmp_path):
     for i, frame in enumerate(frames):
         np.testing.assert_array_equal(read(path, frame=i), rgb(frame))
     np.testing.assert_array_equal(read(path), rgb(frames[0]))
-    with pytest.raises(ValueError, match=r"a\.dcm.*frame 3 was asked for, there are 3"):
+    with pytest.raises(ValueError, match=r"a\.dcm.*frame 3 was requested, there are 3"):
         read(path, frame=3)
 
 

@@ -33,7 +33,7 @@ def test_load_files_in_natural_order(tmp_path):
 
     first = data.load("ultrasound", tmp_path, n=2)
     assert first.files == ("1_1.tif", "1_2.tif") and len(first.images) == 2
-    with pytest.raises(ValueError, match=r"ultrasound holds 5 images, 6 were asked for"):
+    with pytest.raises(ValueError, match=r"ultrasound holds 5 images, 6 were requested"):
         data.load("ultrasound", tmp_path, n=6)
     for n in (0, -1):
         with pytest.raises(ValueError, match="at least 1"):

@@ -259,7 +259,7 @@ def test_pictures_of_an_animation_and_of_a_multi_picture_jpeg(tmp_path):
         np.testing.assert_array_equal(read(tmp_path / name), rgb(expected[0]))
         for i, pixels in enumerate(expected):
             np.testing.assert_array_equal(read(tmp_path / name, frame=i), rgb(pixels))
-        with pytest.raises(ValueError, match="frame 3 was asked for, there are 3"):
+        with pytest.raises(ValueError, match="frame 3 was requested, there are 3"):
             read(tmp_path / name, frame=3)
 
 

@@ -64,7 +64,7 @@ def test_slices_are_spread_over_the_brain_the_fullest_first(tmp_path):
     for image, number in zip(images, numbers, strict=True):
         np.testing.assert_array_equal(image, read(tmp_path / "a.nii", frame=int(number)))
     assert sorted(data.read_slices(tmp_path / "a.nii", 3)[1].tolist()) == [6, 18, 29]
-    with pytest.raises(ValueError, match=r"a\.nii.*25 slices were asked for, 24 show"):
+    with pytest.raises(ValueError, match=r"a\.nii.*25 slices were requested, 24 show"):
         data.read_slices(tmp_path / "a.nii", 25)
 
 
@@ -112,7 +112,7 @@ def test_a_volume_of_one_slice(tmp_path, shape):
     images, numbers = data.read_slices(tmp_path / "a.nii", 1, resample="lanczos")
     np.testing.assert_array_equal(images[0], expected)
     assert numbers.tolist() == [0]
-    with pytest.raises(ValueError, match="23 slices were asked for, 1 show"):
+    with pytest.raises(ValueError, match="23 slices were requested, 1 show"):
         data.read_slices(tmp_path / "a.nii")
 
 
@@ -139,5 +139,5 @@ def test_nifti_frames_that_show_nothing(tmp_path):
     save_nifti(tmp_path / "a.nii", brain())
     with pytest.raises(ValueError, match="slice 0 shows no brain"):
         data.read_image(tmp_path / "a.nii", frame=0)
-    with pytest.raises(ValueError, match=r"frame 36 was asked for, there are 36 \(0 to 35\)"):
+    with pytest.raises(ValueError, match=r"frame 36 was requested, there are 36 \(0 to 35\)"):
         data.read_image(tmp_path / "a.nii", frame=36)

@@ -57,7 +57,7 @@ def test_images_are_distinct(images, kind):
 def test_mean_entropy_is_the_papers(images, kind):
     values = [entropy(image) for image in images[kind]]
     assert abs(np.mean(values) - PAPER_ENTROPY[kind]) < BAND
-    # The paper's tables have eight images, which the first eight stand in for.
+    # The paper's tables have eight images, for which the first eight are used.
     assert abs(np.mean(values[:8]) - PAPER_ENTROPY[kind]) < BAND
     assert np.std(values) > 0.02, "patients and exposures should differ"
 

@@ -104,7 +104,7 @@ def test_tiff_pages(tmp_path, make):
         expected = rgb(page if make is gray8 else png_rescaled(page))
         np.testing.assert_array_equal(read(tmp_path / "a.tif", frame=i), expected)
     np.testing.assert_array_equal(read(tmp_path / "a.tif"), read(tmp_path / "a.tif", frame=0))
-    with pytest.raises(ValueError, match=r"a\.tif.*frame 3 was asked for, there are 3 \(0 to 2\)"):
+    with pytest.raises(ValueError, match=r"a\.tif.*frame 3 was requested, there are 3 \(0 to 2\)"):
         read(tmp_path / "a.tif", frame=3)
 
 

@@ -59,7 +59,7 @@ def make_image(
     syntax=ExplicitVRLittleEndian,
     pixels=None,
 ):
-    """Make an image of random samples; bits that are not stored are random, too."""
+    """Make an image of random samples; bits that are not stored are also random."""
     image = Dataset()
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = syntax

@@ -130,7 +130,7 @@ def test_the_key_is_not_in_the_image():
     key = KEYS[:1]
     encoded = write(dicom.encrypt_dataset(telling_image(), key))
     pieces = {key.tobytes()[start : start + 8] for start in range(0, key.size, 8)}
-    # By chance one of them stands in so many bytes with a probability below 1e-9.
+    # By chance one of them occurs in a file of this size with a probability below 1e-9.
     assert len(pieces) * len(encoded) / 2**64 < 1e-9
     assert not any(encoded[start : start + 8] in pieces for start in range(len(encoded)))
 

@@ -289,7 +289,7 @@ def test_no_gpu(warm, prepared, network):
         (*TRAIN, "--set", 'device="cuda"', "-o", prepared / "run"),
     ):  # fmt: skip
         said = one_line(warm.run(*arguments, **hidden))
-        assert said == "Error: device 'cuda' was asked for, but torch sees no CUDA device"
+        assert said == "Error: device 'cuda' was requested, but torch sees no CUDA device"
     assert not (prepared / "new.png").exists()
     assert not (prepared / "run" / "checkpoint.safetensors").exists()
 

@@ -110,7 +110,7 @@ class Warm:
 
 
 def play(request: dict) -> int:
-    """Put the faults on this process, run what was asked for, and return the exit status."""
+    """Put the faults on this process, run what was requested, and return the exit status."""
     os.environ |= request["environment"]
     if request["file_limit"] is not None:
         # Python ignores the signal, so that writing more fails with an error, as on a full disk.

@@ -2,7 +2,7 @@
 
 The tests with Orthanc are skipped where it is not installed; where ``DKG_ORTHANC_TESTS=required``
 is set, as in continuous integration, they fail instead. The images are made here; where the data
-folder has a folder ``dicom``, its files are sent, too.
+folder has a folder ``dicom``, its files are also sent.
 """
 
 import os
@@ -23,7 +23,7 @@ def certificates(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def strangers(tmp_path_factory):
+def foreign(tmp_path_factory):
     """Certificates of another hospital."""
     return hospital.make_certificates(tmp_path_factory.mktemp("certificates") / "theirs")
 

@@ -121,10 +121,10 @@ def test_a_certificate_that_is_about_to_expire_is_said(tmp_path, caplog):
     assert caplog.text == ""
 
 
-def test_an_own_foreign_certificate_is_named(certificates, strangers, tmp_path):
+def test_an_own_foreign_certificate_is_named(certificates, foreign, tmp_path):
     folder = shutil.copytree(certificates, tmp_path / "mixed")
     for name in ("workstation.pem", "workstation.key"):
-        shutil.copy(strangers / "dicom" / name, folder / "dicom" / name)
+        shutil.copy(foreign / "dicom" / name, folder / "dicom" / name)
     with pytest.raises(
         HospitalError, match=r"dicom/workstation\.pem: .*signed by another authority.*renew=True"
     ):
@@ -173,7 +173,7 @@ def test_a_missing_certificate_is_named(tmp_path, certificates):
             tls_context(certificates, part, server=False, side=side)
 
 
-def test_what_is_wrong_with_the_key_servers_certificate_is_said(tmp_path, certificates, strangers):
+def test_what_is_wrong_with_the_key_servers_certificate_is_said(tmp_path, certificates, foreign):
     authority = Authority(tmp_path / "keys")
     authority.sign("modality")
     client = tls_context(tmp_path, "modality", server=False)
@@ -185,7 +185,7 @@ def test_what_is_wrong_with_the_key_servers_certificate_is_said(tmp_path, certif
         authority.sign("key-server", **options)
         errors = talk(attacker(tmp_path / "keys", "key-server", server=True), client)
         assert f"the other end (key-server) {reason}" in client.explain(errors["client"])
-    errors = talk(attacker(strangers / "keys", "key-server", server=True), client)
+    errors = talk(attacker(foreign / "keys", "key-server", server=True), client)
     assert "(key-server) is signed by another authority" in client.explain(errors["client"])
 
 
@@ -211,12 +211,12 @@ def test_what_is_wrong_with_a_clients_certificate_is_said_at_both_ends(tmp_path,
     assert f"of this end (modality) {reason}" in client.explain(errors["client"])
 
 
-def test_a_foreign_client_is_said_at_both_ends(certificates, strangers, caplog):
+def test_a_foreign_client_is_said_at_both_ends(certificates, foreign, caplog):
     caplog.set_level("INFO")
     server = tls_context(certificates, "key-server", server=True)
-    errors = talk(server, attacker(strangers / "keys", "modality"))
+    errors = talk(server, attacker(foreign / "keys", "modality"))
     assert "modality or workstation) is signed by another authority" in caplog.text
-    client = tls_context(strangers, "modality", server=False)
+    client = tls_context(foreign, "modality", server=False)
     assert "of this end (modality) is signed by another" in client.explain(errors["client"])
 
 

@@ -59,14 +59,14 @@ def test_each_part_may_do_its_own_work_only(server, certificates):
 
 
 def test_without_a_certificate_of_this_hospital_there_is_nothing(
-    server, certificates, strangers, tmp_path
+    server, certificates, foreign, tmp_path
 ):
     made = hospital.KeyClient(server.port, certificates, "modality").make(name_of("image"), 1)
     path = f"/keys/{cipher.key_identifier(made.keys)}"
 
     # Another hospital's workstation: neither end accepts the other.
     with pytest.raises(HospitalError, match="does not accept the certificate"):
-        hospital.KeyClient(server.port, strangers, "workstation").get(path.split("/")[-1])
+        hospital.KeyClient(server.port, foreign, "workstation").get(path.split("/")[-1])
 
     def ask(context):
         connection = http.client.HTTPSConnection(HOST, server.port, timeout=10, context=context)
@@ -74,7 +74,7 @@ def test_without_a_certificate_of_this_hospital_there_is_nothing(
         return connection.getresponse().read()
 
     # Somebody who trusts this server: with no certificate, and with a foreign one.
-    authority, theirs = certificates / "keys" / "authority.pem", strangers / "keys"
+    authority, theirs = certificates / "keys" / "authority.pem", foreign / "keys"
     none = ssl.create_default_context(cafile=authority)
     foreign = ssl.create_default_context(cafile=authority)
     foreign.load_cert_chain(theirs / "workstation.pem", theirs / "workstation.key")
@@ -93,9 +93,9 @@ def test_without_a_certificate_of_this_hospital_there_is_nothing(
         plain.getresponse()
 
 
-def test_client_refuses_a_server_of_another_hospital(tmp_path, certificates, strangers):
+def test_client_refuses_a_server_of_another_hospital(tmp_path, certificates, foreign):
     store = hospital.KeyStore(tmp_path / "theirs.sqlite")
-    with hospital.KeyServer(store, random_keys(), strangers) as theirs:
+    with hospital.KeyServer(store, random_keys(), foreign) as theirs:
         client = hospital.KeyClient(theirs.port, certificates, "modality")
         with pytest.raises(HospitalError, match="certificate verify failed"):
             client.make(name_of("image"), 1)

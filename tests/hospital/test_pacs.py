@@ -58,10 +58,10 @@ def test_unknown_calling_title_is_refused(ward, tmp_path, certificates):
     assert unknown.waiting() == [uid] and ward.archive.files() == []
 
 
-def test_archive_answers_no_other_certificate(archive, certificates, strangers):
+def test_archive_answers_no_other_certificate(archive, certificates, foreign):
     hospital.PacsClient(archive.port, certificates, "workstation").echo()
     with pytest.raises(HospitalError, match="does not accept the certificate"):
-        hospital.PacsClient(archive.port, strangers, "workstation").echo()
+        hospital.PacsClient(archive.port, foreign, "workstation").echo()
     none = ssl.create_default_context(cafile=certificates / "dicom" / "authority.pem")
     for tls in ((none, HOST), None):
         entity = AE("WORKSTATION")

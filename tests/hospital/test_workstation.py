@@ -1,4 +1,4 @@
-"""The workstation shows the image that was asked for, or none."""
+"""The workstation shows the image that was requested, or none."""
 
 import copy
 import shutil
@@ -213,7 +213,7 @@ def test_swapped_frames_and_mixed_parts(ours):
 
 
 def test_a_whole_image_in_the_place_of_another_one(ours):
-    """With its own identifier the archive sends another one than was asked for."""
+    """With its own identifier the archive sends another one than was requested."""
     shutil.copy(ours.folder / f"{ours.uids['B', 1]}.dcm", ours.folder / f"{ours.uids['A', 1]}.dcm")
     with pytest.raises(HospitalError, match=f"sent the image {ours.uids['B', 1]}, which was not"):
         ours.workstation.open(ours.find("A", 1))

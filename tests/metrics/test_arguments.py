@@ -88,7 +88,7 @@ def test_significance_levels_are_checked(alpha):
 @pytest.mark.parametrize("size", [0, -3, 2.5, math.nan, math.inf])
 def test_sizes_are_checked(size):
     for ideal in [metrics.ideal_entropy, metrics.ideal_npcr, metrics.ideal_uaci]:
-        with pytest.raises(ValueError, match="n_bytes must be a whole number, at least 1, got"):
+        with pytest.raises(ValueError, match="n_bytes must be an integer, at least 1, got"):
             ideal(size)
-    with pytest.raises(ValueError, match="n_pairs must be a whole number, at least 2, got"):
+    with pytest.raises(ValueError, match="n_pairs must be an integer, at least 2, got"):
         metrics.ideal_correlation(size)

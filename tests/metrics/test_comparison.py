@@ -196,7 +196,7 @@ def test_edge_correlation_finds_an_image_and_its_negative():
 
 
 def test_edge_correlation_of_noise_is_0_on_average(rng):
-    """Its spread has no closed form: the mean of forty is held against their own (Student's t)."""
+    """Its spread has no closed form: the mean of forty is compared with their own (Student's t)."""
     image = step_at(128)
     found = [
         metrics.edge_correlation(image, rng.integers(0, 256, image.shape, dtype=np.uint8))

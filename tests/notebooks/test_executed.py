@@ -104,8 +104,8 @@ def test_a_notebook_shows_no_number_that_its_records_do_not_hold(path, records):
     [name] = {run.notebook for run in RUNS if run.name == path.stem}
     held = [n for made in records.values() if made.notebook == name for n in made.numbers()]
     if not held:
-        return  # Nothing in it is held against the paper.
-    # A number that stands in the code or in the text, such as a parameter, is no result.
+        return  # Nothing in it is compared with the paper.
+    # A number in the code or in the text, such as a parameter, is no result.
     written = " ".join(cell.source for cell in notebook.cells)
     held += [value for _, value, _, _ in decimals(written)]
     loose = {

@@ -103,7 +103,7 @@ def test_what_was_measured_on_limits_the_verdict(measured_on, verdict, words):
 def test_with_fewer_trainings_no_interval_decides(n):
     judgement = judged("table-III", panel_of("table-III", trainings=TRAININGS[:n]))
     assert judgement.verdict == "cannot be judged"
-    assert f"with {max(n, 1)} training{'s'[: n > 1]} where 8 are asked for" in judgement.why
+    assert f"with {max(n, 1)} training{'s'[: n > 1]} where 8 are needed" in judgement.why
     claim = judged("claim-seed-sensitivity", panel_of("claim-seed-sensitivity", -90, TRAININGS[:n]))
     assert claim.verdict == "not reproduced" and "; provisional, with" in claim.why
 

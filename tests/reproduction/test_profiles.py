@@ -86,8 +86,8 @@ def write(folder, name, text):
         (b"4: {n_images: 2}\n", "names notebooks that do not exist: 4"),
         (b"04_cipher: {}\n", "do not exist: 04_cipher; did you mean 04_ciphertext?"),
         (b"04_ciphertext: {n_image: 2}\n", "no parameter n_image; it has: .*; did you mean n_im"),
-        (b"04_ciphertext: {n_images: two}\n", "n_images: must be a whole number, such as 8, not"),
-        (b"04_ciphertext: {n_images: true}\n", "n_images: must be a whole number"),
+        (b"04_ciphertext: {n_images: two}\n", "n_images: must be an integer, such as 8, not"),
+        (b"04_ciphertext: {n_images: true}\n", "n_images: must be an integer"),
         (b"04_ciphertext: {live: 1}\n", "live: must be true or false, such as True, not 1"),
         (b"04_ciphertext: {share: a}\n", "share: must be a number, such as 0.5, not 'a'"),
         (b"04_ciphertext: {dataset: 2020-02-02}\n", "dataset: must be a text, such as 'montgom"),
@@ -101,7 +101,7 @@ def write(folder, name, text):
         (b"also: {05_attacks: {more: {n: 5}}}\n", "05_attacks has no parameter n; it has"),
         (b"train: 5\n", "train needs names with values"),
         (b"train: {a: 5}\n", "a in train needs names with values"),
-        (b"train: {a: {images: all}}\n", "images of a in train must be a whole number, not 'all'"),
+        (b"train: {a: {images: all}}\n", "images of a in train must be an integer, not 'all'"),
     ],
 )
 def test_a_file_that_is_no_profile_is_named_with_the_place(folder, text, words):
@@ -168,7 +168,7 @@ def test_own_values_of_parameters(folder):
     [
         (["-p", "n_images"], "--parameter takes NAME=VALUE, not 'n_images'"),
         (["-p", "n_image=2"], "a parameter n_image: .*; did you mean n_images?"),
-        (["-p", "n_images=many"], "n_images: must be a whole number, such as 8, not 'many'"),
+        (["-p", "n_images=many"], "n_images: must be an integer, such as 8, not 'many'"),
         (["-p", "dataset=brats"], "no data set 'brats'; .*; did you mean brats18?"),
         (["-p", "weights=base-phantom-9"], "base-phantom-9: neither .*; did you mean base-phant"),
         (["-p", "weights=5"], "5: neither a file nor a shipped network"),

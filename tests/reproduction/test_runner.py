@@ -329,7 +329,7 @@ def test_networks_are_trained_first(project, monkeypatch):
     assert result.exit_code == 1
     assert "failed: montgomery-seed-0-tiny, c_net" in result.stderr
     assert "FileNotFoundError" in result.stderr
-    assert "montgomery-seed-0-tiny: steps must be a whole number >= 1, not 0" in result.stderr
+    assert "montgomery-seed-0-tiny: steps must be an integer >= 1, not 0" in result.stderr
 
 
 def test_every_notebook_has_one_parameters_cell_and_no_outputs():

@@ -37,7 +37,7 @@ def test_other_weights_make_a_record_stale(current):
 
 def test_other_images_make_a_record_stale(current):
     other = dataclasses.replace(current, images=[current.images[0] | {"fingerprint": "0" * 64}])
-    assert results.stale(other) == ["the brats18 images are others now"]
+    assert results.stale(other) == ["the brats18 images have changed"]
 
 
 def test_images_are_read_again_as_they_were_read(output, tmp_path, monkeypatch):
@@ -58,7 +58,7 @@ def test_images_are_read_again_as_they_were_read(output, tmp_path, monkeypatch):
         other = dataclasses.replace(
             made, images=[made.images[0] | {"reading": reading | {name: value}}]
         )
-        assert results.stale(other) == ["the ultrasound images are others now"], name
+        assert results.stale(other) == ["the ultrasound images have changed"], name
 
 
 def test_another_tolerance_makes_a_record_stale(current, monkeypatch):

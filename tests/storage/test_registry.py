@@ -1,4 +1,4 @@
-"""The registry of used keys: one ciphertext for each key, whoever writes and whatever happens."""
+"""The registry of used keys: one ciphertext for each key, whichever process writes."""
 
 import sqlite3
 import stat

@@ -4,7 +4,7 @@ Each image is a random patient put through the physics that makes its kind of im
 along rays and film for X-rays, scatterers seen through a point-spread function for ultrasound,
 tissue classes with a bias field and Rician noise for MRI. The parameters are chosen so that the
 mean Shannon entropy of 138 images lies within 0.15 bit of the paper's plain images (Tables V to
-VII: 7.736, 7.388 and 5.804). They stand in for image sets that cannot be shipped; they are no
+VII: 7.736, 7.388 and 5.804). They replace image sets that cannot be shipped; they are no
 models of disease, and nothing clinical follows from them.
 
 Image ``i`` of a kind depends on nothing but the kind and ``i``. It is computed in float64 and

@@ -6,10 +6,10 @@ from dkg.reproduction.comparisons.comparison import Claim, Comparison
 BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="beyond-key-reuse",
-        words="Two ciphertexts under one key give nothing away.",
+        words="Two ciphertexts under one key reveal nothing.",
         holds="Nothing was learned from two ciphertexts.",
         fails="The XOR of two ciphertexts under one key is the XOR of the two plaintexts; the key "
-        "is gone from it.",
+        "cancels.",
         limits="True of every stream cipher. The defence is a rule, one key for one image, which "
         "dkg enforces and the paper does not state.",
     ),
@@ -37,14 +37,14 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="beyond-approximate-seed",
         words="An approximate seed image reveals nothing to an attacker who has the network.",
-        holds="A nearly right seed gave no more of the key than chance.",
-        fails="A nearly right seed gives a nearly right key, and the image is read.",
+        holds="An approximate seed image gave no more of the key than chance.",
+        fails="An approximate seed image gives most of the key, and the image is read.",
         limits="Seeds that went through JPEG, resizing, noise, or lost one pixel.",
     ),
     Comparison(
         record="beyond-approximate-seed",
         name="bits_right",
-        what="share of the key's bits that a nearly right seed gives",
+        what="share of the key's bits that an approximate seed image gives",
         unit="%",
         labels=(
             "JPEG, quality 90",
@@ -189,7 +189,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="beyond-hospital",
         name="keys_without_certificate",
         what="keys that a workstation without a certificate of this hospital gets",
-        labels=("all that are asked for",),
+        labels=("all that were requested",),
         paper=(0.0,),
         tolerance=(0.0,),
         reason="one key is one image",
@@ -210,7 +210,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         fails="A key that was made again had other bytes, and what was encrypted with it is lost "
         "there.",
         limits="One machine. `benchmarks/same_key.py` tries other instructions, the compiler and a "
-        "GPU; why nothing else can matter stands in `dkg.acceleration.exact`.",
+        "GPU; `dkg.acceleration.exact` says why nothing else can matter.",
     ),
     Comparison(
         record="beyond-same-key",

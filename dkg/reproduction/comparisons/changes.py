@@ -34,10 +34,11 @@ CHANGES: tuple[str, ...] = (
     "2026-11-30: the rules. A number that depends on training is judged by the 95 % prediction "
     "interval of eight trainings instead of a tolerance, a row by its mean instead of number by "
     "number, and nothing is judged with fewer trainings; the numbers of a record share the 5 % "
-    "(before, ideal keys would have been denied figure-10 in 27 % and figure-11 in 26 % of cases); "
-    "a mean over images has a bound of its own (claim-ciphertext-only compared it with that of one "
-    "image); null models are judged beside every result, and what one of them agrees with is not "
-    "reproduced; what plaintexts are like, and how fast programs are, is shown and not counted; "
+    "(before, uniform keys would have been denied figure-10 in 27 % of cases and figure-11 in "
+    "26 %); a mean over images has a bound of its own (claim-ciphertext-only compared it with that "
+    "of one image); null models are judged beside every result, and what one of them agrees with "
+    "is not reproduced; what plaintexts are like, and how fast programs are, is shown and not "
+    "counted; "
     "the six pairs of figure-10 are compared once; DeepKeyGen's time divided by itself (table-XIX) "
     "is gone; claim-imitator takes means over images instead of the largest of several numbers. "
     "Known by then: everything. By the old tolerances keys of AES-256-CTR agreed with the paper in "
@@ -45,6 +46,6 @@ CHANGES: tuple[str, ...] = (
     "trainings in 99 to 117; for real images AES in 149 and the best network in 124. The scatter "
     "of four trainings on phantoms was known (entropy of keys: the paper's lies inside their "
     "interval), and so was that of four on Shenzhen's images. The old tolerance of each number "
-    "stands in its record (old_tolerance).",
+    "is in its record (old_tolerance).",
 )
 """Every change of a tolerance or of what is compared, oldest first."""

@@ -49,7 +49,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         words="The ciphertext alone does not show the plaintext.",
         holds="No attack tried here found a trace of the plaintext in the ciphertext.",
         fails="The ciphertext alone shows the image to averages or to a trained model: unbalanced "
-        "key bits let the plaintext through.",
+        "key bits leak the plaintext.",
         limits="Judged by the strongest of four attacks: block means, principal component, and "
         "learned inversion by ridge regression and by a small U-Net. Where they find nothing, "
         "another attack may.",
@@ -134,7 +134,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="IV-C1, IV-E",
         words="The key space is (2^8)^196608, far above RC4 and RSA.",
         holds="What must be guessed is beyond reach.",
-        fails="The count is of images that could come out, which is the same for every stream "
+        fails="The paper counts all possible outputs, which is the same for every stream "
         "cipher. To be guessed are the seed image, a picture from a set that may be public, and "
         "the network, which follows from a random seed of 64 bits or fewer in common tools.",
         limits="If the network is secret and was trained from a long random seed, guessing it is "

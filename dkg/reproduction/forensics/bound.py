@@ -1,7 +1,7 @@
 """What NPCR says about UACI: a bound, and how far printed tables lie from it.
 
 The bound. Let ``d`` be the difference of two bytes at the same place, ``p_k = P(d = k)``, and let
-no difference be more frequent than 0: ``p_k <= p_0``. For every whole number t
+no difference be more frequent than 0: ``p_k <= p_0``. For every integer t
 
 ``E|d| >= t - sum_k max(t - |k|, 0) p_k >= t - p_0 sum_k max(t - |k|, 0) = t - p_0 t^2``,
 

@@ -313,4 +313,4 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         PLAIN + CIPHER,
     ),
 )
-"""The hypotheses that were tried, all of them, whatever came out."""
+"""The hypotheses that were tried, all of them, whatever their result."""

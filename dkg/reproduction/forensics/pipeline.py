@@ -2,8 +2,8 @@
 
 Each function below makes the numbers of some tables, by name: ``"IV UACI"`` is the mean of a row
 of a table, ``"IV UACI s.d."`` its standard deviation. The steps that a hypothesis changes are
-arguments: which two keys are compared, how an image is looked at (`View`), how two of them are
-subtracted (`Measure`), which neighbours are correlated (`Correlate`).
+arguments: which two keys are compared, which view of an image is taken (`View`), how two of them
+are subtracted (`Measure`), which neighbours are correlated (`Correlate`).
 """
 
 from collections.abc import Callable, Mapping
@@ -89,7 +89,7 @@ def differences(
     """Return NPCR and UACI of two stacks of keys and of what they make of X-rays, in percent.
 
     Table IV compares the keys, XIV two ciphertexts of one image, XV the image and what the second
-    key decrypts of its ciphertext. Each image is looked at through `view` before it is compared.
+    key decrypts of its ciphertext. `view` is applied to each image before the comparison.
     """
     images = plain["X-ray"]
     numbers = {}

@@ -1,4 +1,4 @@
-"""Sentences for what came out, whichever way it did."""
+"""Sentences for either outcome."""
 
 from collections.abc import Mapping
 

@@ -113,7 +113,7 @@ def _picture(record: Record, kind: str, draw: Draw) -> tuple[str | None, str | N
     try:
         picture = (paths.output() / name).read_bytes()
     except FileNotFoundError:
-        return name, None, "its picture is gone"
+        return name, None, "its picture is missing"
     return name, _embedded(picture), None
 
 
@@ -161,7 +161,7 @@ def made_with(records: Iterable[Record]) -> dict[str, list[str]]:
 
 
 def grid() -> dict[str, Any]:
-    """Return how the numbers of each record came out over the runs of a grid, stale ones left out.
+    """Summarize the numbers of each record over the runs of a grid, without stale ones.
 
     ``rows`` has one for each record, ``runs`` their names, ``stale`` how many were left out.
     """
@@ -180,7 +180,7 @@ def grid() -> dict[str, Any]:
 
 
 def _grid_row(id: str, records: list[Record]) -> dict[str, Any]:
-    """Return how one record came out. As none is stale, the comparisons are the same in each."""
+    """Summarize one record. As none is stale, the comparisons are the same in each."""
     merged = comparisons_of(id, None)
     for together, *same in zip(merged, *(record.comparisons for record in records), strict=True):
         together["ours"] = [value for comparison in same for value in comparison["ours"]]
