@@ -154,16 +154,18 @@ def report(
         bool,
         Option(
             "--publish",
-            help="For maintainers: also write docs/results.json and the table in README.md, or "
-            "docs/results-real.json after the profile real.",
+            help="For maintainers: also write the published numbers, tables and picture in docs/ "
+            "and README.md.",
         ),
     ] = False,
 ) -> None:
     """Collect the records into figures/report/; exit status 1 if some are missing or stale."""
     from dkg import paths, plots
+    from dkg.plots.front_page import write_front_page
     from dkg.reproduction import report as collected
 
     problems = collected.write(plots.paper_and_ours)
+    write_front_page(paths.output() / "front.png")
     typer.echo(paths.output() / "report" / "report.html")
     for problem, ids in problems.items():
         typer.echo(f"Error: {problem}: {', '.join(ids)}", err=True)

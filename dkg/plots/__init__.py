@@ -31,6 +31,7 @@ from dkg.plots.forensics import (
     hypotheses_and_numbers,
     possible_pairs,
 )
+from dkg.plots.front_page import front_page
 from dkg.plots.images import (
     adjacent_scatter,
     edges_by_blur,
@@ -81,6 +82,7 @@ __all__ = [
     "encryption_system",
     "entropy_by_step",
     "entropy_strip",
+    "front_page",
     "grid_origins",
     "histogram_grid",
     "hospital_workflow",

@@ -13,6 +13,7 @@ def test_report_of_an_empty_folder_is_written_and_lists_what_is_missing(tmp_path
     page = tmp_path / "report" / "report.html"
     assert result.stdout == f"{page}\n"
     assert page.is_file()
+    assert (tmp_path / "front.png").is_file()
     assert result.stderr.startswith("Error: no record: ")
     assert result.stderr.count("\n") == 1
     listed = result.stderr.removeprefix("Error: no record: ").strip().split(", ")

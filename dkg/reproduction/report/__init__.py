@@ -17,15 +17,16 @@ from dkg.reproduction.comparisons import CHANGES
 from dkg.reproduction.records import Record, dumps, load_all
 from dkg.reproduction.report import collecting, overview
 from dkg.reproduction.report.overview import SYMBOLS
-from dkg.reproduction.report.readme import headline
+from dkg.reproduction.report.readme import everything, headline
 from dkg.reproduction.report.wording import render
 from dkg.storage import files
 
-__all__ = ["SYMBOLS", "compact", "headline", "publish", "write"]
+__all__ = ["SYMBOLS", "compact", "everything", "headline", "publish", "write"]
 
 _OF_REAL_IMAGES = {"full", "real"}
 
 _BLOCK = re.compile(r"(?<=<!-- headline:begin -->\n).*?(?=<!-- headline:end -->)", re.DOTALL)
+_PICTURE = "front.png"
 
 
 def write(draw: collecting.Draw) -> dict[str, list[str]]:
@@ -80,10 +81,14 @@ def write(draw: collecting.Draw) -> dict[str, list[str]]:
 
 
 def publish() -> list[Path]:
-    """Write ``docs/results.json`` and the table in ``README.md``, for the maintainers.
+    """Write what is published of the records, for the maintainers.
+
+    That is ``docs/results.json``, the outcome in ``README.md``, the table of everything in
+    ``docs/verdicts.md``, and, where ``dkg report`` has drawn it, the picture of the first page.
 
     Records of a profile that runs on real images only, ``real`` or ``full``, are written to
-    ``docs/results-real.json`` instead, in the same form, and README.md stays.
+    ``docs/results-real.json``. The other pages are then made of the published records of phantoms,
+    and stay as they are if there are none.
 
     Returns
     -------
@@ -94,34 +99,50 @@ def publish() -> list[Path]:
     ------
     ValueError
         If a file in ``results/`` is not a record, if the records are not all of one profile, or
-        of ``smoke``, or if README.md has not the two marks between which the table stands.
+        of ``smoke``, or if a page has not the two marks between which its part stands.
     OSError
         If a file cannot be read or written.
     """
     records = load_all()
-    readme, numbers = paths.root() / "README.md", paths.root() / "docs" / "results.json"
+    docs = paths.root() / "docs"
     profiles = {str(record.profile) for record in records.values()}
     if len(profiles) != 1 or profiles & {"None", "smoke"}:
         raise ValueError(
             f"{paths.output() / 'results'}: expected the records of one profile other than smoke, "
             f"found {', '.join(sorted(profiles)) or 'none'}"
         )
-    if profiles <= _OF_REAL_IMAGES:
-        numbers = numbers.with_name("results-real.json")
-        with files.atomic(numbers) as temporary:
-            temporary.write_text(compact(records), encoding="utf-8")
-        return [numbers]
-    text = readme.read_text(encoding="utf-8")
-    if len(_BLOCK.findall(text)) != 1:
-        raise ValueError(
-            f"{readme}: expected one line <!-- headline:begin --> and, after it, one line "
-            "<!-- headline:end -->"
-        )
+    of_real = profiles <= _OF_REAL_IMAGES
+    numbers = docs / ("results-real.json" if of_real else "results.json")
+    phantoms = overview.published("results.json") if of_real else records
+    pages = {paths.root() / "README.md": headline, docs / "verdicts.md": everything}
+    texts = {page: _marked(page) for page in pages} if phantoms else {}
     with files.atomic(numbers) as temporary:
         temporary.write_text(compact(records), encoding="utf-8")
-    with files.atomic(readme) as temporary:
-        temporary.write_text(_BLOCK.sub(lambda _: headline(records), text), encoding="utf-8")
-    return [numbers, readme]
+    written = [numbers]
+    # The verdicts on real images in README are read from the file that was just written.
+    for page, text in texts.items():
+        before, after = _BLOCK.split(text)
+        with files.atomic(page) as temporary:
+            temporary.write_text(before + pages[page](phantoms) + after, encoding="utf-8")
+        written.append(page)
+    drawn = paths.output() / _PICTURE
+    if drawn.is_file() and not of_real:
+        (docs / "images").mkdir(exist_ok=True)
+        with files.atomic(docs / "images" / _PICTURE) as temporary:
+            temporary.write_bytes(drawn.read_bytes())
+        written.append(docs / "images" / _PICTURE)
+    return written
+
+
+def _marked(page: Path) -> str:
+    """Return the text of a page that has the two marks once."""
+    text = page.read_text(encoding="utf-8")
+    if len(_BLOCK.findall(text)) != 1:
+        raise ValueError(
+            f"{page}: expected one line <!-- headline:begin --> and, after it, one line "
+            "<!-- headline:end -->"
+        )
+    return text
 
 
 def compact(records: Mapping[str, Record]) -> str:

@@ -1,19 +1,37 @@
-"""README's table: a line for each claim and for each group of tables."""
+"""What is published: the outcome and the first claims in README, and the table of everything."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
-from dkg.reproduction.records import Record
+from dkg.reproduction.records import CLAIM_VERDICTS, Record
 from dkg.reproduction.report import overview
 from dkg.reproduction.report.collecting import made_with
 from dkg.reproduction.report.overview import SYMBOLS, comparisons_of
 from dkg.reproduction.report.wording import decimals_of, range_of, render
 
+_PLURAL = {
+    "holds": "hold",
+    "holds in part": "hold in part",
+    "does not hold": "do not hold",
+}
+
 _Row = tuple[str, str, str, list[str]]
 
-# The lines of README's table: tables, what they are about, and the comparisons whose range is
-# shown, by what they are called there. Where one range says nothing, only the counts are.
+# The claims that README shows, the most telling first; the table of everything has all of them.
+_FIRST = (
+    "claim-ciphertext-only",
+    "claim-known-plaintext",
+    "claim-chosen-ciphertext",
+    "claim-seed-sensitivity",
+    "claim-key-space",
+    "claim-randomness",
+    "claim-imitator",
+    "claim-domain-security",
+)
+
+# The lines of the table of everything: tables, what they are about, and the comparisons whose range
+# is shown, by what they are called there. Where one range says nothing, only the counts are.
 _GROUPS: tuple[tuple[tuple[str, ...], str, dict[str, tuple[str, ...]]], ...] = (
     (("I", "II", "XVI"), "layers and parameters of the networks", {}),
     (("III",), "keys", {"entropy in bits": ("entropy",)}),
@@ -42,7 +60,46 @@ _GROUPS: tuple[tuple[tuple[str, ...], str, dict[str, tuple[str, ...]]], ...] = (
 
 
 def headline(records: Mapping[str, Record]) -> str:
-    """Return README's table: a line for each claim and for each group of tables.
+    """Return README's part on the outcome: how many claims hold, and a line for each of eight.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        Such as `dkg.reproduction.records.load_all` returns. Verdicts on real images come from
+        ``docs/results-real.json``, if these records are of phantoms; and the reverse.
+
+    Returns
+    -------
+    str
+        Markdown. Without any record it says how to measure.
+    """
+    rows = [row for row in overview.first_table(records) if row["id"].startswith("claim-")]
+    outcomes = {
+        "On phantoms": _outcome([row["phantoms"] for row in rows]),
+        "On real images": _outcome([row["real"] for row in rows]),
+    }
+    notebooks = {id: _notebooks(records, [id]) for id in _FIRST}
+    first = sorted(
+        (row for row in rows if row["id"] in _FIRST), key=lambda r: _FIRST.index(r["id"])
+    )
+    finding = records[_FIRST[0]].sentence if _FIRST[0] in records else ""
+    view = {"rows": first, "outcomes": outcomes, "notebooks": notebooks, "finding": finding}
+    return render("headline.md", view)
+
+
+def _outcome(verdicts: list[str]) -> str:
+    """Return how many of the paper's claims have which verdict, in words; "" if none was judged."""
+    words = [v[2:].removesuffix(" (provisional)") for v in verdicts if v != overview.NOT_RUN]
+    found = Counter(words)
+    if not found:
+        return ""
+    order = [word for word in CLAIM_VERDICTS.values() if found[word]]
+    listed = _listed([f"{found[w]} {w if found[w] == 1 else _PLURAL.get(w, w)}" for w in order])
+    return f"of {len(words)} claims of the paper, {listed}"
+
+
+def everything(records: Mapping[str, Record]) -> str:
+    """Return the table of docs/verdicts.md: a line for each claim and each group of tables.
 
     Parameters
     ----------
@@ -65,11 +122,11 @@ def headline(records: Mapping[str, Record]) -> str:
     kinds = overview.by_kind(records)
     made_of = made_with(records.values())
     view = {"rows": rows, "kinds": kinds, "kind_names": overview.KIND_NAMES, "made_of": made_of}
-    return render("headline.md", view)
+    return render("everything.md", view)
 
 
 def _claim_row(records: Mapping[str, Record], id: str) -> _Row:
-    """Return README's line on one claim."""
+    """Return the line on one claim."""
     words, record = CLAIMS[id].words, records.get(id)
     if id.startswith("beyond-"):
         words = f"(not in the paper) {words}"
@@ -81,7 +138,7 @@ def _claim_row(records: Mapping[str, Record], id: str) -> _Row:
 def _group_row(
     records: Mapping[str, Record], ids: list[str], name: str, shown: Mapping[str, Sequence[str]]
 ) -> _Row:
-    """Return README's line on several records: the paper's ranges, ours, and the verdicts."""
+    """Return the line on several records: the paper's ranges, ours, and the verdicts."""
     comparisons = [c for id in ids for c in comparisons_of(id, records.get(id))]
     theirs, ours = [], []
     for label, names in shown.items():

@@ -397,7 +397,7 @@ def test_report_of_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("DKG_OUTPUT", str(tmp_path))
     assert report.write(plots.paper_and_ours) == {"no record": [*ids_in_order()]}
     assert sorted(p.name for p in (tmp_path / "report").iterdir()) == ["report.html", "report.md"]
-    assert "missing" in report.headline({})
+    assert "missing" in report.everything({})
 
 
 def ids_in_order():

@@ -1,7 +1,8 @@
-"""README's table and the published numbers."""
+"""README's outcome, the table of everything, and the published numbers."""
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,14 +22,41 @@ def headline_rows(block):
     return [line.split(" | ") for line in block.splitlines() if line.startswith("| ")][1:]
 
 
-def test_headline_has_each_claim_and_each_table_once(records):
-    lines = headline_rows(report.headline(records))
+def test_headline_counts_the_claims_and_shows_eight_with_their_verdicts(records):
+    block = report.headline(records)
+    lines = headline_rows(block)
+    assert 5 <= len(lines) <= 8
+    by_words = {claim.words: records[id] for id, claim in CLAIMS.items() if id.startswith("claim-")}
+    for words, phantoms, real, notebook in lines:
+        record = by_words[words.removeprefix("| ").replace("\\", "")]
+        assert phantoms.startswith(f"{report.SYMBOLS[record.verdict]} {record.verdict_in_words}")
+        assert real
+        assert notebook == "[00](notebooks/00_start_here.ipynb) |"
+    (outcome,) = re.findall(
+        r"^\*\*On phantoms: of (\d+) claims of the paper, (.*)\.\*\*$", block, re.M
+    )
+    assert int(outcome[0]) == len(by_words)
+    words = Counter(record.verdict_in_words for record in by_words.values())
+    numbers = sorted(int(number) for number in re.findall(r"\d+", outcome[1]))
+    assert numbers == sorted(words.values())
+    assert records["claim-ciphertext-only"].sentence.split()[0] in block
+
+
+def test_headline_without_records_says_how_to_measure():
+    block = report.headline({})
+    assert "`make reproduce` measures them" in block
+    assert "**" not in block
+    assert all("not run" in line[1] for line in headline_rows(block))
+
+
+def test_table_of_everything_has_each_claim_and_each_table_once(records):
+    lines = headline_rows(report.everything(records))
     claims = {re.sub(r"^\| (\(not in the paper\) )?", "", line[0]): line for line in lines}
     for id, claim in CLAIMS.items():
         line = claims[claim.words]
         assert ("not in the paper" in line[0]) == id.startswith("beyond")
         assert line[2] == f"{report.SYMBOLS[records[id].verdict]} {records[id].verdict_in_words}"
-        assert line[3] == "[00](notebooks/00_start_here.ipynb) |"
+        assert line[3] == "[00](../notebooks/00_start_here.ipynb) |"
     named = [
         number
         for line in lines
@@ -49,19 +77,24 @@ def repository(tmp_path, monkeypatch, output):
     root = tmp_path / "repository"
     (root / "docs").mkdir(parents=True)
     marks = "<!-- headline:begin -->\nold\n<!-- headline:end -->\n"
-    (root / "README.md").write_text(f"before\n\n{marks}\nafter\n")
+    for page in ("README.md", "docs/verdicts.md"):
+        (root / page).write_text(f"before\n\n{marks}\nafter\n")
     monkeypatch.setattr(paths, "root", lambda: root)
     return root
 
 
-def test_publish_writes_the_numbers_and_the_table_between_the_marks(repository, records):
-    assert (
-        report.publish() == [repository / "README.md", repository / "docs" / "results.json"][::-1]
-    )
+def test_publish_writes_the_numbers_the_two_pages_and_the_picture(repository, output, records):
+    docs = repository / "docs"
+    (output / "front.png").write_bytes(b"a picture")
+    written = [docs / "results.json", repository / "README.md", docs / "verdicts.md"]
+    assert report.publish() == [*written, docs / "images" / "front.png"]
+    assert (docs / "images" / "front.png").read_bytes() == b"a picture"
+    (output / "front.png").unlink()
     readme = (repository / "README.md").read_text(encoding="utf-8")
-    block = report.headline(records)
-    marked = f"<!-- headline:begin -->\n{block}<!-- headline:end -->\n"
-    assert readme == f"before\n\n{marked}\nafter\n"
+    pages = {readme: report.headline, (docs / "verdicts.md").read_text(): report.everything}
+    for page, block in pages.items():
+        marked = f"<!-- headline:begin -->\n{block(records)}<!-- headline:end -->\n"
+        assert page == f"before\n\n{marked}\nafter\n"
     published = json.loads((repository / "docs" / "results.json").read_text(encoding="utf-8"))
     assert list(published) == list(records)
     for id, content in published.items():
@@ -86,6 +119,19 @@ def test_publish_writes_records_of_real_images_to_a_file_of_their_own(
     assert all(content["more"] == {} for content in published.values())
     assert (repository / "README.md").read_text() == before
     assert not (repository / "docs" / "results.json").exists()
+
+
+def test_publish_of_real_images_adds_their_verdicts_to_readme(repository, output, records):
+    report.publish()
+    before = (repository / "README.md").read_text(encoding="utf-8")
+    assert "On real images" not in before
+    for path in (output / "results").glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"profile": "real"}))
+    written = [repository / "docs" / "results-real.json", repository / "README.md"]
+    assert report.publish() == [*written, repository / "docs" / "verdicts.md"]
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    assert "**On real images: of 11 claims of the paper, " in readme
+    assert "**On phantoms: of 11 claims of the paper, " in readme
 
 
 def test_publish_refuses_what_must_not_be_published(repository, output):
@@ -125,6 +171,13 @@ def test_published_numbers_are_those_of_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     marks = "<!-- headline:begin -->\n", "<!-- headline:end -->"
     assert readme.split(marks[0])[1].split(marks[1])[0] == report.headline(records)
+    verdicts = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    assert verdicts.split(marks[0])[1].split(marks[1])[0] == report.everything(records)
+
+
+def test_front_page_is_short_and_light():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+    assert (ROOT / "docs" / "images" / "front.png").stat().st_size < 250_000
 
 
 @published
