@@ -73,7 +73,7 @@ def write_front_page(path: Path) -> None:
     OSError
         If the file cannot be written.
     """
-    from dkg.keys import KeyGenerator  # Loads torch, too.
+    from dkg.keys import KeyGenerator  # Loads torch as well.
 
     seed, plain = phantoms.chest_xray(1)[0], phantoms.chest_xray(1, start=1000)[0]
     key = KeyGenerator.load().generate(seed)
