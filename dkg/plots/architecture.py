@@ -50,7 +50,7 @@ def architecture(
     first = max(len(layers) for _, _, layers in columns) * row + side + 0.75
     figure, ax = canvas(first + side + 0.95)
     inch = 1.4 / seed_image.shape[1]  # The drawn length of a pixel.
-    left, right = 0.2, 3.55
+    left, right = 0.2, 3.4
     for (title, color, layers), x in zip(columns, (left, right), strict=True):
         text(ax, x, first + side + 0.72, title, 10.5, color, weight="bold", ha="left")
         _draw_layers(ax, layers, x + 0.7, first, row, inch, color)
@@ -77,7 +77,7 @@ def architecture(
     lines: dict[str, Any] = {"ha": "left", "linespacing": 1.3}
     text(ax, right + 0.05, last - 0.36, answer, va="top", **lines)
     legend = "length of a bar: side of the output\nheight: channels, on a logarithmic scale"
-    text(ax, right + 0.05, key_level, legend, 8.5, GRAY, **lines)
+    text(ax, right + 0.05, key_level, legend, 9, GRAY, **lines)
     return figure
 
 
@@ -99,7 +99,7 @@ def _draw_layers(
             f"{layer.parameters:,} weights\n"
             f"output {channels} × {height} × {width}"
         )
-        text(ax, centre + 0.8, middle - 0.09, words, 8.5, ha="left", linespacing=1.15)
+        text(ax, centre + 0.8, middle - 0.09, words, 9, ha="left", linespacing=1.08)
     for (above, low, _), (below, _, high) in pairwise(bars):
         corners = [
             (centre - above, low),

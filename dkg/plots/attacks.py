@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,13 +13,14 @@ from dkg.plots.style import (
     BLUE,
     GRAY,
     GREEN,
+    INK,
     ORANGE,
     PAGE,
     RED,
     SERIES,
-    STYLE,
     label_markers,
     new_figure,
+    pictures_above_chart,
     show_image,
 )
 
@@ -47,21 +47,11 @@ def leak_by_block_side(
     chance : mapping of int to float
         By the same sides, what independent noise stays below.
     """
-    rows = -(-len(pictures) // 3)
-    columns = -(-len(pictures) // rows)
-    with plt.style.context(STYLE):
-        figure = plt.figure(figsize=(PAGE, 3 + 2.9 * rows))
-        places = figure.add_gridspec(rows + 1, 2 * columns)
-        for number, (title, picture) in enumerate(pictures.items()):
-            row, column = divmod(number, columns)
-            # The last row is in the middle when it has fewer pictures than the others.
-            left = max(0, (row + 1) * columns - len(pictures)) + 2 * column
-            ax = figure.add_subplot(places[row, left : left + 2])
-            ax.imshow(picture, interpolation="nearest", cmap="gray")
-            ax.set_title(title)
-            ax.set_axis_off()
-        chart = figure.add_subplot(places[rows, :])
-    plt.close(figure)
+    figure, images, chart = pictures_above_chart(len(pictures))
+    for ax, (title, picture) in zip(images, pictures.items(), strict=True):
+        ax.imshow(picture, interpolation="nearest", cmap="gray")
+        ax.set_title(title, fontsize=10)
+        ax.set_axis_off()
     for (label, leak), (color, marker, line) in zip(leaks.items(), SERIES, strict=False):
         chart.plot(list(leak), list(leak.values()), line, color=color, marker=marker, label=label)
     sides, limits = list(chance), list(chance.values())
@@ -91,7 +81,9 @@ def changed_pixels(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure
     pairs : mapping of str to tuple of two numpy.ndarray
         Titles and pairs of uint8 images, (height, width, 3).
     """
-    figure, axes = new_figure(1, len(pairs), figsize=(3.6 * len(pairs), 4.3))
+    figure, axes = new_figure(
+        1, len(pairs), figsize=(3.6 * len(pairs), 0.8 + min(3.6, PAGE / len(pairs)))
+    )
     for ax, (title, (first, second)) in zip(axes[0], pairs.items(), strict=True):
         changed = (first != second).any(axis=-1)
         measures = f"NPCR {npcr(first, second):.3g} %, UACI {uaci(first, second):.3g} %"
@@ -144,7 +136,7 @@ def leak_by_seeds_tried(
 ) -> Figure:
     """Show decryptions with keys of other seed images, and how it grows with their number.
 
-    The pictures, and beside them one line for each cipher.
+    The pictures in rows of at most three, and below them one line for each cipher.
 
     Parameters
     ----------
@@ -156,9 +148,7 @@ def leak_by_seeds_tried(
     limit : float
         What independent noise stays below; drawn as a band.
     """
-    n = len(pictures)
-    figure, axes = new_figure(1, n + 1, figsize=(2.5 * n + 4, 3), width_ratios=(*(2.5,) * n, 4))
-    *images, chart = axes[0]
+    figure, images, chart = pictures_above_chart(len(pictures))
     for ax, (title, picture) in zip(images, pictures.items(), strict=True):
         show_image(ax, picture, title)
     for (label, leak), (color, marker, line) in zip(leaks.items(), SERIES, strict=False):
@@ -184,9 +174,7 @@ def spectra_and_correlations(
         For at most four kinds of keys, the correlation of bytes that lie 1, 2, 3, ... pixels apart
         in a row.
     """
-    n = len(spectra)
-    figure, axes = new_figure(1, n + 1, figsize=(3.6 * n + 4.6, 3.3), width_ratios=(*(3,) * n, 4))
-    *maps, chart = axes[0]
+    figure, maps, chart = pictures_above_chart(len(spectra))
     for ax, (title, spectrum) in zip(maps, spectra.items(), strict=True):
         height, width = (length // 4 for length in spectrum.shape)
         largest = spectrum[: 4 * height, : 4 * width].reshape(height, 4, width, 4).max(axis=(1, 3))
@@ -197,9 +185,9 @@ def spectra_and_correlations(
             extent=(-0.5, 0.5, 0.5, -0.5),
             interpolation="nearest",
         )
-        ax.set_title(title)
-        ax.set_xticks([-0.5, -0.25, 0, 0.25, 0.5])
-        ax.set_yticks([-0.5, -0.25, 0, 0.25, 0.5] if ax is maps[0] else [])
+        ax.set_title(title, fontsize=10)
+        ax.set_xticks([-0.5, 0, 0.5])
+        ax.set_yticks([-0.5, 0, 0.5] if ax is maps[0] else [])
         ax.set_xlabel("periods per pixel, across")
     maps[0].set_ylabel("periods per pixel, down")
     bar = figure.colorbar(shown, ax=maps, shrink=0.8, pad=0.02)
@@ -282,7 +270,9 @@ def decryption_matrix(images: Mapping[tuple[str, str], np.ndarray]) -> Figure:
         raise ValueError("images must hold at least one image")
     rows, columns = (list(dict.fromkeys(pair[i] for pair in images)) for i in (0, 1))
     figure, axes = new_figure(
-        len(rows), len(columns), figsize=(2.1 * len(columns), 0.5 + 2.1 * len(rows))
+        len(rows),
+        len(columns),
+        figsize=(2.1 * len(columns), 0.5 + min(2.1, PAGE / len(columns)) * len(rows)),
     )
     for row, encrypted_with in enumerate(rows):
         for column, decrypted_with in enumerate(columns):
@@ -327,7 +317,7 @@ def leak_of_keys(
         ax.vlines(np.mean(values), row - 0.32, row + 0.32, color=color, linewidth=2.5)
         ax.text(1.04, row, f"{named[key]:.0f} %", va="center", size=9)
     ax.text(1.04, -0.85, "named", va="center", size=9, color=GRAY)
-    ax.text(limit / 2, -0.85, "noise", ha="center", va="center", size=9, color=GRAY)
+    ax.text(limit / 2, -0.85, "noise", ha="center", va="center", size=9, color=INK)
     ax.set_yticks(range(len(sizes)), sizes)
     ax.set_ylim(len(sizes) - 0.5, -1.2)
     ax.set_xlim(-0.02, 1.02)
@@ -375,9 +365,10 @@ def recovered_by(tables: Mapping[str, pd.DataFrame]) -> Figure:
             ax.hlines(rows, table[low], table[high], color=color, linewidth=1.2)
             ax.plot(table[value], rows, marker, color=color, ms=6, label=cipher)
     named.axvline(table["named_chance"].iloc[0], color=GRAY, linestyle="--", linewidth=1)
-    correlation.set_xlabel("correlation with the plaintext; gray: with another plaintext")
-    named.set_xlabel("plaintexts named; dashed: 95 % of random guesses stay below")
+    correlation.set_xlabel("correlation with the plaintext\n(gray: with another plaintext)")
+    named.set_xlabel("plaintexts named\n(dashed: 95 % of random guesses stay below)")
     correlation.set_yticks(places, attacks)
     correlation.set_ylim(len(attacks) - 0.5, -0.5)
-    named.legend(loc="lower center", bbox_to_anchor=(0, 1), ncols=len(tables), frameon=False)
+    handles, labels = named.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     return figure

@@ -75,7 +75,7 @@ def paper_and_ours(record: "Record") -> Figure:
         elif (shown == np.rint(shown)).all():  # Counts have no halves.
             ax.yaxis.get_major_locator().set_params(integer=True)
         ax.margins(y=0.12)
-        long = max(map(len, comparison["labels"])) * len(places) > 40
+        long = max(map(len, comparison["labels"])) * len(places) > 34
         ax.set_xticks(
             places,
             comparison["labels"],
@@ -90,5 +90,5 @@ def paper_and_ours(record: "Record") -> Figure:
         for ax in axes.flat
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, frameon=False)
     return figure

@@ -33,10 +33,10 @@ def cost_and_quality(
         For each measure what uniform random keys have; drawn as a line.
     """
     n = len(qualities)
-    figure, axes = panel_grid(n + 1, 2, 3.75, 3)
+    figure, axes = panel_grid(n + 1, 2, 3.75, 3.5)
     chart, *panels = axes.flat[: n + 1]
     rows = np.arange(len(costs.columns))
-    offsets = np.linspace(-0.2, 0.2, len(costs)) if len(costs) > 1 else [0.0]
+    offsets = np.linspace(-0.33, 0.33, len(costs)) if len(costs) > 1 else [0.0]
     looks = dict(zip(costs.index, SERIES, strict=False))
     for (kind, (color, marker, _)), offset in zip(looks.items(), offsets, strict=True):
         shares = costs.loc[kind].to_numpy(float)

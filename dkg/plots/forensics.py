@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from dkg.plots.style import BLUE, GRAY, GREEN, ORANGE, RED, new_figure
+from dkg.plots.style import BLUE, DARK, GRAY, GREEN, ORANGE, PAGE, RED, new_figure
 
 Pairs = tuple[Sequence[float], Sequence[float]]
 """NPCR and UACI, in percent, a number for each pair of images."""
@@ -69,7 +69,7 @@ def possible_pairs(
     whole.set(ylim=(0, 100), title="all pairs of images")
     close.set(ylim=(14, 44), title="pairs that differ nearly everywhere")
     other = "only if another difference\nis more frequent than 0"
-    close.text(99.0, 15, other, size=_SIZE, color=RED)
+    close.text(99.0, 15, other, size=_SIZE, color=DARK[RED])
     figure.legend(
         *close.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=_SIZE
     )
@@ -79,7 +79,8 @@ def possible_pairs(
 def hypotheses_and_numbers(assessed: pd.DataFrame, ordinary: str) -> Figure:
     """Show which of the paper's numbers each hypothesis changes, and what becomes of them.
 
-    Blank: not changed. The first row is the measurement without a hypothesis.
+    A row for each number, a column for each hypothesis; blank: not changed. The first column is the
+    measurement without a hypothesis.
 
     Parameters
     ----------
@@ -98,22 +99,25 @@ def hypotheses_and_numbers(assessed: pd.DataFrame, ordinary: str) -> Figure:
         state = np.where(before, np.where(now, 0, 3), np.where(now, 1, 2)).astype(float)
         changed = mine["changed"].to_numpy(bool) | (name == ordinary)
         states[row] = np.where(changed, state, np.nan)
-    figure, axes = new_figure(figsize=(12.5, 2.6 + 0.24 * len(names)))
+    figure, axes = new_figure(figsize=(PAGE, 3.4 + 0.18 * len(numbers)))
     ax = axes[0, 0]
     colours = ListedColormap(list(_STATES.values()))
-    ax.pcolormesh(states, cmap=colours, vmin=0, vmax=3, edgecolors="white", linewidth=1)
-    ax.set_yticks(np.arange(len(names)) + 0.5, names, fontsize=_SIZE)
-    ax.set_xticks(np.arange(len(numbers)) + 0.5, numbers, rotation=90, fontsize=_SIZE)
+    ax.pcolormesh(states.T, cmap=colours, vmin=0, vmax=3, edgecolors="white", linewidth=1)
+    ax.set_xticks(np.arange(len(names)) + 0.5, names, rotation=90, fontsize=_SIZE)
+    ax.xaxis.tick_top()
+    ax.set_yticks(np.arange(len(numbers)) + 0.5, numbers, fontsize=_SIZE)
     ax.tick_params(length=0)
     ax.invert_yaxis()
     tables = [number.split()[0] for number in numbers]
     for place in range(1, len(tables)):
         if tables[place] != tables[place - 1]:
-            ax.axvline(place, color=GRAY, linewidth=0.8)
+            ax.axhline(place, color=GRAY, linewidth=0.8)
     for spine in ax.spines.values():
         spine.set_visible(False)
     handles = [Patch(color=colour, label=state) for state, colour in _STATES.items()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=_SIZE)
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=_SIZE
+    )
     return figure
 
 
@@ -134,7 +138,13 @@ def distance_by_lag(distances: pd.DataFrame) -> Figure:
         ax.set(title=title, xlabel="lag in pixels", ylim=(0, None))
         _readable(ax)
     axes[0, 0].set_ylabel("distance from the paper's (r.m.s.)")
-    axes[0, 0].legend(fontsize=_SIZE)
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=2,
+        frameon=False,
+        fontsize=_SIZE,
+    )
     return figure
 
 

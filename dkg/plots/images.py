@@ -1,6 +1,6 @@
 """Images and image sets: shown, and measured byte by byte (Figs. 6, 7 and 11)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,15 +20,20 @@ from dkg.plots.style import (
     PAGE,
     RED,
     STYLE,
+    WHITE_GROUND,
     new_figure,
     panel_grid,
     show_image,
 )
 
+_DETAIL = 64
+_MOST_HISTOGRAMS = 3
 _SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"))
 
 
-def image_grid(images: Mapping[str, np.ndarray], columns: int | None = None) -> Figure:
+def image_grid(
+    images: Mapping[str, np.ndarray], columns: int | None = None, *, details: Collection[str] = ()
+) -> Figure:
     """Show images under their titles, pixel for pixel.
 
     Parameters
@@ -37,11 +42,29 @@ def image_grid(images: Mapping[str, np.ndarray], columns: int | None = None) -> 
         Titles and uint8 images, (height, width) or (height, width, 3).
     columns : int, optional
         Images in a row; default all in one.
+    details : collection of str, default none
+        Titles of images that are followed by their middle 64 x 64 pixels, enlarged.
+
+    Raises
+    ------
+    ValueError
+        If one of `details` is the title of no image.
     """
     if not images:
         raise ValueError("images must hold at least one image")
-    figure, axes = panel_grid(len(images), columns or len(images), 2.6, 2.9)
-    for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
+    if unknown := set(details) - set(images):
+        raise ValueError(f"details must be titles of images, not {sorted(unknown)}")
+    panels: list[tuple[str, np.ndarray]] = []
+    for title, image in images.items():
+        panels.append((title, image))
+        if title in details:
+            top, left = ((length - _DETAIL) // 2 for length in image.shape[:2])
+            part = image[top : top + _DETAIL, left : left + _DETAIL]
+            panels.append((f"{title}, {_DETAIL} x {_DETAIL} pixels", part))
+    columns = min(columns or len(panels), len(panels))
+    width = min(2.6, PAGE / columns)
+    figure, axes = panel_grid(len(panels), columns, width, width + 0.5)
+    for ax, (title, image) in zip(axes.flat, panels, strict=False):
         show_image(ax, image, title)
     return figure
 
@@ -96,15 +119,18 @@ def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     for row, images in rows.items():
         for title, image in images.items():
             show_image(axes[f"{row}\n{title}"], image, title)
-        # The line break keeps it above the title of the first image.
-        axes[f"{row}\n{next(iter(images))}"].set_title(f"{row}\n", loc="left", weight="bold")
+        # The line breaks keep it above the title of the first image.
+        ax = axes[f"{row}\n{next(iter(images))}"]
+        lines = 1 + ax.get_title().count("\n")
+        ax.set_title(row + "\n" * lines, loc="left", weight="bold")
     return figure
 
 
 def image_histograms(images: Mapping[str, np.ndarray]) -> Figure:
     """Show images with the histograms of their bytes (Figs. 6 and 7).
 
-    Images above, histograms below, with the frequency that i.i.d. uniform bytes have as a line.
+    Images above, histograms below, with the frequency that i.i.d. uniform bytes have as a line. All
+    histograms share one scale, which ends as that of `plain_and_cipher_histograms` does.
 
     Parameters
     ----------
@@ -114,16 +140,27 @@ def image_histograms(images: Mapping[str, np.ndarray]) -> Figure:
     if not images:
         raise ValueError("images must hold at least one image")
     n = len(images)
-    figure, axes = new_figure(2, n, figsize=(2.9 * n, 4.9), height_ratios=(3, 1.6))
-    for ax, below, (title, image) in zip(axes[0], axes[1], images.items(), strict=True):
+    side = min(2.6, PAGE / n)
+    figure, axes = new_figure(2, n, figsize=(2.9 * n, side + 2.4), height_ratios=(side + 0.4, 2))
+    shares = [100 * histogram(image) / image.size for image in images.values()]
+    top = _top(shares)
+    for ax, below, (title, image), heights in zip(*axes, images.items(), shares, strict=True):
         show_image(ax, image, title)
-        _draw_shares(below, histogram(image) / image.size, 1 / 256, "ideal")
-        below.set_ylim(bottom=0)
+        ideal = _draw_shares(below, heights, 100 / 256, "uniform bytes")
+        below.set_ylim(0, top)
+        _mark_cut_bars(below, heights, top)
         below.set_xlabel("byte")
         below.set_title(f"{entropy(image):.4f} bits", fontsize=9, color=GRAY)
-    axes[1, 0].set_ylabel("share")
-    axes[1, 0].legend(frameon=False, loc="best")
+        if below is not axes[1, 0]:
+            below.set_yticklabels([])
+    axes[1, 0].set_ylabel("share (%)")
+    figure.legend(handles=[ideal], loc="outside lower center", frameon=False)
     return figure
+
+
+def _top(shares: Iterable[np.ndarray]) -> float:
+    """Return where the scale of histograms ends: a single high bar must not flatten the others."""
+    return float(max(1.3 * np.quantile(heights, 0.99) for heights in shares))
 
 
 def _draw_shares(ax: Axes, shares: np.ndarray, ideal: float, label: str) -> Line2D:
@@ -133,7 +170,7 @@ def _draw_shares(ax: Axes, shares: np.ndarray, ideal: float, label: str) -> Line
     return ax.axhline(ideal, color=RED, linewidth=1, label=label)
 
 
-def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 4) -> Figure:
+def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 3) -> Figure:
     """Show the histograms of several images on one scale (Fig. 11).
 
     The share of each byte, with that of uniform bytes as a line and chi-square in the title.
@@ -142,11 +179,13 @@ def histogram_grid(images: Mapping[str, np.ndarray], columns: int = 4) -> Figure
     ----------
     images : mapping of str to numpy.ndarray
         Titles and uint8 images, any shape; a histogram is over all bytes.
-    columns : int, default 4
-        Histograms in a row.
+    columns : int, default 3
+        Histograms in a row, three at most.
     """
     if not images:
         raise ValueError("images must hold at least one image")
+    # More would leave no room for their titles.
+    columns = min(columns, _MOST_HISTOGRAMS)
     figure, axes = panel_grid(len(images), columns, 2.9, 2.1, sharex=True, sharey=True)
     for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
         shares = 100 * histogram(image) / image.size
@@ -185,7 +224,7 @@ def plain_and_cipher_histograms(
         for images in pairs.values()
         for image in images
     }
-    top = max(1.3 * np.quantile(heights, 0.99) for heights in shares.values())
+    top = _top(shares.values())
     for row, (title, images) in zip(axes, pairs.items(), strict=True):
         for ax, below, image, kind in zip(
             row[::2], row[1::2], images, ("plaintext", "ciphertext"), strict=True
@@ -221,6 +260,7 @@ def _mark_cut_bars(ax: Axes, shares: np.ndarray, top: float) -> None:
         va="top",
         size=9,
         color=INK,
+        bbox=WHITE_GROUND,
     )
 
 
@@ -336,5 +376,5 @@ def entropy_strip(
     ax.set_yticks(range(len(entropies)), entropies)
     ax.set_ylim(len(entropies) - 0.4, -0.6)
     ax.set_xlabel("entropy of a plain image (bits)")
-    ax.legend(frameon=False, loc="upper left")
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 
@@ -57,7 +58,7 @@ def keys_of_trainings(
         )
     with plt.style.context(STYLE):
         figure = plt.figure(figsize=(PAGE, 4.6))
-        above, under = figure.subfigures(2, 1)
+        [[above], [under]] = figure.subfigures(2, 1, squeeze=False)
         images = above.subplots(1, len(keys) + 1)
         triangles = under.subplots(1, len(measures), squeeze=False)[0]
     plt.close(figure)
@@ -124,7 +125,6 @@ def sensitivity_curves(measured: pd.DataFrame, paper: tuple[float, float]) -> Fi
                 markersize=7,
                 errorbar=("pi", 100),
                 legend=row == 0,
-                clip_on=False,
                 ax=ax,
             )
             ax.axhline(paper[row], color=GRAY, linestyle="--", linewidth=1)
@@ -138,12 +138,15 @@ def sensitivity_curves(measured: pd.DataFrame, paper: tuple[float, float]) -> Fi
         ax.set_ylim(0, 200)
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.yaxis.set_major_formatter("{x:g}")
-    handles = {}
+        for line in ax.lines:  # A marker at 0 is not cut by the axis.
+            line.set_clip_on(False)
+            line.set_in_layout(False)
+    handles: dict[str, Artist] = {}
     for ax in axes[0]:
         handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
         ax.get_legend().remove()
     handles["paper, Table IV"] = axes[0, 0].lines[-1]
-    figure.legend(handles.values(), handles, loc="outside upper center", ncols=3)
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
@@ -237,8 +240,8 @@ def distance_from_ideal(pairs: Mapping[str, pd.DataFrame]) -> Figure:
             ax.plot(distances[~accepted], heights[~accepted], "x", color=RED, ms=4)
         ax.set_xscale("symlog", linthresh=3)
         ax.set_xlim(-2e4, 100)
-        ax.set_xticks([-10_000, -1000, -100, -10, 0, 10, 100])
-        ax.set_xlabel(f"{name.upper()}, standard deviations from ideal")
+        ax.set_xticks([-10_000, -100, 0, 100])
+        ax.set_xlabel(f"{name.upper()}, in standard\ndeviations from the ideal")
     axes[0, 0].set_yticks(range(len(pairs)), list(pairs))
     axes[0, 0].set_ylim(len(pairs) - 0.5, -0.5)
     axes[0, 0].plot([], [], "o", color=BLUE, ms=3, label="pair inside")

@@ -40,7 +40,9 @@ def random_walks(walks: Mapping[str, np.ndarray], limit: float) -> Figure:
         ax.set_xlabel("bits")
     whole.set_ylabel("ones minus zeros")
     whole.set_title("the walks", fontsize=10)
-    whole.legend(frameon=False)
+    figure.legend(
+        *whole.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False
+    )
     close.set_ylim(-2 * limit, 2 * limit)
     close.set_title("near the dashed lines", fontsize=10)
     return figure
@@ -95,7 +97,7 @@ def shares_beside_expected(shares: pd.DataFrame, expected: Sequence[float]) -> F
     ax.hlines(list(expected), *ends, color="black", ls="--", label="expected")
     ax.set_xticks(place, shares.columns)
     ax.set_ylabel("share")
-    ax.legend(frameon=False)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
@@ -175,7 +177,7 @@ def p_value_histograms(battery: "Battery") -> Figure:
     """
     summary = battery.summary.set_index("test")
     tests = list(dict.fromkeys(battery.p_values.columns.get_level_values("test")))
-    figure, axes = panel_grid(len(tests), 5, 2.5, 2.0, sharex=True, sharey=True)
+    figure, axes = panel_grid(len(tests), 3, 2.5, 1.7, sharex=True, sharey=True)
     for ax, test in zip(axes.flat, tests, strict=False):
         values = battery.p_values[test].to_numpy().ravel()
         values = values[~np.isnan(values)]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 
-from dkg.plots.style import RED, as_shown, new_figure
+from dkg.plots.style import DARK, RED, as_shown, new_figure
 
 # At this width the text is readable on paper and on a phone held upright.
 WIDTH = 6.5
@@ -37,9 +37,12 @@ def text(
     color: str = INK,
     **options: Any,
 ) -> None:
-    """Write words centred at (x, y), unless `options` say otherwise."""
+    """Write words centred at (x, y), unless `options` say otherwise.
+
+    A color that is too pale for words is darkened.
+    """
     options = {"ha": "center", "va": "center"} | options
-    ax.text(x, y, words, fontsize=size, color=color, **options)
+    ax.text(x, y, words, fontsize=size, color=DARK.get(color, color), **options)
 
 
 def box(ax: Axes, x: float, y: float, width: float, height: float, title: str, color: str) -> None:

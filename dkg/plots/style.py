@@ -22,6 +22,11 @@ GRAY = "#6b6b6b"
 INK = "#222222"
 SERIES = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", ":"), (ORANGE, "D", "-."))
 
+WHITE_GROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+
+DARK = {RED: "#a64400", GREEN: "#00674b", ORANGE: "#7a5500"}
+"""Darker kinds of colours that are too pale for words on white."""
+
 PAGE = 7.5
 """Width of a page in inches; a wider figure would be shrunk, and its text with it."""
 
@@ -61,13 +66,10 @@ def panel_grid(
 ) -> tuple[Figure, np.ndarray]:
     """Make a figure of `n` panels, `width` by `height` inches, at most `columns` in a row.
 
-    Panels of a row that is wider than a page lose as much height as width.
-
     Returns the figure and its axes (rows, columns); places that are left over are switched off.
     """
     columns = min(columns, n)
     rows = -(-n // columns)
-    height -= max(0, width - PAGE / columns)
     figure, axes = new_figure(rows, columns, figsize=(width * columns, height * rows), **kwargs)
     for ax in axes.flat[n:]:
         ax.set_axis_off()
@@ -111,8 +113,26 @@ def label_markers(axes: Axes, numbers: Iterable[float], places: Iterable[float],
             va="center",
             size=9,
             color=INK,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            bbox=WHITE_GROUND,
         )
+
+
+def pictures_above_chart(n: int) -> tuple[Figure, list[Axes], Axes]:
+    """Make a figure of `n` pictures, in rows of at most three, and of a chart below them."""
+    rows = -(-n // 3)
+    columns = -(-n // rows)
+    with plt.style.context(STYLE):
+        figure = plt.figure(figsize=(PAGE, 3 + 2.8 * rows))
+        places = figure.add_gridspec(rows + 1, 2 * columns)
+        pictures = []
+        for number in range(n):
+            row, column = divmod(number, columns)
+            # The last row is in the middle when it has fewer pictures than the others.
+            left = max(0, (row + 1) * columns - n) + 2 * column
+            pictures.append(figure.add_subplot(places[row, left : left + 2]))
+        chart = figure.add_subplot(places[rows, :])
+    plt.close(figure)
+    return figure, pictures, chart
 
 
 def ink_on(color: Any) -> str:
@@ -136,11 +156,12 @@ def readable_numbers(axes: Axes) -> None:
     """Write each number of a heat map of seaborn in black or white, as its cell needs."""
     cells = axes.collections[0]
     cells.update_scalarmappable()
-    columns = np.shape(cells.get_array())[1]
+    values = np.ma.masked_invalid(np.asarray(cells.get_array(), float))
+    colors = cells.get_facecolor()
     for text in axes.texts:
         column, row = map(int, text.get_position())
-        if not np.ma.getmaskarray(cells.get_array())[row, column]:
-            text.set_color(ink_on(cells.get_facecolor()[row * columns + column]))
+        if values[row, column] is not np.ma.masked:
+            text.set_color(ink_on(colors[row * values.shape[1] + column]))
 
 
 def wrapped(title: str, width: float) -> str:
@@ -161,4 +182,6 @@ def show_image(axes: Axes, image: np.ndarray, title: str) -> None:
 
 def _width(axes: Axes) -> float:
     """Return how wide a title of the axes may be, in inches, with half of the gaps beside them."""
-    return float(axes.get_position().width * axes.get_figure(root=True).get_figwidth()) * 1.15
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "axes are always made in a figure"
+    return float(axes.get_position().width * figure.get_figwidth()) * 1.25

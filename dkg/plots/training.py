@@ -33,8 +33,8 @@ def training_curves(log: Sequence[Mapping[str, Any]], title: str = "") -> Figure
     if not records:
         raise ValueError("the log holds no record of losses yet")
     steps = [r["step"] for r in records]
-    figure, axes = new_figure(1, 3, figsize=(13, 3.4))
-    losses, accuracy, keys = axes[0]
+    figure, axes = new_figure(3, 1, figsize=(PAGE, 6.2), sharex=True)
+    losses, accuracy, keys = axes[:, 0]
 
     losses.plot(steps, [r["generator_loss"] for r in records], color=BLUE, label="generator")
     losses.plot(steps, [r["discriminator_loss"] for r in records], color=RED, label="discriminator")
@@ -65,9 +65,10 @@ def training_curves(log: Sequence[Mapping[str, Any]], title: str = "") -> Figure
     keys.set_ylabel("entropy (bits)")
     keys.set_title("Entropy of the keys", fontsize=10)
 
-    for ax in axes[0]:
-        ax.set_xlabel("training step")
-        ax.legend(frameon=False)
+    for ax in axes[:, 0]:
+        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    keys.set_xlabel("training step")
+    keys.xaxis.set_major_formatter("{x:,.0f}")
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
@@ -212,7 +213,7 @@ def entropy_by_step(
     near.set_ylim(lowest - 0.02, 8)
     near.set_title(f"the same from {start:,} steps on")
     handles, labels = near.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 

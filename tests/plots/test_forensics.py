@@ -36,8 +36,9 @@ def test_a_cell_says_what_became_of_a_number():
     )
     [ax] = plots.hypotheses_and_numbers(table, "text").axes
     drawn = ax.collections[0].get_array()
-    assert drawn.tolist() == [[0, 2, 0], [3, 2, 0]]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["text", "guess"]
+    assert drawn.T.tolist() == [[0, 2, 0], [3, 2, 0]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["text", "guess"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["III a", "IV b", "IV c"]
 
 
 def test_lags_and_origins_are_drawn_for_every_way():

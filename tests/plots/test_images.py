@@ -58,7 +58,18 @@ def test_image_histograms_state_the_entropy():
     assert titles[:2] == ["a", "b"]
     assert titles[2] == f"{metrics.entropy(image):.4f} bits"
     heights = figure.axes[2].collections[0].get_paths()[0].vertices[:, 1]
-    assert heights.max() == pytest.approx(metrics.histogram(image).max() / image.size)
+    assert heights.max() == pytest.approx(100 * metrics.histogram(image).max() / image.size)
+    assert figure.axes[2].get_ylim() == figure.axes[3].get_ylim(), "one scale"
+
+
+def test_a_detail_is_the_middle_of_its_image():
+    images = {"key": random_image(256, 256, 3), "other": random_image()}
+    axes = plots.image_grid(images, details=["key"]).axes
+    titles = [" ".join(ax.get_title().split()) for ax in axes]
+    assert titles == ["key", "key, 64 x 64 pixels", "other"]
+    np.testing.assert_array_equal(axes[1].images[0].get_array(), images["key"][96:160, 96:160])
+    with pytest.raises(ValueError, match=r"titles of images, not \['seed'\]"):
+        plots.image_grid(images, details=["seed"])
 
 
 def test_logistic_orbits_and_entropy_strip_draw_what_they_get():
