@@ -166,7 +166,7 @@ def _top(shares: Iterable[np.ndarray]) -> float:
 def _draw_shares(ax: Axes, shares: np.ndarray, ideal: float, label: str) -> Line2D:
     """Draw the share of each of the 256 bytes and the ideal share; return the ideal's line."""
     ax.fill_between(np.arange(256), shares, step="mid", color=BLUE, linewidth=0)
-    ax.set_xlim(0, 255)
+    ax.set_xlim(-2, 257)  # The bars of 0 and 255 stand clear of the edges.
     return ax.axhline(ideal, color=RED, linewidth=1, label=label)
 
 

@@ -41,3 +41,12 @@ def test_nan_is_left_out_and_a_factor_has_a_logarithmic_axis():
     assert not [name for name in drawn(plots.paper_and_ours(made).axes[0]) if "ours" in name]
     made = results.record("table-XIX", {"time_beside_deepkeygen": [1] * 5}, "Times.")
     assert plots.paper_and_ours(made).axes[0].get_yscale() == "log"
+
+
+def test_counts_have_whole_ticks_and_alike_panels_one_scale():
+    blocks = {"Down Convolution1": 1, "Residual block": 3}
+    made = results.record("table-XVI", network_a=blocks, network_d=blocks | {"Residual block": 12})
+    axes = plots.paper_and_ours(made).axes
+    assert len({ax.get_ylim() for ax in axes}) == 1
+    assert all(tick == round(tick) for tick in axes[0].get_yticks())
+    assert not any(line.get_clip_on() for line in axes[0].lines)
