@@ -17,7 +17,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from filelock import FileLock
 
-from dkg.hospital.connections import CLIENTS, HOST, RENEW, ROLE, SERVERS, Side, now
+from dkg.hospital.connections import (
+    CLIENTS,
+    HOST,
+    RENEW,
+    ROLE,
+    SERVERS,
+    Side,
+    check_not_writable,
+    now,
+)
 from dkg.storage.files import atomic
 
 
@@ -48,6 +57,8 @@ def make_certificates(
     ------
     FileExistsError
         If the folder has certificates already, and they are not to be renewed.
+    PermissionError
+        If other users may write to the folder or one of its two.
     ValueError
         If `days` is less than 1.
     """
@@ -55,6 +66,9 @@ def make_certificates(
         raise ValueError(f"certificates are valid for 1 day or more, not {days}")
     folder = Path(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (folder, *(folder / side for side in SERVERS)):
+        if each.exists():
+            check_not_writable(each)
     with FileLock(folder / ".lock"):
         made = {f"{side}/{name}": pem for side in SERVERS for name, pem in _side(side, days)}
         present = [folder / name for name in made if (folder / name).exists()]
@@ -65,7 +79,8 @@ def make_certificates(
         for name, pem in made.items():
             path = folder / name
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            with atomic(path, private=path.suffix == ".key") as temporary:
+            # Also the certificates are private: by the umask, a group might change them.
+            with atomic(path, private=True) as temporary:
                 temporary.write_bytes(pem)
     return folder
 

@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import ssl
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -112,7 +113,8 @@ def tls_context(
     Raises
     ------
     FileNotFoundError, PermissionError
-        If a file is missing, or other users may read the private key.
+        If a file is missing, other users may read the private key, or they may change a certificate
+        or a folder that it is in.
     HospitalError
         If the part's own certificate has expired or is not valid yet, is of another authority or
         another role, or does not belong to the private key.
@@ -121,6 +123,10 @@ def tls_context(
     context = Context(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
+    # A resumed session would show the certificate of its first handshake, not one of now.
+    context.options |= ssl.OP_NO_TICKET
+    if server:
+        context.num_tickets = 0
     context.part, context.others = part, CLIENTS if server else (SERVERS[side],)
     authority, own, key = (
         Path(folder) / side / name for name in ("authority.pem", f"{part}.pem", f"{part}.key")
@@ -132,6 +138,8 @@ def tls_context(
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such certificate; {RENEW}")
     check_private(key)
+    for path in (Path(folder), authority.parent, authority, own):
+        check_not_writable(path)
     _check_own(authority, own, part)
     context.load_verify_locations(authority)
     try:
@@ -144,12 +152,18 @@ def tls_context(
 
 
 class _Socket(ssl.SSLSocket):
-    """Checks the other end's role once both ends have proved who they are."""
+    """Checks the other end's role and time once both ends have proved who they are."""
 
     def do_handshake(self, block: bool = False) -> None:
         super().do_handshake(block)
         others = cast(Context, self.context).others
-        part = part_of(self.getpeercert())
+        certificate = self.getpeercert() or {}
+        # OpenSSL compares the time in full handshakes only, not where a session is resumed.
+        if ssl.cert_time_to_seconds(str(certificate["notAfter"])) < now().timestamp():
+            raise ssl.SSLCertVerificationError(
+                f"the certificate of the other end ({' or '.join(others)}) has expired"
+            )
+        part = part_of(certificate)
         if part not in others:
             raise ssl.SSLCertVerificationError(
                 f"the other end has the certificate of {part or 'no part'}, not of "
@@ -213,6 +227,27 @@ class Context(ssl.SSLContext):
         except OSError as error:
             return self.explain(error)
         return None
+
+
+def check_not_writable(path: Path) -> None:
+    """Refuse a file or folder of certificates that other users may change.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An existing file or folder. On Windows, where there is no such mode, nothing is checked.
+
+    Raises
+    ------
+    PermissionError
+        If its mode lets its group or others write.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name != "nt" and mode & 0o022:
+        raise PermissionError(
+            f"{path}: others may change it (mode {mode:o}), and with it whose certificates are "
+            "accepted: run chmod go-w on it"
+        )
 
 
 def part_of(certificate: Mapping[str, Any] | None) -> str | None:

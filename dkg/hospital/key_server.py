@@ -27,7 +27,14 @@ from dkg.cipher import CipherError
 from dkg.encryption import MAX_KEYS, key_identifier
 from dkg.hospital import audit
 from dkg.hospital.audit import AuditTrail, Caller
-from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, Server, tls_context
+from dkg.hospital.connections import (
+    HOST,
+    TIMEOUT,
+    HospitalError,
+    Server,
+    check_not_writable,
+    tls_context,
+)
 from dkg.hospital.https import Answer, HttpsServer
 from dkg.hospital.key_store import KeyReuseError, KeyStore
 from dkg.hospital.mixing import RANDOM_BYTES, mix
@@ -306,9 +313,12 @@ class KeyServer(Server):
     def _is_revoked(self, certificate: str) -> bool:
         """Tell whether a certificate is in the list; whatever cannot be read in it is an error."""
         try:
+            check_not_writable(self._revoked)
             lines = self._revoked.read_text("utf-8", "replace").splitlines()
         except FileNotFoundError:
             return False
+        except PermissionError as error:
+            raise HospitalError(str(error)) from error
         # The form that OpenSSL prints may be copied: sha256 Fingerprint=AB:CD:...
         without_comments = (line.split("#")[0].split("=")[-1].strip() for line in lines)
         listed = {line.replace(":", "").lower() for line in without_comments if line}

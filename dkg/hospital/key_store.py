@@ -29,6 +29,7 @@ from dkg.storage.files import sync_folder
 _COLUMNS = ("random BLOB", "sources TEXT", "caller TEXT", "about TEXT")  # New in version 0.3.
 _USE = re.compile(r"(\S{25}) (\d{4}) ([0-9a-f]{64})")
 _USE_LENGTH = 25 + 1 + 4 + 1 + 64
+_UNKNOWN = f"0000-00-00T00:00:00+00:00 0000 {'0' * 64}"  # What a line is completed with.
 
 
 class KeyReuseError(HospitalError):
@@ -269,21 +270,37 @@ class KeyStore:
         return int(row[0])
 
     def _last_use(self) -> str | None:
+        whole = [line for line in self._tail() if len(line) == _USE_LENGTH]
+        return whole[-1][-64:] if whole else None
+
+    def _tail(self) -> list[str]:
+        """Return the last lines of the record of uses."""
         with self.uses.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 16 * _USE_LENGTH))
-            whole = [line for line in file.read().splitlines() if len(line) == _USE_LENGTH]
-        return whole[-1][-64:].decode(errors="replace") if whole else None
+            return file.read().decode("ascii", "replace").split("\n")
 
     def _all_uses(self) -> Iterator[tuple[str, str]]:
         """Yield the time and the identifier of every key of the record of uses."""
+        cut = ""
         with self.uses.open(encoding="ascii", errors="replace") as file:
             for number, line in enumerate(file, start=1):
                 line = line.rstrip("\n")
+                # A line that was cut by a kill is the last one, or is there again, below.
+                if not line.startswith(cut):
+                    raise HospitalError(f"{self.uses}: line {number - 1} is damaged")
+                cut = ""
                 if use := _USE.fullmatch(line):
                     yield use[1], use[3]
-                elif len(line) >= _USE_LENGTH:  # A shorter one was cut when a process was killed.
+                elif 0 < len(line) < _USE_LENGTH:
+                    cut = line
+                else:
                     raise HospitalError(f"{self.uses}: line {number} is damaged")
+
+    def _cut_use(self) -> str:
+        """Return the last line of the record of uses if it was cut, else an empty text."""
+        last = next((line for line in reversed(self._tail()) if line), "")
+        return last if len(last) < _USE_LENGTH else ""
 
     def _reconcile(self, database: sqlite3.Connection, accept_lost: bool) -> None:
         """Compare the store with the record of uses, and bring the record up to date."""
@@ -292,6 +309,17 @@ class KeyStore:
             database.executemany(
                 "INSERT OR IGNORE INTO seen (made, identifier) VALUES (?, ?)", self._all_uses()
             )
+            lines = self._new_uses(database)
+            # The key of a line that was cut is in the store before, and is the first to be noted.
+            cut = self._cut_use()
+            if not "".join(lines).startswith(cut):
+                use = _USE.fullmatch(cut + _UNKNOWN[len(cut) :])
+                if use is None:
+                    raise HospitalError(f"{self.uses}: the last line is damaged")
+                database.execute(
+                    "INSERT INTO seen (made, identifier) VALUES (?, ?)", use.group(1, 3)
+                )
+                lines.insert(0, f"{use[0]}\n")
             missing = "FROM seen WHERE identifier NOT IN (SELECT identifier FROM keys)"
             [number] = database.execute(f"SELECT count(*) {missing}").fetchone()
             if number and not accept_lost:
@@ -302,13 +330,17 @@ class KeyStore:
                 "INSERT INTO keys (identifier, image, made, key)"
                 f" SELECT identifier, 'lost ' || identifier, made, x'' {missing}"
             )
-            new = database.execute(
-                "SELECT made, length(key) / ?, identifier FROM keys"
-                " WHERE identifier NOT IN (SELECT identifier FROM seen) ORDER BY rowid",
-                (KEY_BYTES,),
-            )
-            if lines := "".join(f"{made} {n:04} {name}\n" for made, n, name in new):
-                append(self.uses, lines.encode())
+            if lines:
+                append(self.uses, "".join(lines).encode())
+
+    def _new_uses(self, database: sqlite3.Connection) -> list[str]:
+        """Return the lines of the keys that are not in the table ``seen``."""
+        new = database.execute(
+            "SELECT made, length(key) / ?, identifier FROM keys"
+            " WHERE identifier NOT IN (SELECT identifier FROM seen) ORDER BY rowid",
+            (KEY_BYTES,),
+        )
+        return [f"{made} {n:04} {name}\n" for made, n, name in new]
 
     def _older(self, number: int, first: str) -> str:
         return (

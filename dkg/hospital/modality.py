@@ -170,8 +170,9 @@ class Modality:
             path.unlink()
             # Without the image, but with its encrypted form, the outbox shows that it was stored.
             sync_folder(self._outbox)
-            for left in self._outbox.glob(f"{uid}.*.encrypted"):
-                left.unlink(missing_ok=True)
+            for left in self._outbox.glob("*.encrypted"):
+                if _uid_of(left) == uid:  # One UID may be the beginning of another.
+                    left.unlink(missing_ok=True)
         delivered = str(encrypted.SOPInstanceUID)
         _logger.info("modality: the archive confirmed image %s as %s", uid, delivered)
         seconds = dict(zip(("key", "encrypt", "store"), map(float, np.diff(times)), strict=True))
@@ -210,8 +211,7 @@ class Modality:
         """Remove what a killed program left: temporary files, and images that were confirmed."""
         swept = sweep(self._outbox)
         for path in self._outbox.glob("*.encrypted"):
-            uid = path.name.removesuffix(".encrypted").rsplit(".", 3)[0]
-            if not self._path(uid).exists():
+            if not self._path(_uid_of(path)).exists():
                 path.unlink()
                 swept.append(path)
         if swept:
@@ -236,6 +236,11 @@ def _encode(image: pydicom.Dataset) -> bytes:
 
 def _ready_name(prefix: str, content: bytes) -> str:
     return f"{prefix}.{hashlib.sha256(content).hexdigest()[:16]}.encrypted"
+
+
+def _uid_of(ready: Path) -> str:
+    """Return the UID in a name that `_ready_name` made."""
+    return ready.name.removesuffix(".encrypted").rsplit(".", 3)[0]
 
 
 def _about(image: pydicom.Dataset) -> dict[str, str]:

@@ -6,7 +6,7 @@
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import Any
 
@@ -99,7 +99,8 @@ class PacsClient:
         -------
         list of pydicom.Dataset
             One for each image: the attributes asked for, and those that `get` needs. What does not
-            match the query is left out, with a warning in the log, whatever the archive answers.
+            match the query, or cannot be read, is left out, with a warning in the log, whatever
+            the archive answers.
 
         Raises
         ------
@@ -113,7 +114,10 @@ class PacsClient:
         with self._association([build_context(FIND)]) as association:
             for status, answer in association.send_c_find(asked, FIND):
                 if answer is not None and status.Status in PENDING:
-                    found.append(answer)
+                    try:
+                        found.append(self._decoded(answer, asked))
+                    except HospitalError as error:
+                        _logger.warning("an answer is left out: %s", error)
                 else:
                     self._check(status, "C-FIND")
         fitting = [all(queries.matches(one, each) for each in conditions) for one in found]
@@ -127,6 +131,10 @@ class PacsClient:
         for keyword in ("SOPClassUID", *_IDENTIFIERS):
             if not found.get(keyword):
                 raise HospitalError(f"{self._pacs}: the image was found without its {keyword}")
+            if not isinstance(found[keyword].value, str):
+                raise HospitalError(
+                    f"{self._pacs}: the image was found with more than one {keyword}"
+                )
         asked = pydicom.Dataset()
         asked.QueryRetrieveLevel = "IMAGE"
         for keyword in _IDENTIFIERS:
@@ -162,7 +170,24 @@ class PacsClient:
         if sent != [found.SOPInstanceUID]:
             answer = f"sent {sent[0]} as" if sent else "did not send"
             raise HospitalError(f"{self._pacs}: {answer} the image {found.SOPInstanceUID}")
-        return received[0]
+        return self._decoded(received[0])
+
+    def _decoded(
+        self, dataset: pydicom.Dataset, asked: Iterable[pydicom.DataElement] = ()
+    ) -> pydicom.Dataset:
+        """Return what the archive sent once all of it was decoded, which pydicom does when used."""
+        try:
+            for _ in dataset.iterall():
+                pass
+        except Exception as error:  # pydicom lets pass whatever its parser stumbles on.
+            raise HospitalError(f"{self._pacs}: sent a damaged data set: {error}") from error
+        for each in asked:
+            if each.tag in dataset and dataset[each.tag].VR != each.VR:
+                raise HospitalError(
+                    f"{self._pacs}: sent {each.keyword} with the value representation "
+                    f"{dataset[each.tag].VR}, not {each.VR}"
+                )
+        return dataset
 
     @property
     def _pacs(self) -> str:

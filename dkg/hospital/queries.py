@@ -1,12 +1,15 @@
 """Queries of the archive: how they are made, and what matches them (DICOM PS3.4, C.2.2.2).
 
 Departures from the standard: date-times match exactly or not at all, sequences cannot be searched
-by, and names match whatever their case, as the standard allows.
+by, and names are compared without regard to case, by Unicode's case folding (`str.casefold`): WEISS
+matches Weiß.
 """
 
 import contextlib
 import difflib
+import math
 import re
+import struct
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
@@ -25,10 +28,21 @@ CHARACTER_SET = "ISO_IR 192"
 DESCRIPTIVE = ("SpecificCharacterSet", "QueryRetrieveLevel", "RetrieveAETitle")
 """Keywords of what a query or an answer says about itself, not about images."""
 
-# Value representations in which * and ? are wildcards (PS3.4, C.2.2.2.4), and those of numbers.
+# Value representations in which * and ? are wildcards (PS3.4, C.2.2.2.4).
 _TEXT = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT")
-_BINARY_NUMBERS = ("FD", "FL", "SL", "SS", "SV", "UL", "US", "UV")
-_NUMBERS = ("DS", "IS", *_BINARY_NUMBERS)
+# Those of numbers have the format in which the module struct packs all their values.
+_BINARY_NUMBERS = {
+    "FD": "<d",
+    "FL": "<f",
+    "SL": "<i",
+    "SS": "<h",
+    "SV": "<q",
+    "UL": "<I",
+    "US": "<H",
+    "UV": "<Q",
+}
+_NUMBERS = {"DS": "<d", "IS": "<i", **_BINARY_NUMBERS}
+_FLOATS = ("DS", "FD", "FL")
 
 _DATE, _TIME = r"\d{8}", r"\d\d(\d\d(\d\d(\.\d{1,6})?)?)?"
 _NUMBER = ("a number", r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
@@ -53,6 +67,8 @@ def make(attributes: Mapping[str, Any], *, literal: bool = False) -> pydicom.Dat
         there may be a list, of which any one matches.
     literal : bool
         Refuse values with a wildcard, ranges and empty texts, as for what somebody typed in.
+        Empty lists, and names of separators only, are refused in any case: archives take them for
+        empty texts.
 
     Returns
     -------
@@ -76,7 +92,10 @@ def make(attributes: Mapping[str, Any], *, literal: bool = False) -> pydicom.Dat
         vr = dictionary_VR(tag)
         if keyword in DESCRIPTIVE or tag >> 16 < 8 or vr not in (*_TEXT, *_NUMBERS, *_FORMS):
             raise ValueError(f"images cannot be searched by {keyword} (value representation {vr})")
-        values = list(value) if vr == "UI" and isinstance(value, list | MultiValue) else [value]
+        several = vr == "UI" and isinstance(value, list | MultiValue)
+        if several and not all(value or [""]):
+            raise ValueError(f"{keyword} is a list of UIDs, not {list(value)!r}")
+        values = list(value) if several else [value]
         checked = [_checked(keyword, vr, each, literal) for each in values]
         # Not checked by pydicom, to which wildcards and ranges are no values.
         asked[tag] = pydicom.DataElement(
@@ -125,7 +144,7 @@ def plain_text(value: object, vr: str) -> str:
 def _checked(keyword: str, vr: str, value: Any, literal: bool) -> Any:
     """Return a value as it is sent, or refuse it."""
     if vr in _NUMBERS and type(value) in (int, float):
-        return value
+        return _fitting(keyword, vr, value)
     if not isinstance(value, str | pydicom.valuerep.PersonName):
         raise ValueError(f"{keyword} is to be searched by a text, not by {value!r}")
     text = unicodedata.normalize("NFC", str(value))
@@ -135,18 +154,39 @@ def _checked(keyword: str, vr: str, value: Any, literal: bool) -> Any:
         raise ValueError(f"{keyword} {text!r} cannot be sent as UTF-8") from error
     if "\\" in text or any(unicodedata.category(each) == "Cc" for each in text):
         raise ValueError(f"{keyword} {text!r} has a backslash or a control character")
-    if text and not text.strip():
-        raise ValueError(f"{keyword} {text!r} is only spaces; an empty text asks for the attribute")
+    if text and not "".join(text.split()).strip("^=" if vr == "PN" else ""):
+        raise ValueError(
+            f"{keyword} {text!r} is only spaces{' or separators' if vr == 'PN' else ''}; "
+            "an empty text asks for the attribute"
+        )
     if literal and (not text or set(text) & set("*?")):
         raise ValueError(f"{keyword} {text!r} is empty or has a wildcard, and is to be literal")
     if not text or vr in _TEXT:
         return text
-    expected, form = _FORMS.get(vr) or (_NUMBER if vr in ("DS", "FD", "FL") else _WHOLE)
+    expected, form = _FORMS.get(vr) or _form(vr)
     if not re.fullmatch(form, text, re.ASCII):
         raise ValueError(f"{keyword} is {expected}, not {text!r}")
     if literal and vr in ("DA", "TM") and "-" in text:
         raise ValueError(f"{keyword} {text!r} is a range, and is to be literal")
-    return {"FD": float, "FL": float}.get(vr, int)(text) if vr in _BINARY_NUMBERS else text
+    if vr in _NUMBERS:
+        number = _fitting(keyword, vr, float(text) if vr in _FLOATS else int(text))
+        return number if vr in _BINARY_NUMBERS else text
+    return text
+
+
+def _form(vr: str) -> tuple[str, str]:
+    return _NUMBER if vr in _FLOATS else _WHOLE
+
+
+def _fitting(keyword: str, vr: str, number: float) -> float:
+    """Return a number that its value representation can hold, or refuse it."""
+    with contextlib.suppress(struct.error, OverflowError):
+        struct.pack(_NUMBERS[vr], number)
+        if math.isfinite(number):
+            return number
+    raise ValueError(
+        f"{keyword} is {_form(vr)[0]} that fits its value representation {vr}, not {number!r}"
+    )
 
 
 def _values(element: pydicom.DataElement) -> list[Any]:

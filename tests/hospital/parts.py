@@ -127,6 +127,7 @@ class Authority:
     def __init__(self, folder):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dkg test")])
         constraints = x509.BasicConstraints(ca=True, path_length=0)
@@ -166,6 +167,7 @@ class Authority:
         certificate = builder.sign(self._key, hashes.SHA256())
         pem = certificate.public_bytes(serialization.Encoding.PEM)
         (self.folder / file).write_bytes(pem)
+        (self.folder / file).chmod(0o644)
 
 
 def attacker(folder, part, *, server=False):
@@ -177,8 +179,12 @@ def attacker(folder, part, *, server=False):
     return context
 
 
-def talk(server, client):
-    """Connect two ends, and let each say a word; return what went wrong at each."""
+def talk(server, client, sessions=None):
+    """Connect two ends, and let each say a word; return what went wrong at each.
+
+    With a list of `sessions` the client asks to resume the last one, and adds the new one and
+    whether it was resumed.
+    """
     errors = {}
     listener = socket.create_server((HOST, 0))
 
@@ -196,8 +202,11 @@ def talk(server, client):
     thread.start()
     with socket.create_connection(listener.getsockname(), 10) as plain:
         try:
-            with client.wrap_socket(plain, server_hostname=HOST) as secured:
+            session = sessions[-1][0] if sessions else None
+            with client.wrap_socket(plain, server_hostname=HOST, session=session) as secured:
                 assert secured.recv(4) == b"word"
+                if sessions is not None:
+                    sessions.append((secured.session, secured.session_reused))
                 secured.sendall(b"word")
         except (OSError, AssertionError) as error:
             errors["client"] = error

@@ -225,6 +225,7 @@ def test_a_revoked_certificate_is_refused_until_the_list_is_read_no_more(
     server, certificates, trail, tmp_path
 ):
     listed = certificates / "revoked.txt"
+    listed.touch(mode=0o600)
     client = hospital.KeyClient(server.port, certificates, "workstation")
     identifier = cipher.key_identifier(
         hospital.KeyClient(server.port, certificates, "modality").make(name_of("image"), 1).keys
@@ -247,5 +248,12 @@ def test_a_revoked_certificate_is_refused_until_the_list_is_read_no_more(
             hospital.KeyServer(server.store, random_keys(), certificates)
         listed.write_text(f"{'0' * 64}\n")
         client.get(identifier)
+        listed.chmod(0o666)
+        for call in (
+            lambda: client.get(identifier),
+            lambda: hospital.KeyServer(server.store, random_keys(), certificates),
+        ):
+            with pytest.raises(HospitalError, match=r"revoked\.txt: others may change it"):
+                call()
     finally:
         listed.unlink()

@@ -1,5 +1,6 @@
 """The certificates of the hospital's parts: made, kept, renewed and mended."""
 
+import os
 import shutil
 import stat
 import threading
@@ -75,6 +76,22 @@ def test_private_keys_are_private_from_creation_on(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "atomic", watched)
     hospital.make_certificates(tmp_path / "new")
     assert seen == [0o600] * 6
+
+
+def test_the_umask_lets_nobody_change_a_certificate(tmp_path):
+    before = os.umask(0)
+    try:
+        folder = hospital.make_certificates(tmp_path / "new")
+    finally:
+        os.umask(before)
+    hospital.KeyClient(1, folder, "modality")
+
+
+def test_a_folder_that_others_may_write_to_gets_no_certificates(tmp_path):
+    tmp_path.chmod(0o770)
+    with pytest.raises(PermissionError, match="others may change it"):
+        hospital.make_certificates(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_certificates_in_use_are_not_replaced(certificates):

@@ -2,6 +2,7 @@
 
 import datetime
 import shutil
+import ssl
 
 import pytest
 
@@ -163,6 +164,42 @@ def test_a_private_key_that_others_may_read_is_refused(certificates, tmp_path, p
     start = starts.get(part, lambda: hospital.KeyClient(1, folder, part))
     with pytest.raises(PermissionError, match=rf"{part}\.key.*mode {mode:o}"):
         start()
+
+
+@pytest.mark.parametrize("name", ["", "keys", "keys/authority.pem", "keys/modality.pem"])
+@pytest.mark.parametrize("bit", [0o020, 0o002])
+def test_certificates_that_others_may_change_are_refused(certificates, tmp_path, name, bit):
+    folder = shutil.copytree(certificates, tmp_path / "open")
+    path = folder / name
+    path.chmod(path.stat().st_mode | bit)
+    with pytest.raises(PermissionError, match=rf"{path}: others may change it .*chmod go-w"):
+        hospital.KeyClient(1, folder, "modality")
+    path.chmod(path.stat().st_mode & ~bit)
+    hospital.KeyClient(1, folder, "modality")
+
+
+@pytest.mark.parametrize("side", SERVERS)
+def test_no_session_is_resumed(certificates, side, monkeypatch):
+    """A resumed session would show a certificate that has expired, or was replaced, since."""
+    client = attacker(certificates / side, "workstation")
+    server = tls_context(certificates, SERVERS[side], server=True, side=side)
+    sessions = []
+    for _ in range(2):
+        assert talk(server, client, sessions) == {}
+    assert [reused for _, reused in sessions] == [False, False]
+    assert not any(session and session.has_ticket for session, _ in sessions)
+
+    # With tickets it would be resumed; also then, the time of the certificate is compared.
+    server.options &= ~ssl.OP_NO_TICKET
+    server.num_tickets = 2
+    sessions = []
+    for _ in range(2):
+        assert talk(server, client, sessions) == {}
+    assert [reused for _, reused in sessions] == [False, True]
+    then = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=40)
+    monkeypatch.setattr(connections, "now", lambda: then)
+    errors = talk(server, client, sessions)
+    assert "other end (modality or workstation) has expired" in str(errors["server"])
 
 
 def test_a_missing_certificate_is_named(tmp_path, certificates):

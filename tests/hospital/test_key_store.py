@@ -184,6 +184,33 @@ def test_a_line_cut_by_a_kill_is_left_and_its_key_noted_again(tmp_path):
         hospital.KeyStore(store.path)
 
 
+def test_lines_that_were_shortened_do_not_hide_that_a_store_is_old(tmp_path):
+    store = hospital.KeyStore(tmp_path / "keys.sqlite")
+    made(store, 1)
+    store.backup(tmp_path / "old")
+    made(store, 3, start=1)
+    lines = store.uses.read_text().splitlines()
+    shutil.copy(tmp_path / "old", store.path)
+    for shortened in (
+        [lines[0], lines[1][:50], lines[2][:50], lines[3][:50]],
+        [lines[0], lines[1][:50], lines[3]],
+        [lines[0], "", lines[3]],
+    ):
+        store.uses.write_text("".join(f"{line}\n" for line in shortened))
+        with pytest.raises(HospitalError, match="line 2 is damaged"):
+            hospital.KeyStore(store.path)
+    for end in ("", "\n"):
+        store.uses.write_text(f"{lines[0]}\n{lines[1][:50]}{end}")
+        with pytest.raises(LostKeysError, match="lacks 1 key, "):
+            hospital.KeyStore(store.path)
+        hospital.KeyStore(store.path, accept_lost=True)
+        again = hospital.KeyStore(store.path)  # It is said once, and no line is taken away.
+        assert store.uses.read_text().startswith(f"{lines[0]}\n{lines[1][:50]}\n{lines[1][:50]}0")
+        made(again, 1, start=10)
+        hospital.KeyStore(store.path)
+        shutil.copy(tmp_path / "old", store.path)
+
+
 def test_a_damaged_line_of_the_record_is_refused(tmp_path):
     store = hospital.KeyStore(tmp_path / "keys.sqlite")
     made(store, 2)

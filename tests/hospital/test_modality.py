@@ -219,6 +219,20 @@ def test_an_encrypted_image_is_never_sent_for_another_one(tmp_path, server, cert
     assert files(outbox) == []
 
 
+def test_the_encrypted_image_of_a_longer_identifier_stays(tmp_path, server, certificates):
+    outbox, keys, archive = tmp_path / "outbox", Keys(server, certificates), Archive(fails=1)
+    sender = hospital.Modality(outbox, keys, archive)
+    for uid in ("1.2.3", "1.2.3.4"):
+        image = image_of(noise(16, 16))
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = uid
+        sender.take(image)
+    with pytest.raises(HospitalError, match="no answer"):
+        sender.deliver("1.2.3.4")
+    [ready] = outbox.glob("*.encrypted")
+    sender.deliver("1.2.3")
+    assert files(outbox) == sorted(["1.2.3.4.dcm", ready.name])
+
+
 def test_what_a_killed_program_left_is_swept_at_the_start_unless_another_one_runs(
     tmp_path, server, certificates
 ):

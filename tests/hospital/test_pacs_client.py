@@ -1,13 +1,15 @@
 """What the workstation asks the archives, and which answers it takes."""
 
+import functools
 import logging
 
 import pydicom
 import pytest
+from pydicom.dataelem import RawDataElement
 from pydicom.uid import generate_uid
 
-from dkg import hospital
-from dkg.hospital import HospitalError
+from dkg import cipher, hospital
+from dkg.hospital import HospitalError, pacs_client
 
 from .parts import image_of, noise, send
 
@@ -111,6 +113,7 @@ class Evil(hospital.SmallPacs):
 
     found = None  # Attributes to answer with.
     sent = None  # The identifiers of what to send.
+    exchanged = ()  # Elements to send in the place of an image's own.
 
     def _find(self, event):
         for image in self._index.values():
@@ -121,7 +124,10 @@ class Evil(hospital.SmallPacs):
             )
             answer.QueryRetrieveLevel = "IMAGE"
             for keyword, value in (self.found or {}).items():
-                setattr(answer, keyword, value)
+                if isinstance(value, pydicom.DataElement):
+                    answer[keyword] = value
+                else:
+                    setattr(answer, keyword, value)
             yield 0xFF00, answer
 
     def _get(self, event):
@@ -129,7 +135,10 @@ class Evil(hospital.SmallPacs):
         sent = [asked] if self.sent is None else self.sent
         yield len(sent)
         for uid in sent:
-            yield 0xFF00, pydicom.dcmread(self._folder / f"{uid}.dcm")
+            image = pydicom.dcmread(self._folder / f"{uid}.dcm")
+            for element in self.exchanged:
+                image[element.tag] = element
+            yield 0xFF00, image
 
 
 @pytest.fixture
@@ -159,6 +168,70 @@ def test_answers_that_do_not_match_are_left_out_and_said(
     assert client.find(PatientID="2") == [] and client.find(AccessionNumber="3") == []
     evil.found = {"PatientID": ""}
     assert client.find(PatientID="1") == []
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [
+        ("PatientName", "SQ", [pydicom.Dataset()]),
+        ("PatientName", "LO", "Doe^Jane"),
+        ("PatientID", "OB", b"0 "),
+        ("PatientID", "US", 0),
+        ("SOPInstanceUID", "OB", b"1.2.3\0"),
+        ("SOPClassUID", "SH", "1.2.3"),
+        ("StudyInstanceUID", "SQ", []),
+        ("InstanceNumber", "FD", 1.0),
+        ("InstanceNumber", "PN", "1"),
+    ],
+)
+def test_answers_with_a_wrong_value_representation_are_left_out_and_said(
+    evil, server, certificates, tmp_path, caplog, monkeypatch, keyword, vr, value
+):
+    # An archive may choose the transfer syntax in which an answer says its representations.
+    explicit = functools.partial(
+        pacs_client.build_context, transfer_syntax=pydicom.uid.ExplicitVRLittleEndian
+    )
+    filled(evil, server, certificates, tmp_path, n=1)
+    client = hospital.PacsClient(evil.port, certificates, "workstation")
+    element = pydicom.DataElement(pydicom.datadict.tag_for_keyword(keyword), vr, value)
+    evil.found = {keyword: element}
+    monkeypatch.setattr(pacs_client, "build_context", explicit)
+    assert client.find(InstanceNumber="") == []
+    expected = pydicom.datadict.dictionary_VR(element.tag)
+    assert f"sent {keyword} with the value representation {vr}, not {expected}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("keyword", "content"),
+    [("Rows", b"abc"), ("InstanceNumber", b"one "), ("StudyDate", b"\xff" * 8)],
+)
+def test_values_that_cannot_be_decoded_are_an_error_of_the_archive(
+    evil, server, certificates, tmp_path, keyword, content
+):
+    """What can be decoded, whatever it is, is refused or compared later."""
+    filled(evil, server, certificates, tmp_path, n=1)
+    keys = hospital.KeyClient(server.port, certificates, "workstation")
+    workstation = hospital.Workstation(
+        keys, hospital.PacsClient(evil.port, certificates, "workstation")
+    )
+    [found] = workstation.find()
+    tag = pydicom.datadict.tag_for_keyword(keyword)
+    vr = pydicom.datadict.dictionary_VR(tag)
+    evil.exchanged = [RawDataElement(tag, vr, len(content), content, 0, False, True)]
+    with pytest.raises((HospitalError, cipher.CipherError)):
+        workstation.open(found)
+
+
+@pytest.mark.parametrize("keyword", PIECES)
+def test_several_identifiers_in_an_answer_are_refused(
+    evil, server, certificates, tmp_path, keyword
+):
+    filled(evil, server, certificates, tmp_path, n=1)
+    client = hospital.PacsClient(evil.port, certificates, "workstation")
+    evil.found = {keyword: ["1.2.3", "1.2.4"]}
+    [found] = client.find()
+    with pytest.raises(HospitalError, match=f"found with more than one {keyword}"):
+        client.get(found)
 
 
 def test_more_images_than_asked_for_are_refused(evil, server, certificates, tmp_path):

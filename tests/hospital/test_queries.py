@@ -34,6 +34,7 @@ def matches(stored, asked, keyword="PatientName"):
         ("Lee", "홍길동", False),
         ("???", "홍길동", False),
         ("Иванов^Иван", "иванов^иван", True),
+        ("Weiß^Max", "WEISS^MAX", True),  # Their case is folded as Unicode has it.
         ("Mu\u0308ller", "Müller", True),  # The same letter, composed or not.
         ("Muller", "Müller", False),
         ("Yamada^Tarou=山田^太郎=やまだ^たろう", "山田^太郎", True),
@@ -145,6 +146,11 @@ def test_an_attribute_that_is_not_there_matches_only_the_empty_query(asked):
         ({"PatientID": "1\n"}, "control character"),
         ({"PatientID": "1\0"}, "control character"),
         ({"PatientID": "  "}, "only spaces"),
+        ({"PatientID": "\u3000"}, "only spaces"),
+        *[({"PatientName": name}, "only spaces or sep") for name in ("=", "==", "^", "= ^=", " ")],
+        ({"SOPInstanceUID": []}, r"SOPInstanceUID is a list of UIDs, not \[\]"),
+        ({"SOPInstanceUID": ["1.2", ""]}, "SOPInstanceUID is a list of UIDs, not"),
+        ({"PatientID": []}, r"a text, not by \[\]"),
         ({"PatientName": "x\udc80"}, "cannot be sent as UTF-8"),
         ({"SOPInstanceUID": "1.2.*"}, "SOPInstanceUID is a UID, not"),
         ({"SOPInstanceUID": ["1.2", "?"]}, "SOPInstanceUID is a UID, not"),
@@ -158,11 +164,19 @@ def test_an_attribute_that_is_not_there_matches_only_the_empty_query(asked):
         ({"InstanceNumber": "٣"}, "InstanceNumber is an integer"),
         ({"InstanceNumber": True}, "not by True"),
         ({"SliceThickness": "thin"}, "SliceThickness is a number"),
+        *[({"Rows": n}, "Rows is an integer that fits .* US, not")
+          for n in (float("nan"), float("inf"), 3.5, -1, 1 << 16, "65536", "-1")],
+        *[({"InstanceNumber": n}, "InstanceNumber is an integer that fits .* IS, not")
+          for n in (float("nan"), float("inf"), 3.5, 1 << 31, "2147483648")],
+        *[({"SliceThickness": n}, "SliceThickness is a number that fits .* DS, not")
+          for n in (float("nan"), float("-inf"), 10**400, "1e999")],
+        ({"RecommendedDisplayFrameRateInFloat": 1e39}, "is a number that fits .* FL, not 1e"),
     ],
-)
-def test_what_cannot_be_asked_is_refused(attributes, reason):
-    with pytest.raises(ValueError, match=reason):
-        queries.make(attributes)
+)  # fmt: skip
+@pytest.mark.parametrize("literal", [False, True])
+def test_what_cannot_be_asked_is_refused(attributes, reason, literal):
+    with pytest.raises(ValueError, match=f"{reason}|is to be literal" if literal else reason):
+        queries.make(attributes, literal=literal)
 
 
 @pytest.mark.parametrize(
