@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -245,10 +245,31 @@ def read_generator(path_or_name: str | None) -> tuple[Generator, Path, dict[str,
         raise ValueError(f"{path}: weights do not fit the architecture ({error})") from error
     # Older files lack the newer parameters of the architecture.
     metadata["architecture"] = generator.architecture
-    # A copy of a shipped network under another name is as public as the shipped one.
-    public = any(sha256 == entry["sha256"] for entry in shipped.values())
+    public = _is_public(generator, metadata, shipped.values())
     about = {"name": name, "sha256": sha256, "public": public, "metadata": metadata}
     return generator, path, about
+
+
+def weights_sha256(generator: Generator) -> str:
+    """Return the SHA-256 of the weights themselves, in hexadecimal, whatever file they are in."""
+    weights = generator.state_dict().values()
+    return hashlib.sha256(
+        b"".join(values.cpu().numpy().tobytes() for values in weights)
+    ).hexdigest()
+
+
+def _is_public(
+    generator: Generator, metadata: dict[str, Any], shipped: Iterable[dict[str, Any]]
+) -> bool:
+    """Tell whether a network is a shipped one, whatever its file is called and holds besides.
+
+    A network that was trained with the random seed of a shipped one, or continued from it, counts
+    as public, too: anyone can train it again.
+    """
+    tensors, seed = weights_sha256(generator), metadata["training"].get("seed")
+    return any(
+        tensors == entry.get("tensors_sha256") or seed == entry.get("seed", ()) for entry in shipped
+    )
 
 
 def _make_generator(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> Generator:

@@ -20,7 +20,7 @@ from torch import nn
 from dkg.acceleration import accelerate
 from dkg.acceleration.exact import ExactGenerator
 from dkg.acceleration.process import resolve_device, threads
-from dkg.checkpoints import read_generator
+from dkg.checkpoints import read_generator, weights_sha256
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, check_images, xor
 from dkg.models import Generator, images_to_tensor, tensor_to_images
 from dkg.storage.weights import list_weights as list_weights
@@ -243,11 +243,3 @@ class KeyGenerator:
             images = xor(images, np.broadcast_to(noise_map(), images.shape))
             read = self._exact.low_order_bytes
         return np.stack([read(self._exact(image)) for image in images])
-
-
-def weights_sha256(generator: Generator) -> str:
-    """Return the SHA-256, in hexadecimal, of weights that are in no file."""
-    weights = generator.state_dict().values()
-    return hashlib.sha256(
-        b"".join(values.cpu().numpy().tobytes() for values in weights)
-    ).hexdigest()

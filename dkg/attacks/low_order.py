@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dkg import metrics
+from dkg.checkpoints import weights_sha256
 from dkg.cipher import KEY_BYTES, KEY_SHAPE
-from dkg.keys import KeyGenerator, weights_sha256
+from dkg.keys import KeyGenerator
 from dkg.models import Generator, initialise
 from dkg.randomness import Battery
 

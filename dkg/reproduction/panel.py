@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dkg import cipher, data
 from dkg.baselines import GENERATORS
-from dkg.keys import KeyGenerator, KeySource, weights_sha256
+from dkg.checkpoints import weights_sha256
+from dkg.keys import KeyGenerator, KeySource
 from dkg.models import Generator, images_to_tensor, initialise, tensor_to_images
 
 TRAININGS = tuple(f"base-{images}-{i}" for images in ("phantom", "shenzhen") for i in range(1, 5))

@@ -11,6 +11,7 @@ import tomli_w
 from skimage import io
 
 from dkg import paths
+from dkg.checkpoints import read_generator, weights_sha256
 from dkg.data.phantoms import chest_xray
 from dkg.keys import KeyGenerator
 from dkg.metrics import entropy
@@ -128,6 +129,7 @@ def install(run: str | os.PathLike[str], name: str) -> None:
         trained = {
             "file": copies[weights],
             "sha256": sha256(weights.read_bytes()).hexdigest(),
+            "tensors_sha256": weights_sha256(read_generator(str(weights))[0]),
             "log": copies[run / "log.jsonl"],
             "steps": training["step"],
             "seed": training["seed"],
