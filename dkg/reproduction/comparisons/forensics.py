@@ -7,8 +7,8 @@ FORENSICS: tuple[Claim | Comparison, ...] = (
         record="beyond-forensics",
         where="IV-A to IV-C",
         words="Tables III to XV were measured as the text describes.",
-        holds="Apart from the share that chance allows, all numbers lie in the prediction intervals of "
-        "our trainings, measured as the text describes.",
+        holds="Apart from the share that chance allows, all numbers lie in the prediction "
+        "intervals of our trainings, measured as the text describes.",
         fails="More numbers than chance allows lie outside the prediction intervals of our "
         "trainings. The record lists other ways of measuring, and which numbers each of them is "
         "consistent with.",

@@ -349,13 +349,13 @@ def test_what_is_missing_stale_or_gone_is_said(output):
     assert report.write(plots.paper_and_ours) == {
         "no record": ["table-V"],
         "stale: made by other code": ["table-XX"],
-        "its picture is gone": ["figure-7"],
+        "its picture is missing": ["figure-7"],
     }
     page = parse(output)
     assert text(section(page, "table-V").find("h3")) == "Table V – missing"
     assert all(row[2] == "not measured" for row in rows(page, "table-V"))
     assert text(section(page, "table-XX").find("h3")).endswith("⚠ stale")
-    assert "its picture is gone" in text(section(page, "figure-7"))
+    assert "its picture is missing" in text(section(page, "figure-7"))
     markdown = (output / "report" / "report.md").read_text(encoding="utf-8")
     assert "### Table V: – missing\n" in markdown
     assert re.search(r"### Table XX: .*\(stale\)\n", markdown)
