@@ -348,8 +348,8 @@ def _seed_files(seed: list[Path]) -> list[Path]:
 def _warn_of_reuse() -> None:
     """Say what it means that a key has encrypted another image before."""
     typer.echo(
-        "Warning: this key has encrypted another image before. The XOR of two ciphertexts under "
-        "one key is the XOR of the two plain images, which shows both; and an attacker who knows "
-        "one of the images can decrypt the other.",
+        "Warning: this key has encrypted another image, or this one in another way, before. The "
+        "XOR of two ciphertexts under one key is the XOR of the two plain images, which shows "
+        "both; and an attacker who knows one of the images can decrypt the other.",
         err=True,
     )

@@ -18,7 +18,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from pydicom import uid
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
@@ -66,7 +66,8 @@ def decode_frame(frame: bytes, runner: DecodeRunner) -> bytearray:
     Raises
     ------
     ValueError
-        If the frame is not of the size that the data set says.
+        If the frame is not of the size that the data set says, or has more bits per sample than it
+        allocates.
     """
     syntax = runner.transfer_syntax
     said = runner.rows, runner.columns, runner.samples_per_pixel
@@ -82,6 +83,13 @@ def decode_frame(frame: bytes, runner: DecodeRunner) -> bytearray:
             "a compressed frame has {} rows, {} columns and {} samples per pixel, the data set "
             "says {}, {} and {}".format(*found, *said)
         )
+    bits = codestreams.precision(frame)
+    # Then the size that the data set says, which is bounded, is that of what is decoded.
+    if runner.bits_allocated < max(8, bits):
+        raise ValueError(
+            f"a compressed frame has {bits} bits per sample and needs at least {max(8, bits)} bits "
+            f"allocated, the data set allocates {runner.bits_allocated}"
+        )
     if syntax == uid.JPEGBaseline8Bit or (
         syntax == uid.JPEGExtended12Bit and runner.bits_stored == 8
     ):
@@ -93,7 +101,7 @@ def decode_frame(frame: bytes, runner: DecodeRunner) -> bytearray:
     runner.set_option("planar_configuration", 0)
     if runner.photometric_interpretation in ("YBR_ICT", "YBR_RCT"):
         runner.set_option("photometric_interpretation", "RGB")
-    return bytearray(samples.tobytes())
+    return bytearray(np.ascontiguousarray(samples).data.cast("B"))
 
 
 def _decode_jpeg(frame: bytes, runner: DecodeRunner) -> bytearray:
@@ -101,7 +109,15 @@ def _decode_jpeg(frame: bytes, runner: DecodeRunner) -> bytearray:
 
     The data set says which colors they are, and pydicom converts them.
     """
-    with Image.open(io.BytesIO(frame), formats=["JPEG"]) as image:
+    try:
+        image = Image.open(io.BytesIO(frame), formats=["JPEG"])
+    except UnidentifiedImageError:  # Its message is about the object that was opened.
+        raise ValueError(
+            "a compressed frame is damaged, or is not the JPEG of 8 bits that the data set says: "
+            f"it has {codestreams.precision(frame)} bits per sample"
+        ) from None
+    runner.set_option("bits_allocated", 8)
+    with image:
         if runner.samples_per_pixel != 1 and "adobe_transform" not in image.info:
             image.draft("YCbCr", image.size)
         return bytearray(image.tobytes())

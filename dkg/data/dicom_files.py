@@ -8,6 +8,8 @@ object that counts, and what pydicom would parse later is counted before.
 import io
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pydicom
 from pydicom import DataElement, Dataset, FileDataset
@@ -21,8 +23,15 @@ from dkg.storage import limits
 # An item of a sequence takes three reads and 1.3 KB of memory.
 _READS = 2**19
 
-# Bytes of text or numbers for which Python's objects take as much memory as for an element.
+# Sequences within sequences. Python allows about a thousand calls within each other, and a copy of
+# a data set takes ten for a sequence.
+_DEPTH = 50
+_TOO_DEEP = f"its sequences are nested more than {_DEPTH} deep"
+
+# Bytes of numbers for which Python's objects take as much memory as for an element. A value of text
+# takes about as much whatever its length.
 _VALUE_BYTES = 16
+_NUMBERS = {"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"}
 
 # VRs whose values stay bytes, or are one text.
 _WHOLE = {"OB", "OD", "OF", "OL", "OV", "OW", "UN", "LT", "ST", "UR", "UT"}
@@ -48,6 +57,15 @@ class _Counted(io.BytesIO):
             raise ValueError("it has too many elements, items or values")
 
 
+@contextmanager
+def _within_depth() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError:  # Sequences of unstated length are parsed at once.
+        raise ValueError(_TOO_DEEP) from None
+
+
+@_within_depth()
 def parse(raw: bytes, *, force: bool = False) -> Dataset:
     """Parse the bytes of a DICOM file.
 
@@ -66,8 +84,9 @@ def parse(raw: bytes, *, force: bool = False) -> Dataset:
     Raises
     ------
     ValueError
-        If it is cut off, unpacks to more than `limits.MAX_BYTES`, or has more than half a million
-        elements, items and values, each counted by the reads that it takes.
+        If it is cut off, unpacks to more than `limits.MAX_BYTES`, has more than half a million
+        elements, items and values, each counted by the reads that it takes, or sequences that are
+        nested more than 50 deep.
     pydicom.errors.InvalidDicomError
         If it has no header.
     """
@@ -91,6 +110,7 @@ def parse(raw: bytes, *, force: bool = False) -> Dataset:
     return dataset
 
 
+@_within_depth()
 def parse_content(raw: bytes) -> Dataset:
     """Parse a data set in Explicit VR Little Endian that has no header, within the same limits."""
     file = _Counted(raw, Counter())
@@ -99,8 +119,10 @@ def parse_content(raw: bytes) -> Dataset:
     return dataset
 
 
-def _count(dataset: Dataset, file: _Counted) -> None:
+def _count(dataset: Dataset, file: _Counted, depth: int = 0) -> None:
     """Count what is parsed lazily: values, and sequences of stated length."""
+    if depth > _DEPTH:
+        raise ValueError(_TOO_DEEP)
     for element in dataset.elements():
         if isinstance(element, RawDataElement):
             value = element.value or b""
@@ -117,9 +139,10 @@ def _count(dataset: Dataset, file: _Counted) -> None:
                     dataset.original_character_set,
                 )
                 for item in items:
-                    _count(item, file)
+                    _count(item, file, depth + 1)
             elif found["VR"] not in _WHOLE:
-                file.add(len(value) // _VALUE_BYTES)
+                is_numbers = found["VR"] in _NUMBERS
+                file.add(len(value) // _VALUE_BYTES if is_numbers else value.count(b"\\"))
         elif isinstance(element, DataElement) and element.VR == "SQ":
             for item in element.value:
-                _count(item, file)
+                _count(item, file, depth + 1)

@@ -12,7 +12,7 @@ import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from dkg.data.pixels import check_frame, in_blocks, to_bytes
 from dkg.storage import limits
@@ -101,11 +101,16 @@ def _read_pillow(raw: bytes, kind: str, frame: int) -> NDArray[np.uint8]:
     with _open_pillow(raw, kind) as opened:
         opened.seek(frame)
         limits.check_pillow(opened)
-        image = ImageOps.exif_transpose(opened)
-        opaque = "L" if image.mode in ("1", "L") else "RGB"
-        return _flatten(
-            np.asarray(image.convert("RGBA" if image.has_transparency_data else opaque))
-        )
+        opened.load()
+        orientation = opened.getexif().get(_ORIENTATION)  # Pillow itself turned pages of TIFF.
+        mode = "L" if opened.mode in ("1", "L") else "RGB"
+        mode = "RGBA" if opened.has_transparency_data else mode
+        # Copies are avoided, as images of Pillow take 4 bytes for a pixel.
+        image = opened if opened.mode == mode else opened.convert(mode)
+        pixels = np.asarray(image)
+        image.close()
+        opened.close()
+    return _turn(_flatten(pixels), orientation)
 
 
 def _png_orientation(chunks: list[tuple[bytes, memoryview]]) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import convert_color_space
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -155,10 +156,14 @@ def _decompress(dataset: Dataset) -> None:
     syntax, count = dataset.file_meta.TransferSyntaxUID, int(dataset.get("NumberOfFrames") or 1)
     frames, description = [], dict[str, str | int]()
     with decoders.explaining(syntax):
-        decoded = get_decoder(syntax).iter_array(dataset, decoding_plugin=decoders.PLUGIN)
-        for array, about in islice(decoded, count):
+        decoded = get_decoder(syntax).iter_array(
+            dataset, decoding_plugin=decoders.PLUGIN, as_rgb=False
+        )
+        for array, description in islice(decoded, count):
+            if description["photometric_interpretation"] in ("YBR_FULL", "YBR_FULL_422"):
+                _to_rgb(array)
+                description["photometric_interpretation"] = "RGB"
             frames.append(array.tobytes())
-            description = about
     if len(frames) < count:
         raise CipherError(f"it has {len(frames)} of {count} compressed frames")
     dataset.PixelData = b"".join(frames)
@@ -168,6 +173,14 @@ def _decompress(dataset: Dataset) -> None:
     dataset.PhotometricInterpretation = description["photometric_interpretation"]
     if dataset.SamplesPerPixel > 1:
         dataset.PlanarConfiguration = description["planar_configuration"]
+
+
+def _to_rgb(frame: NDArray[np.uint8]) -> None:
+    """Change the colors of a frame (h, w, 3) in place, by rows: pydicom computes with 4 bytes."""
+    rows = max(1, 2**20 // frame.shape[1])
+    for start in range(0, len(frame), rows):
+        block = frame[start : start + rows]
+        block[:] = convert_color_space(block, "YBR_FULL", "RGB")
 
 
 def _is_by_plane(dataset: Dataset) -> bool:

@@ -173,7 +173,8 @@ def record_use(
     found = [path for path, tags in others.items() if tags]
     if found and not allow_reuse:
         raise CipherError(
-            f"{key}: this key, or a part of it, has already encrypted another image (recorded in "
-            f"{found[0]}). Make a key from other seed images, or see allow_key_reuse=True"
+            f"{key}: this key, or a part of it, has already encrypted another image, or this one "
+            f"in another way (recorded in {found[0]}). Make a key from other seed images, or see "
+            "allow_key_reuse=True"
         )
     return len(set().union(*others.values()))

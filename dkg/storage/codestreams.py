@@ -104,6 +104,18 @@ def shape(data: bytes) -> tuple[int, int, int]:
     return found
 
 
+def precision(data: bytes) -> int:
+    """Return the bits of a sample of a compressed image whose `shape` was read from its header.
+
+    Decoders take 2 bytes for a sample of more than 8 bits, whatever a file around it says.
+    """
+    if data.startswith(b"\xff\x4f"):
+        n = int.from_bytes(data[40:42])
+        return max((bits & 127) + 1 for bits in data[42 : 42 + 3 * n : 3] or b"\0")
+    starts = (one.start for one in jpeg_segments(data) if one.marker in _STARTS_OF_FRAME)
+    return data[next(starts)]
+
+
 def bare_jpeg2000(data: bytes) -> bytes:
     """Return the codestream of a JPEG 2000 file without the boxes around it, or what has none.
 

@@ -45,8 +45,9 @@ _PIECE, _MOST_AT_ONCE = 2**16, 2**24
 # They may follow the last member of a gzip file.
 _ZEROS = re.compile(rb"\0*")
 
-# Values of a tag of a TIFF file that are numbers: the places of tiles of 16 x 16.
-_VALUES = 2**20
+# Values of the tags of a TIFF file that are numbers, of which decoders make objects. The places and
+# sizes of tiles of 16 x 16 are 1.6 million.
+_VALUES = 2**22
 _BYTES_OF_TIFF = (1, 2, 6, 7)  # Types whose values stay bytes.
 _IFD_POINTERS = (34665, 34853, 40965)  # Exif, GPS and interoperability.
 
@@ -180,7 +181,7 @@ def check_tiff_file(data: bytes) -> None:
     entry = np.dtype(
         [("tag", f"{order}u2"), ("type", f"{order}u2"), ("count", number), ("value", number)]
     )
-    at, seen, entries = [width], set[int](), 0
+    at, seen, entries, values = [width], set[int](), 0, 0
     while at:
         place = at.pop()
         offset = int.from_bytes(data[place : place + width], "little" if order == "<" else "big")
@@ -191,9 +192,15 @@ def check_tiff_file(data: bytes) -> None:
         n = min(n, (len(data) - offset - n_width) // entry.itemsize)
         tags = np.frombuffer(data, entry, n, offset + n_width)
         entries += n
-        many = tags["count"] > _VALUES
-        if (many & ~np.isin(tags["type"], _BYTES_OF_TIFF)).any():
-            raise ValueError(f"a tag of it has more than {_VALUES:,} values")
+        kinds, counts = np.unique(tags["tag"], return_counts=True)
+        if (counts > 1).any():
+            raise ValueError(
+                f"damaged: tag {kinds[counts.argmax()]} stands in a page several times"
+            )
+        numbers = tags["count"][~np.isin(tags["type"], _BYTES_OF_TIFF)]
+        values += int(np.minimum(numbers, _VALUES + 1).sum(dtype=np.uint64))
+        if values > _VALUES:
+            raise ValueError(f"its tags have more than {_VALUES:,} values")
         if len(seen) > _PAGES or entries > 100 * _PAGES:
             raise ValueError(f"it has more than {_PAGES:,} pages, or too many tags")
         start = offset + n_width

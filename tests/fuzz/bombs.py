@@ -21,6 +21,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     RLELossless,
@@ -125,8 +126,13 @@ def tiff_of_strips(rng):
 
 
 def tiff_of_pages(rng):
-    """Directories without tags, one after another, or a tag of very many values."""
-    if rng.random() < 0.5:
+    """Directories without tags, one after another, or tags of very many values."""
+    kind = rng.random()
+    if kind < 0.3:  # The values of all tags are in one place, and a tag may be there many times.
+        first, step = rng.choice([(273, 0), (40_000, 1)])
+        tags = [struct.pack("<HHII", first + i * step, 3, 2**20, 8) for i in range(300)]
+        return b"II*\0\x08\0\0\0" + struct.pack("<H", 300) + b"".join(tags) + bytes(2**21)
+    if kind < 0.65:
         n = rng.randrange(2 * 10**6, 4 * 10**6)
         places = np.arange(n, dtype=np.uint32) * 6 + 8
         pages = np.zeros(n, np.dtype([("tags", "<u2"), ("next", "<u4")]))
@@ -187,11 +193,11 @@ def deflated(rng):
 
 
 def of_empty_parts(rng):
-    """Elements, items, values or fragments, each of a few bytes."""
+    """Elements, items, values or fragments, each of a few bytes, or sequences in sequences."""
     n = rng.randrange(4 * 10**6, 6 * 10**6)
     item = b"\xfe\xff\x00\xe0\0\0\0\0"
     start = inputs.dicom_files()["gray.dcm"]
-    kind = rng.randrange(5)
+    kind = rng.randrange(7)
     if kind == 0:
         return start + element(0x7FF1, 0x10, b"LO", b"") * n
     if kind == 1:  # A sequence of stated length is parsed when it is asked for.
@@ -201,9 +207,25 @@ def of_empty_parts(rng):
     if kind == 3:  # Values of text.
         return start + element(0x7FF1, 0x10, b"UC", b"1\\" * n)
     dataset = inputs.dicom_dataset(inputs.pixels())
+    if kind == 4:  # Numbers that are written as text, in an element longer than 64 KB.
+        windows = struct.pack("<HHI", 0x28, 0x1050, 2 * n) + b"1\\" * n
+        return inputs.dicom_bytes(dataset, ImplicitVRLittleEndian) + windows
+    if kind == 5:
+        return inputs.dicom_bytes(dataset, ImplicitVRLittleEndian) + nested(rng)
     whole = inputs.dicom_bytes(dataset, JPEGBaseline8Bit, [b"\xff\xd8\xff\xd9"])
     at = whole.index(b"\xff\xd8\xff\xd9") - 8
     return whole[:at] + item * n + whole[at:]
+
+
+def nested(rng):
+    """Sequences in sequences, of stated length or not."""
+    n = rng.randrange(500, 5000)
+    if rng.random() < 0.5:
+        start = struct.pack("<HHIHHI", 0x40, 0xA730, 2**32 - 1, 0xFFFE, 0xE000, 2**32 - 1)
+        return start * n + struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0) * n
+    inside = range(16 * (n - 1), -1, -16)
+    starts = (struct.pack("<HHIHHI", 0x40, 0xA730, 8 + m, 0xFFFE, 0xE000, m) for m in inside)
+    return b"".join(starts)
 
 
 def rle(rng):

@@ -18,8 +18,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
@@ -200,6 +202,22 @@ def test_tiff(tmp_path, tags, message):
             read(path)
 
 
+def test_tiff_with_many_values_in_one_place(tmp_path):
+    """Each value takes 36 bytes of memory, and none of the file where tags share them."""
+    path = tmp_path / "a.tif"
+    values = np.zeros(2**20, np.uint16)
+    for first, step, message in (
+        (40_000, 1, "its tags have more than 4,194,304 values"),
+        (273, 0, "damaged: tag 273 stands in a page several times"),
+    ):
+        tags = [struct.pack("<HHII", first + step * i, 3, 2**20, 8) for i in range(5)]
+        content = struct.pack("<H", 5) + b"".join(tags) + bytes(4)
+        path.write_bytes(b"II*\0" + struct.pack("<I", 8) + content + values.tobytes())
+        for read in (data.read_image, encryption.read_samples):
+            with pytest.raises(ValueError, match=rf"a\.tif: .*{message}"):
+                read(path)
+
+
 def test_tiff_with_a_part_beyond_its_end(tmp_path):
     """Pillow reads up to where the next part is said to be, which may be gigabytes away."""
     path = tmp_path / "a.tif"
@@ -258,6 +276,93 @@ def test_dicom(tmp_path, raw, message):
         dicom.keys_needed(dicom.read(path))
 
 
+@pytest.mark.parametrize("allocated", [1, 8, 16])
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        ("jpegls", 8),
+        ("jpegls", 16),
+        ("jpeg8", 8),
+        ("jpeg8", 12),
+        ("jpeg2k", 8),
+        ("jpeg2k", 12),
+        ("jpeg2k", 16),
+    ],
+)
+def test_a_compressed_frame_has_no_more_bits_than_are_allocated(tmp_path, name, allocated, bits):
+    """Its samples would take more memory than the data set says, and lose their upper bits."""
+    syntax, encode = {
+        "jpegls": (JPEGLSLossless, imagecodecs.jpegls_encode),
+        "jpeg8": (JPEGExtended12Bit, lambda a: imagecodecs.jpeg8_encode(a, bitspersample=bits)),
+        "jpeg2k": (
+            JPEG2000Lossless,
+            lambda a: imagecodecs.jpeg2k_encode(a, 0, codecformat="j2k", bitspersample=bits),
+        ),
+    }[name]
+    pixels = np.full((64, 64), 2**bits - 1, np.uint8 if bits == 8 else np.uint16)
+    codestream = bytes(encode(pixels))
+    assert codestreams.precision(codestream) == bits
+    whole = pydicom.dcmread(io.BytesIO(dicom_file(syntax, codestream)))
+    whole.BitsAllocated = allocated
+    whole.BitsStored = min(allocated, bits)
+    whole.HighBit = whole.BitsStored - 1
+    path = tmp_path / "a.dcm"
+    whole.save_as(path)
+    keys = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3), np.uint8)
+    if allocated >= bits:
+        assert data.read_image(path).shape == (256, 256, 3)
+        if bits > allocated - 8:
+            assert dicom.encrypt_dataset(dicom.read(path), keys).BitsAllocated == allocated
+        return
+    message = f"{bits} bits per sample and needs at least {bits} bits allocated, the data set"
+    for read in (data.read_image, lambda path: dicom.encrypt_dataset(dicom.read(path), keys)):
+        with pytest.raises(ValueError, match=rf"{message} allocates {allocated}"):
+            read(path)
+
+
+def test_a_frame_that_is_not_the_jpeg_that_the_data_set_says(tmp_path):
+    path = tmp_path / "a.dcm"
+    codestream = imagecodecs.jpeg8_encode(np.zeros((64, 64), np.uint16), bitspersample=12)
+    path.write_bytes(dicom_file(JPEGBaseline8Bit, codestream, dtype=np.uint16))
+    with pytest.raises(ValueError, match=r"a\.dcm: .* not the JPEG of 8 bits .* 12 bits") as caught:
+        data.read_image(path)
+    assert "object at" not in str(caught.value)
+
+
+@pytest.mark.parametrize("of_stated_length", [True, False])
+def test_dicom_with_many_values_or_deep_sequences(tmp_path, of_stated_length):
+    whole = dicom_file(ImplicitVRLittleEndian, bytes(64 * 64))
+    path = tmp_path / "a.dcm"
+
+    def check(content, message):
+        path.write_bytes(whole + content)
+        if message is None:
+            assert data.read_image(path).shape == (256, 256, 3)
+            dicom.read(path)
+            return
+        for read in (data.read_image, dicom.read):
+            with pytest.raises(ValueError, match=rf"a\.dcm: .*{message}"):
+                read(path)
+
+    def windows(n):  # An element that names no VR may be longer than 64 KB.
+        return struct.pack("<HHI", 0x28, 0x1050, 2 * n) + b"1\\" * (n - 1) + b"1 "
+
+    def nested(n):
+        if of_stated_length:
+            ends = range(16 * (n - 1), -1, -16)
+            return b"".join(
+                struct.pack("<HHIHHI", 0x40, 0xA730, 8 + end, 0xFFFE, 0xE000, end) for end in ends
+            )
+        start = struct.pack("<HHIHHI", 0x40, 0xA730, 2**32 - 1, 0xFFFE, 0xE000, 2**32 - 1)
+        return start * n + struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0) * n
+
+    check(windows(100_000), None)
+    check(windows(600_000), "it has too many elements, items or values")
+    check(nested(40), None)
+    for n in (60, 3000):
+        check(nested(n), "its sequences are nested more than 50 deep")
+
+
 def test_damaged_deflated_dicom(tmp_path):
     path = tmp_path / "a.dcm"
     whole = dicom_file(DeflatedExplicitVRLittleEndian, bytes(64 * 64))
@@ -309,6 +414,15 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
             read(path)
 
 
+def turned_jpeg(side):
+    """Make a progressive image, whose decoder keeps 2 bytes for each sample until its end."""
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    image = Image.new("RGB", (side, side))
+    image.save(buffer, "JPEG", progressive=True, subsampling=0, exif=exif)
+    return buffer.getvalue()
+
+
 LARGEST = """
 import resource, sys, warnings
 from pathlib import Path
@@ -330,6 +444,7 @@ def test_the_largest_that_is_read_takes_less_than_a_gigabyte(tmp_path):
         "transparent.png": png(7000, 7190, 8, 6),
         "volume.nii.gz": gzipped(191, nifti((2048, 512, 192)) + b"\1" * 2**20),
         "frame.dcm": dicom_file(RLELossless, rle(5016 * 5016), 5016, 5016),
+        "turned.jpg": turned_jpeg(8190),
     }
     for name, raw in files.items():
         (tmp_path / name).write_bytes(raw)
@@ -338,4 +453,4 @@ def test_the_largest_that_is_read_takes_less_than_a_gigabyte(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert done.stdout.splitlines() == ["(256, 256, 3)"] * 4 + ["201320000"], done.stderr
+    assert done.stdout.splitlines() == ["(256, 256, 3)"] * 5 + ["201320000"], done.stderr
