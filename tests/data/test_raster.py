@@ -4,7 +4,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .parts import SIZE, deep, gray8, png_rescaled, read, rgb
 
@@ -120,3 +120,18 @@ def test_tiff_with_many_channels_is_refused(tmp_path):
                      planarconfig="contig")  # fmt: skip
     with pytest.raises(ValueError, match=r"a\.tif.*7 channels"):
         read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_what_pillow_reads_is_turned_as_pillow_turns_it(tmp_path, mode, suffix, orientation):
+    samples = np.random.default_rng(0).bytes(SIZE * SIZE * len(mode))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a.{suffix}"
+    image = Image.frombytes(mode, (SIZE, SIZE), samples)
+    image.save(path, exif=exif, **({"compression": "jpeg"} if suffix == "tif" else {}))
+    with Image.open(path) as opened:
+        turned = ImageOps.exif_transpose(opened).convert("RGB")
+    assert np.array_equal(read(path), np.asarray(turned))

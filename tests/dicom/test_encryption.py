@@ -200,6 +200,18 @@ def test_files_are_not_replaced_or_left_half_written(tmp_path, key):
     ]
 
 
+def test_one_image_with_other_attributes_counts_as_another(tmp_path, key):
+    (tmp_path / "a.dcm").write_bytes(write(make_image()))
+    dicom.encrypt_file(tmp_path / "a.dcm", key, tmp_path / "keep.dcm")
+    with pytest.raises(CipherError, match="encrypted another image, or this one in another way"):
+        dicom.encrypt_file(
+            tmp_path / "a.dcm", key, tmp_path / "profile.dcm", attributes="basic-profile"
+        )
+    # The same ciphertext again is no other use.
+    again = dicom.encrypt_file(tmp_path / "a.dcm", key, tmp_path / "keep.dcm", overwrite=True)
+    assert again == 0
+
+
 def test_a_key_encrypts_one_image(tmp_path, key):
     for name in ("a", "b"):
         (tmp_path / f"{name}.dcm").write_bytes(write(make_image()))

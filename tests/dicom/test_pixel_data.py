@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import (
     MPEG2MPML,
     DeflatedExplicitVRLittleEndian,
@@ -22,6 +23,7 @@ from pydicom.uid import (
 
 from dkg import dicom
 from dkg.cipher import CipherError
+from dkg.dicom import pixel_data
 
 from .parts import (
     FILES,
@@ -141,6 +143,14 @@ def test_subsampled_chroma_that_is_not_compressed():
     expected = np.frombuffer(image.PixelData, np.uint8) ^ KEYS.ravel()[:48]
     assert encrypted.PixelData == expected.tobytes()
     assert dicom.decrypt_dataset(encrypted, KEYS).PixelData == image.PixelData
+
+
+def test_colors_are_converted_by_rows_as_at_once():
+    random = np.random.default_rng(0)
+    frame = random.integers(0, 256, (700, 2000, 3), np.uint8)  # More than one block of rows.
+    expected = convert_color_space(frame, "YBR_FULL", "RGB")
+    pixel_data._to_rgb(frame)
+    assert np.array_equal(frame, expected)
 
 
 def test_what_would_not_come_back_is_refused():
