@@ -3,8 +3,8 @@
     python benchmarks/low_order_keys.py
     python benchmarks/low_order_keys.py --untrained
 
-It prints, for a number of seed images of each of three kinds and as many flat ones, the mean entropy,
-which tests of SP 800-22 the keys pass as its section 4.2 asks, the shares of pairs of keys whose
+It prints, for seed images of each of three kinds and as many flat ones, the mean entropy, which
+tests of SP 800-22 the keys pass as its section 4.2 asks, the shares of pairs of keys whose
 NPCR and UACI lie inside the acceptance intervals at 5 % (one gray level changed at one pixel; two
 seed images), eight bytes that come twice, and what a small network predicts. With ``DKG_DATA`` the
 seed images are real ones.
