@@ -81,17 +81,28 @@ def test_train_lists_its_settings_without_an_output_folder():
     assert "learning_rate" in listed and "section IV" in listed
 
 
+def _heed_signals():
+    # Tests that run in the background or under nohup ignore them, and so would their children.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the system has no such signals")
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_stopped_training_says_where_it_stopped_and_goes_on(tmp_path, number):
+def test_a_stopped_training_says_where_it_stopped_and_goes_on(tmp_path, request, number):
     small = ("generator_width=2", "discriminator_width=2", "residual_blocks=0", "threads=1")
     options = [a for s in (*small, "checkpoint_every=5") for a in ("--set", s)]
     command = [sys.executable, "-m", "dkg", "train", "-o", tmp_path / "run", "--images", "2"]
     environment = os.environ | {"DKG_DATA": str(tmp_path)}
     began = subprocess.Popen(
-        [*command, *options], stderr=subprocess.PIPE, text=True, env=environment
+        [*command, *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=_heed_signals,
     )
+    request.addfinalizer(began.kill)
     checkpoint, limit = tmp_path / "run" / "checkpoint.safetensors", time.monotonic() + 120
     while not checkpoint.exists() or read_metadata(checkpoint)["step"] < 5:
         assert began.poll() is None and time.monotonic() < limit

@@ -57,7 +57,12 @@ def test_a_training_ends_with_its_parent_and_can_go_on(tmp_path, number):
     script, out = tmp_path / "start.py", tmp_path / "run"
     script.write_text(START)
     began = subprocess.Popen(
-        [sys.executable, script, out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, script, out],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background ignore it, and so would the child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     checkpoint = out / "checkpoint.safetensors"
     try:
