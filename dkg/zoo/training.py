@@ -1,5 +1,6 @@
 """Training of the networks that are missing, several at once."""
 
+import contextlib
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -137,7 +138,10 @@ def progress(out: Path, steps: int) -> str:
 def _recipe(name: str, device: str) -> Recipe:
     """Return the recipe of a network, with as many threads as its run began with."""
     checkpoint = run_folder(name) / "checkpoint.safetensors"
-    threads = read_metadata(checkpoint)["threads"] if checkpoint.exists() else 1
+    threads = 1
+    # A damaged checkpoint stops its own training, with a message, and no other one.
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        threads = read_metadata(checkpoint)["threads"]
     return Recipe.of_entry(entry(name), threads=threads, device=device)
 
 

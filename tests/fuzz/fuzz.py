@@ -264,6 +264,7 @@ def play(reader: Reader, folder: Path, file: str, changed: bytes, repaired: bool
     """Read one changed file; return what became of it, or raise what should not have been."""
     path = folder / file
     path.write_bytes(changed)
+    path.chmod(0o600)  # Or every key is refused.
     try:
         found = reader.read(path)
     except (ValueError, OSError) as error:
@@ -274,6 +275,7 @@ def play(reader: Reader, folder: Path, file: str, changed: bytes, repaired: bool
     if reader.is_authentic or (reader.is_protected(file) and not repaired):
         if file not in reader.expected:
             path.write_bytes(reader.files[file])
+            path.chmod(0o600)
             reader.expected[file] = reader.read(path)
         # A reader that refuses the changed file gives None in place of the result.
         expected = reader.expected[file]

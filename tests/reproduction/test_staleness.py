@@ -54,7 +54,7 @@ def test_images_are_read_again_as_they_were_read(output, tmp_path, monkeypatch):
     reading = {"resample": "box", "crop": True, "choice": "spread", "tuned": []}
     assert made.images[0]["reading"] == reading
     assert results.stale(results.loads(results.dumps(made))) == []
-    for name, value in (("resample", "nearest"), ("crop", False), ("choice", "first")):
+    for name, value in (("resample", "lanczos"), ("crop", False), ("choice", "first")):
         other = dataclasses.replace(
             made, images=[made.images[0] | {"reading": reading | {name: value}}]
         )

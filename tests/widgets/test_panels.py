@@ -89,6 +89,7 @@ def test_the_files_are_those_of_the_command(tmp_path, rng):
     assert list(files) == ["plain.png", "key.png", "hidden.png", "decrypted.png"]
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
+    (tmp_path / "key.png").chmod(0o600)
     read = read_key(tmp_path / "key.png")
     assert read.weights_public and read.weights_sha256 == generator.sha256
     np.testing.assert_array_equal(read.keys[0], key)
