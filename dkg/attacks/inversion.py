@@ -67,7 +67,7 @@ def fit(
         uint8 (n, height, width, 3) or (n, height, width), pairs in the same order; at least one
         cell of 4 x 4 pixels for the ridge regression, 8 x 8 cells for the U-Net.
     method : {'ridge', 'U-Net'}, default 'ridge'
-        Ridge regression of a cell's mean on the bits of the cell. Or a small U-Net [1]_ that sees
+        Ridge regression of a cell's mean on the bits of the cell. Or a small U-Net [2]_ that sees
         the bits and the ridge regression's estimate of all cells.
     steps : int, default 200
         Steps of the U-Net's training, each with four images.
@@ -89,7 +89,7 @@ def fit(
 
     References
     ----------
-    .. [1] O. Ronneberger, P. Fischer and T. Brox, "U-Net: Convolutional Networks for Biomedical
+    .. [2] O. Ronneberger, P. Fischer and T. Brox, "U-Net: Convolutional Networks for Biomedical
        Image Segmentation", MICCAI 2015.
     """
     if method not in METHODS:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,8 @@ from dkg.randomness import run_battery
 _Generate = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-class Examined(NamedTuple):
+@dataclass(frozen=True)
+class Examined:
     """What one kind of key measures.
 
     Attributes
