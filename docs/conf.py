@@ -33,6 +33,7 @@ include_patterns = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
 ]
 # Every other folder, so that Sphinx does not walk through it; templates are no pages.
 exclude_patterns = [
