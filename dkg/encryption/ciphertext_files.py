@@ -174,7 +174,7 @@ def record_use(
     if found and not allow_reuse:
         raise CipherError(
             f"{key}: this key, or a part of it, has already encrypted another image, or this one "
-            f"in another way (recorded in {found[0]}). Make a key from other seed images, or see "
-            "allow_key_reuse=True"
+            f"in another way (recorded in {found[0]}). Make a key from other seed images, "
+            "or see allow_key_reuse=True"
         )
     return len(set().union(*others.values()))

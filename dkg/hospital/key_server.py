@@ -286,6 +286,8 @@ class KeyServer(Server):
                 taken.append(self._network.submit(self._next).result())
             except StopIteration:
                 with self._lock:
+                    if self._returned:  # In between, by an image that did not get all it needs.
+                        continue
                     if len(self._making) > 1:
                         raise _Busy("other images hold the seed images left; ask again") from None
                 raise NoSeedError(

@@ -1,5 +1,6 @@
 """Keys, images and parts of a hospital, a relay that cuts connections, and attackers' tools."""
 
+import contextlib
 import datetime
 import hashlib
 import io
@@ -109,6 +110,10 @@ class Relay:
                     server.sendall(client.recv(1000))
                 except OSError:
                     continue
+            # The other thread may still wait for the server, and a close alone would wait for it.
+            for each in (client, server):
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
 
     def _back(self, server, client):
         try:
