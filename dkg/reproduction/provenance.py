@@ -19,8 +19,8 @@ from dkg import paths
 
 ROOMS = {
     "numbers": "__init__.py acceleration attacks baselines.py callbacks.py checkpoints.py "
-    "cipher.py compiled.py cores.py counts.py data dicom domains.py encryption hardened.py "
-    "hospital keys.py logistic.py metrics models.py paper paths.py py.typed randomness "
+    "cipher.py compiled.py cores.py counts.py data dicom domains.py encryption evaluation "
+    "hardened.py hospital keys.py logistic.py metrics models.py paper paths.py py.typed randomness "
     "reproduction results.py settings.py storage training.py weights zoo",
     "pictures": "plots widgets",
     "neither": "__main__.py cli reproduction/report",
