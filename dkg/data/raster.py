@@ -38,20 +38,20 @@ _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 }
 
 
-def read_png(raw: bytes, frame: int | None, path: Path) -> NDArray[np.uint8]:
+def read_png(raw: bytes, frame: int | None, path: Path, background: int = 0) -> NDArray[np.uint8]:
     """Read a picture of a PNG file as uint8 (h, w) or (h, w, 3)."""
     chunks = limits.check_png(raw)
     frame = check_frame(frame, limits.count_png(chunks))
     if frame:
         animation = limits.bare_png(raw, chunks, (b"acTL", b"fcTL", b"fdAT"))
-        pixels = _read_pillow(animation, "PNG", frame)
+        pixels = _read_pillow(animation, "PNG", frame, background)
     else:
         pixels = imagecodecs.png_decode(limits.bare_png(raw, chunks))
-        pixels = _flatten(_to_8_bits(pixels, 8 * pixels.itemsize, path))
+        pixels = _flatten(_to_8_bits(pixels, 8 * pixels.itemsize, path), background)
     return _turn(pixels, _png_orientation(chunks))
 
 
-def read_jpeg(raw: bytes, frame: int | None, path: Path) -> NDArray[np.uint8]:
+def read_jpeg(raw: bytes, frame: int | None, path: Path, background: int = 0) -> NDArray[np.uint8]:
     """Read a picture of a JPEG file as uint8 (h, w) or (h, w, 3)."""
     limits.check_jpeg(raw)
     with _open_pillow(raw, "JPEG") as opened:
@@ -59,10 +59,10 @@ def read_jpeg(raw: bytes, frame: int | None, path: Path) -> NDArray[np.uint8]:
         opened.seek(frame)
         # Each picture of a Multi-Picture file (CIPA DC-007) is a JPEG file.
         start = opened.offset if frame else 0  # type: ignore[attr-defined]  # Of these files only.
-    return read_jpeg(raw[start:], None, path) if start else _read_pillow(raw, "JPEG", 0)
+    return read_jpeg(raw[start:], None, path) if start else _read_pillow(raw, "JPEG", 0, background)
 
 
-def read_tiff(raw: bytes, frame: int | None, path: Path) -> NDArray[np.uint8]:
+def read_tiff(raw: bytes, frame: int | None, path: Path, background: int = 0) -> NDArray[np.uint8]:
     """Read a page of a TIFF file as uint8 (h, w) or (h, w, 3)."""
     limits.check_tiff_file(raw)
     with tifffile.TiffFile(io.BytesIO(raw)) as tiff:
@@ -77,14 +77,16 @@ def read_tiff(raw: bytes, frame: int | None, path: Path) -> NDArray[np.uint8]:
         if page.bitspersample <= 8 and (
             page.photometric not in known or limits.compression(page) not in limits.COMPRESSIONS
         ):
-            return _read_pillow(raw, "TIFF", frame)
+            return _read_pillow(raw, "TIFF", frame, background)
         limits.check_compression(page)
         if page.photometric not in known:
             raise ValueError(f"16-bit samples of photometric interpretation {page.photometric}")
         pixels = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
-        return _turn(_tiff_colors(page, pixels, path), page.tags.valueof(_ORIENTATION, 1))
+        return _turn(
+            _tiff_colors(page, pixels, path, background), page.tags.valueof(_ORIENTATION, 1)
+        )
 
 
 READERS = {"PNG": read_png, "JPEG": read_jpeg, "TIFF": read_tiff}
@@ -97,7 +99,7 @@ def _open_pillow(raw: bytes, kind: str) -> Image.Image:
         raise ValueError("damaged: its header is not that of an image") from None
 
 
-def _read_pillow(raw: bytes, kind: str, frame: int) -> NDArray[np.uint8]:
+def _read_pillow(raw: bytes, kind: str, frame: int, background: int) -> NDArray[np.uint8]:
     with _open_pillow(raw, kind) as opened:
         opened.seek(frame)
         limits.check_pillow(opened)
@@ -110,7 +112,7 @@ def _read_pillow(raw: bytes, kind: str, frame: int) -> NDArray[np.uint8]:
         pixels = np.asarray(image)
         image.close()
         opened.close()
-    return _turn(_flatten(pixels), orientation)
+    return _turn(_flatten(pixels, background), orientation)
 
 
 def _png_orientation(chunks: list[tuple[bytes, memoryview]]) -> int:
@@ -139,7 +141,9 @@ def _turn(pixels: NDArray[np.uint8], orientation: Any) -> NDArray[np.uint8]:
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))
 
 
-def _tiff_colors(page: tifffile.TiffPage, pixels: NDArray[Any], path: Path) -> NDArray[np.uint8]:
+def _tiff_colors(
+    page: tifffile.TiffPage, pixels: NDArray[Any], path: Path, background: int
+) -> NDArray[np.uint8]:
     """Turn the samples of a page (h, w) or (h, w, samples) into uint8 (h, w) or (h, w, 3)."""
     kinds, bits = tifffile.PHOTOMETRIC, page.bitspersample
     pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
@@ -164,7 +168,7 @@ def _tiff_colors(page: tifffile.TiffPage, pixels: NDArray[Any], path: Path) -> N
             alpha = _to_8_bits(pixels[..., n + i, np.newaxis], bits, path)
             colors = np.concatenate([colors, alpha], axis=-1)
             break
-    return _flatten(colors)
+    return _flatten(colors, background)
 
 
 def _to_8_bits(pixels: NDArray[Any], bits: int, path: Path) -> NDArray[np.uint8]:
@@ -181,8 +185,8 @@ def _to_8_bits(pixels: NDArray[Any], bits: int, path: Path) -> NDArray[np.uint8]
     return in_blocks(lambda block: table[block], pixels, pixels.shape[2:])
 
 
-def _flatten(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Turn 8-bit samples (h, w) or (h, w, channels) into gray or RGB, laid over black."""
+def _flatten(pixels: NDArray[np.uint8], background: int) -> NDArray[np.uint8]:
+    """Turn 8-bit samples (h, w) or (h, w, channels) into gray or RGB, laid over a gray level."""
     if pixels.ndim == 2 or pixels.shape[-1] == 3:
         return pixels
     if pixels.shape[-1] == 1:
@@ -190,8 +194,9 @@ def _flatten(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if pixels.shape[-1] not in (2, 4):
         raise ValueError(f"{pixels.shape[-1]} channels are neither gray nor RGB")
 
-    def over_black(block: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return np.rint(block[:, :-1] * (block[:, -1:] / 255.0))
+    def laid_over(block: NDArray[np.uint8]) -> NDArray[np.float64]:
+        opacity = block[:, -1:] / 255.0
+        return np.rint(block[:, :-1] * opacity + background * (1 - opacity))
 
-    color = in_blocks(over_black, pixels, (pixels.shape[-1] - 1,))
+    color = in_blocks(laid_over, pixels, (pixels.shape[-1] - 1,))
     return color if color.shape[-1] == 3 else color[..., 0]

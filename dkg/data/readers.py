@@ -105,6 +105,36 @@ def read_image(
        rescaling".
     """
     check_filter(resample)
+    return resize(read_pixels(path, frame, crop=crop, trim=trim), size, resample)
+
+
+def read_pixels(
+    path: str | os.PathLike[str],
+    frame: int | None = None,
+    *,
+    crop: bool = True,
+    trim: bool = False,
+    background: int = 0,
+) -> NDArray[np.uint8]:
+    """Read one image in the size that it has in its file.
+
+    Parameters
+    ----------
+    path, frame, crop, trim
+        As for `read_image`.
+    background : int, default 0
+        The gray level, 0 to 255, over which a transparent image is laid.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width) or (height, width, 3)
+        The image, gray or RGB.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, ValueError
+        As `read_image`.
+    """
     path = Path(path)
     raw, kind = _read_file(path)
     with _naming(path, kind):
@@ -119,10 +149,10 @@ def read_image(
 
             pixels = dicom.read_frame(raw, frame)
         else:
-            pixels = raster.READERS[kind](raw, frame, path)
+            pixels = raster.READERS[kind](raw, frame, path, background)
         if trim and kind != "NIfTI":
             pixels = borders.trim(pixels)
-    return resize(pixels, size, resample)
+    return pixels
 
 
 def read_slices(
