@@ -1,6 +1,16 @@
 """Any image cipher on the bench: the field's measures and attacks, side by side."""
 
-from dkg.evaluation.outcomes import Attacked, Measured
-from dkg.evaluation.protocol import Checked, Cipher, body, check, name_of
+from dkg.evaluation.outcomes import Attack, Attacked, Measured
+from dkg.evaluation.protocol import Checked, Cipher, UnusableCipher, body, check, name_of
 
-__all__ = ["Attacked", "Checked", "Cipher", "Measured", "body", "check", "name_of"]
+__all__ = [
+    "Attack",
+    "Attacked",
+    "Checked",
+    "Cipher",
+    "Measured",
+    "UnusableCipher",
+    "body",
+    "check",
+    "name_of",
+]

@@ -1,9 +1,9 @@
 """Outcomes of an evaluation: one measured value, one attack.
 
 A measure is a function ``(cipher, images, rng) -> list of Measured`` and an attack a function
-``(cipher, images, rng) -> Attacked``; `images` is a list of uint8 arrays, which may differ in shape,
-and `rng` the only source of randomness. Outcomes are plain values: table, report and record are
-made from the same ones.
+``(cipher, images, rng) -> Attacked``. The `images` are a list of uint8 arrays that may differ in
+shape, and `rng` is the only source of randomness. Outcomes are plain values: table, report and
+record are made from the same ones.
 
 ``dkg.evaluation.attacks.ATTACKS`` holds an `Attack` for each name, and its ``needs`` says what it
 asks of the cipher. A cipher of which only files exist can be an object whose ``encrypt`` looks up
@@ -129,8 +129,8 @@ class Attack:
         own. ``'one key'``: the same, but under one key for all of them. ``'cipher'``: encrypts
         images of its own, decrypts, or changes keys.
     run : callable
-        ``run(cipher, images, rng)`` returns `Attacked`. It never raises because of what the cipher
-        is; ``succeeded`` is None where the attack does not apply.
+        ``run(cipher, images, rng)`` returns `Attacked`. It does not raise where the cipher or an image
+        is unfit for it: ``succeeded`` is None and ``sentence`` says why.
     """
 
     name: str

@@ -14,6 +14,10 @@ Image = NDArray[np.uint8]
 Key = Any
 
 
+class UnusableCipher(ValueError):
+    """Raised when an object is no image cipher; the message says what is wrong with it."""
+
+
 class Cipher(Protocol):
     """An image cipher: three methods, and what is optional.
 
@@ -112,17 +116,18 @@ def check(cipher: Cipher, images: Iterable[Image], *, seed: int = 0) -> Checked:
 
     Raises
     ------
-    ValueError
+    UnusableCipher
         If a method is missing or raises, the ciphertext has another type or shape, the image or
-        the key of ``change_key`` is changed in place, or decryption does not return the image. If
-        there is no image, or one is not uint8 of at least two dimensions.
+        the key of ``change_key`` is changed in place, or decryption does not return the image.
+    ValueError
+        If there is no image, or one is not uint8 of at least two dimensions.
     """
     name = name_of(cipher)
     if isinstance(cipher, type):
-        raise ValueError(f"{name}: a class; pass an instance of it, {cipher.__name__}()")
+        raise UnusableCipher(f"{name}: a class; pass an instance of it, {cipher.__name__}()")
     for method in ("encrypt", "decrypt", "random_key"):
         if not callable(getattr(cipher, method, None)):
-            raise ValueError(
+            raise UnusableCipher(
                 f"{name}: has no method {method}; a cipher has encrypt(image, key), "
                 "decrypt(ciphertext, key) and random_key(rng)"
             )
@@ -177,28 +182,28 @@ def check_image(image: Image) -> Image:
 
 
 def new_key(cipher: Cipher, seed: int) -> Key:
-    """Return the cipher's random key of a random seed; ValueError if that raises."""
+    """Return the cipher's random key of a random seed; `UnusableCipher` if that raises."""
     try:
         return cipher.random_key(np.random.default_rng(seed))
     except Exception as error:  # Of any type: it is the user's code.
-        raise ValueError(f"{name_of(cipher)}: random_key raised {_told(error)}") from error
+        raise UnusableCipher(f"{name_of(cipher)}: random_key raised {_told(error)}") from error
 
 
 def encrypted(cipher: Cipher, image: Image, key: Key) -> Image:
-    """Encrypt an image; ValueError if the cipher raises, or does not return a ciphertext."""
+    """Encrypt an image; `UnusableCipher` if the cipher raises, or does not return a ciphertext."""
     name = name_of(cipher)
     given = image.copy()
     try:
         ciphertext = cipher.encrypt(given, key)
     except Exception as error:
-        raise ValueError(
+        raise UnusableCipher(
             f"{name}: encrypt raised {_told(error)} for an image of shape {image.shape}"
         ) from error
     if not np.array_equal(given, image):
-        raise ValueError(f"{name}: encrypt changes the image that it is given; work on a copy")
+        raise UnusableCipher(f"{name}: encrypt changes the image that it is given; work on a copy")
     _check_array(ciphertext, f"{name}: encrypt")
     if ciphertext.shape[1:] != image.shape[1:] or len(ciphertext) < len(image):
-        raise ValueError(
+        raise UnusableCipher(
             f"{name}: encrypt must return the shape {image.shape}, or that with more rows, "
             f"not {ciphertext.shape}"
         )
@@ -213,16 +218,20 @@ def _check_inverse(cipher: Cipher, image: Image, ciphertext: Image, key: Key) ->
     try:
         back = cipher.decrypt(given, key)
     except Exception as error:
-        raise ValueError(f"{name}: decrypt raised {_told(error)} for its own ciphertext") from error
+        raise UnusableCipher(
+            f"{name}: decrypt raised {_told(error)} for its own ciphertext"
+        ) from error
     if not np.array_equal(given, ciphertext):
-        raise ValueError(f"{name}: decrypt changes the ciphertext that it is given; work on a copy")
+        raise UnusableCipher(
+            f"{name}: decrypt changes the ciphertext that it is given; work on a copy"
+        )
     _check_array(back, f"{name}: decrypt")
     if back.shape != image.shape:
-        raise ValueError(
+        raise UnusableCipher(
             f"{name}: decrypt must return the image's shape {image.shape}, not {back.shape}"
         )
     if wrong := np.count_nonzero(back != image):
-        raise ValueError(
+        raise UnusableCipher(
             f"{name}: not invertible: decrypt(encrypt(image, key), key) differs from the image in "
             f"{wrong:,} of {image.size:,} bytes"
         )
@@ -234,12 +243,12 @@ def _check_change_key(cipher: Cipher, image: Image, seed: int) -> list[str]:
     try:
         changed = cipher.change_key(key, np.random.default_rng(seed))  # type: ignore[attr-defined]
     except Exception as error:
-        raise ValueError(f"{name}: change_key raised {_told(error)}") from error
+        raise UnusableCipher(f"{name}: change_key raised {_told(error)}") from error
     before = encrypted(cipher, image, new_key(cipher, seed))
     if not np.array_equal(before, encrypted(cipher, image, key)):
         # Only a cipher that repeats its ciphertexts from a random seed can be blamed.
         if np.array_equal(before, encrypted(cipher, image, new_key(cipher, seed))):
-            raise ValueError(
+            raise UnusableCipher(
                 f"{name}: change_key changes the key that it is given; return a changed copy"
             )
     elif np.array_equal(before, encrypted(cipher, image, changed)):
@@ -249,9 +258,9 @@ def _check_change_key(cipher: Cipher, image: Image, seed: int) -> list[str]:
 
 def _check_array(array: Any, what: str) -> None:
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"{what} must return a NumPy array, not {type(array).__name__}")
+        raise UnusableCipher(f"{what} must return a NumPy array, not {type(array).__name__}")
     if array.dtype != np.uint8:
-        raise ValueError(f"{what} must return uint8, not {array.dtype}")
+        raise UnusableCipher(f"{what} must return uint8, not {array.dtype}")
 
 
 def _told(error: Exception) -> str:
