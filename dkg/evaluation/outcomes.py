@@ -129,8 +129,8 @@ class Attack:
         own. ``'one key'``: the same, but under one key for all of them. ``'cipher'``: encrypts
         images of its own, decrypts, or changes keys.
     run : callable
-        ``run(cipher, images, rng)`` returns `Attacked`. It does not raise where the cipher or an image
-        is unfit for it: ``succeeded`` is None and ``sentence`` says why.
+        ``run(cipher, images, rng)`` returns `Attacked`. It does not raise where the cipher or an
+        image is unfit for it: ``succeeded`` is None and ``sentence`` says why.
     """
 
     name: str
