@@ -28,7 +28,7 @@ from dkg.dicom.encryption import (
     is_encrypted,
     key_identifier,
 )
-from dkg.dicom.parsing import read
+from dkg.dicom.parsing import equal_bytes, read
 from dkg.dicom.pixel_data import keys_needed
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "decrypt_file",
     "encrypt_dataset",
     "encrypt_file",
+    "equal_bytes",
     "expected_attributes",
     "identifying_attributes",
     "is_encrypted",

@@ -2,10 +2,11 @@
 
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
 from dkg.reproduction.judge import VERDICTS
-from dkg.reproduction.panel import Float64Keys, Measurements, Panel
+from dkg.reproduction.panel import TRAININGS, AesKeys, Float64Keys, Measurements, Panel
 from dkg.reproduction.provenance import code_sha256, notebook_sha256
 from dkg.reproduction.recording import record
 from dkg.reproduction.records import CLAIM_VERDICTS, SYMBOLS, Record, dumps, load_all, loads
+from dkg.reproduction.refusals import refusal
 from dkg.reproduction.staleness import stale
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "CLAIM_VERDICTS",
     "COMPARISONS",
     "SYMBOLS",
+    "TRAININGS",
     "VERDICTS",
+    "AesKeys",
     "Float64Keys",
     "Measurements",
     "Panel",
@@ -24,5 +27,6 @@ __all__ = [
     "loads",
     "notebook_sha256",
     "record",
+    "refusal",
     "stale",
 ]

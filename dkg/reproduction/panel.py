@@ -202,7 +202,7 @@ class Panel:
         The seed images, as `dkg.data.load` returned them.
     network : str, path-like or KeyGenerator, optional
         The published network. Default: the first that comes with the package.
-    trainings : iterable of str, path-like or KeyGenerator
+    trainings : iterable of str, path-like or KeyGenerator, optional
         Networks of one recipe, each of a training of its own: names or paths. Default:
         `TRAININGS`. Intervals need eight.
     seed : int, default 0
@@ -227,7 +227,7 @@ class Panel:
         images: data.ImageSet,
         *,
         network: str | os.PathLike[str] | KeyGenerator | None = None,
-        trainings: Iterable[str | os.PathLike[str] | KeyGenerator] = TRAININGS,
+        trainings: Iterable[str | os.PathLike[str] | KeyGenerator] | None = None,
         seed: int = 0,
         n_untrained: int | None = None,
         seed_images: Bytes | None = None,
@@ -235,7 +235,7 @@ class Panel:
         self.images = images
         self.seed = seed
         self.seed_images = images.images if seed_images is None else np.asarray(seed_images)
-        chosen = [_load(name) for name in trainings]
+        chosen = [_load(name) for name in (TRAININGS if trainings is None else trainings)]
         own = _load(network)
         same = [n for n in chosen if n.sha256 == own.sha256]
         self.generator = same[0] if same else own

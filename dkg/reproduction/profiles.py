@@ -281,8 +281,9 @@ def default_of(name: str, known: Mapping[str, Any]) -> Any:
         default = ast.literal_eval(known[name]["default"])
     except (ValueError, SyntaxError):
         return None
-    # An empty text stands for the default network.
-    return default or list_weights()[0] if name == "weights" else default
+    # What is empty stands for shipped networks.
+    empty = {"weights": list_weights()[0], "trainings": list_weights()[:1]}
+    return default or empty.get(name, default)
 
 
 def wrong_value(value: Any, default: Any, networks: Iterable[str] = ()) -> str | None:

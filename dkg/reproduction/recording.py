@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 def record(
     id: str,
     ours: Measurements | Mapping[str, Any] | None = None,
-    sentence: str | None = None,
     *,
     images: data.ImageSet | Iterable[data.ImageSet] = (),
     networks: "KeyGenerator | Iterable[KeyGenerator]" = (),
@@ -51,8 +50,6 @@ def record(
         mean counts. Fewer numbers than labels, None, or a comparison left out mean "not measured";
         NaN is a value, such as the entropy of a network that broke down. The mean that a text
         repeats from a row (``mean_...``) is taken from the row if it is not given.
-    sentence : str, optional
-        The result in words. Default: made from the outcome.
     images : ImageSet or iterable of ImageSet
         What it was measured on, beside the panel's, as `dkg.data.load` returned it.
     networks : KeyGenerator or iterable of KeyGenerator
@@ -82,8 +79,7 @@ def record(
     Raises
     ------
     ValueError
-        If `id` or a comparison's name is unknown, if there are more numbers than labels, or if
-        numbers are missing without a reason in the old form of the call, with a sentence.
+        If `id` or a comparison's name is unknown, or if there are more numbers than labels.
     TypeError
         If a value is not a number.
     """
@@ -99,15 +95,13 @@ def record(
     if in_float64 is not None:
         more[sentences.DOUBLE] = sentences.by_precision(panel, in_float64)
     if missing is None and any(None in comparison["ours"] for comparison in comparisons):
-        if sentence is not None:
-            raise ValueError(f"{id}: numbers are missing; say why with missing=")
         missing = _how_many(comparisons)
     image_sets = [*panel.images, *([images] if isinstance(images, data.ImageSet) else images)]
     used = [*panel.networks, *(networks if isinstance(networks, Iterable) else [networks])]
     made = judged(
         {
             "id": id,
-            "sentence": sentence or "",
+            "sentence": "",  # `judged` writes it.
             "comparisons": comparisons,
             "more": _plain(more),
             "images": [

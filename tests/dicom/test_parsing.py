@@ -1,5 +1,7 @@
 """Files that are no DICOM files are refused by name."""
 
+import copy
+
 import pytest
 
 from dkg import dicom
@@ -22,3 +24,14 @@ def test_read_names_the_file(tmp_path):
         dicom.read(tmp_path / "text.dcm")
     with pytest.raises(FileNotFoundError):
         dicom.read(tmp_path / "missing.dcm")
+
+
+def test_bytes_of_two_files_are_compared():
+    first = make_image()
+    first.PatientName = "Ott^Ida"
+    second = copy.deepcopy(first)
+    assert dicom.equal_bytes(first, second) == 100
+    second.PatientName = "Ott^Ada"
+    assert 99 < dicom.equal_bytes(first, second) < 100
+    second.PatientName = "Weber^Jan"
+    assert dicom.equal_bytes(first, second) == 0

@@ -209,7 +209,7 @@ from dkg import reproduction as results
 image = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
 for id in ("figure-6", "claim-known-plaintext"):
     name = results.COMPARISONS[id][0].name
-    results.record(id, {name: [1.0]}, "A sentence.", missing="it is a test",
+    results.record(id, {name: [1.0]}, missing="it is a test",
                    figure=plots.image_grid({"a": image}), more={"n": 3})
 """
 

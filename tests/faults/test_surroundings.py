@@ -156,7 +156,7 @@ def test_the_disk_is_full_while_the_use_of_a_key_is_recorded(warm, work):
 
 RECORD = """
 from dkg import reproduction as results
-results.record("figure-6", {"chi_square": 1.0}, "A sentence.")
+results.record("figure-6", {"chi_square": 1.0})
 """
 
 
@@ -407,7 +407,7 @@ context = multiprocessing.get_context("fork")
 
 def write(number):
     for turn in range(20):
-        results.record("figure-6", {"chi_square": float(number)}, f"Number {number}.")
+        results.record("figure-6", {"chi_square": float(number)})
 
 processes = [context.Process(target=write, args=(number,)) for number in range(3)]
 for process in processes:

@@ -36,10 +36,10 @@ def test_numbers_of_one_training_are_not_judged():
 
 def test_nan_is_left_out_and_a_factor_has_a_logarithmic_axis():
     made = results.record(
-        "table-XXI", {"entropy_rate_0.02_batch_1": [math.nan] * 5}, "Broken.", missing="a test"
+        "table-XXI", {"entropy_rate_0.02_batch_1": [math.nan] * 5}, missing="a test"
     )
     assert not [name for name in drawn(plots.paper_and_ours(made).axes[0]) if "ours" in name]
-    made = results.record("table-XIX", {"time_beside_deepkeygen": [1] * 5}, "Times.")
+    made = results.record("table-XIX", {"time_beside_deepkeygen": [1] * 5})
     assert plots.paper_and_ours(made).axes[0].get_yscale() == "log"
 
 

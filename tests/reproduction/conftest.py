@@ -89,4 +89,4 @@ def recorded(tmp_path_factory):
     """A record of the paper's own numbers, written to a folder that no test reads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DKG_OUTPUT", str(tmp_path_factory.mktemp("recorded")))
-        return reproduction.record("table-III", panel_of("table-III"), "Keys.")
+        return reproduction.record("table-III", panel_of("table-III"))

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("output")
 
 
 def test_a_verdict_that_was_typed_in_is_not_believed():
-    made = results.record("claim-known-plaintext", {"bytes_read": 100.0}, "All of it.")
+    made = results.record("claim-known-plaintext", {"bytes_read": 100.0})
     text = results.dumps(dataclasses.replace(made, verdict="reproduced"))
     assert results.loads(text).verdict == "not reproduced"
 
@@ -87,7 +87,7 @@ def test_what_is_no_record_is_named(text, output):
 
 
 def test_a_record_under_another_name_is_refused(output):
-    results.record("figure-6", {"chi_square": 1.0}, "s")
+    results.record("figure-6", {"chi_square": 1.0})
     (output / "results" / "figure-6.json").rename(output / "results" / "figure-7.json")
     with pytest.raises(ValueError, match=r"figure-7\.json: holds the record 'figure-6'"):
         results.load_all()
@@ -104,7 +104,7 @@ def test_a_record_of_an_earlier_version_is_named(recorded):
 
 
 def test_lists_of_different_lengths_are_refused():
-    made = results.record("figure-6", {"chi_square": 1.0}, "s")
+    made = results.record("figure-6", {"chi_square": 1.0})
     content = json.loads(results.dumps(made))
     content["comparisons"][0]["ours"] = [1.0, 2.0]
     with pytest.raises(ValueError, match="chi_square has lists of different lengths"):

@@ -19,7 +19,7 @@ from dkg.reproduction.plan import Run
 def current(output):
     images = data.load("brats18", n=1)
     made = results.record(
-        "figure-6", {"chi_square": 1.0}, "s", images=images, networks=KeyGenerator.load()
+        "figure-6", {"chi_square": 1.0}, images=images, networks=KeyGenerator.load()
     )
     assert results.stale(made) == []
     return made
@@ -50,7 +50,7 @@ def test_images_are_read_again_as_they_were_read(output, tmp_path, monkeypatch):
         Image.fromarray(np.pad(pixels, 5)).save(folder / f"{number}.png")
     monkeypatch.setenv("DKG_DATA", str(folder.parent))
     images = data.load("ultrasound", n=2, resample="box", crop=True, choice="spread")
-    made = results.record("figure-6", {"chi_square": 1.0}, "s", images=images)
+    made = results.record("figure-6", {"chi_square": 1.0}, images=images)
     reading = {"resample": "box", "crop": True, "choice": "spread", "tuned": []}
     assert made.images[0]["reading"] == reading
     assert results.stale(results.loads(results.dumps(made))) == []
@@ -72,7 +72,7 @@ def test_another_notebook_makes_a_record_stale(output, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "notebooks", lambda: tmp_path)
     monkeypatch.setenv("DKG_NOTEBOOK", "a_notebook")
     (tmp_path / "a_notebook.ipynb").write_text("first")
-    made = results.record("figure-6", {"chi_square": 1.0}, "s")
+    made = results.record("figure-6", {"chi_square": 1.0})
     assert results.stale(made) == []
     (tmp_path / "a_notebook.ipynb").write_text("second")
     assert results.stale(made) == ["made by another version of a_notebook"]

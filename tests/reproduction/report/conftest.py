@@ -50,14 +50,13 @@ def measured(tmp_path_factory, phantom):
         made = results.record(
             "table-III",
             {"entropy": 7.98},
-            HOSTILE,
             images=phantom,
             more=MORE,
             figure=figure,
             seeds={"pairs": 3},
             missing="",
         )
-    content = json.loads(results.dumps(made))
+    content = json.loads(results.dumps(made)) | {"sentence": HOSTILE}
     picture = (folder / made.figure).read_bytes()
     for id in COMPARISONS:
         content |= {

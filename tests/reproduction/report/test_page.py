@@ -104,8 +104,8 @@ def test_section_shows_the_record(page, id, measured, records):
     for cells, (label, theirs, ours, held, printed) in zip(shown, of_record, strict=True):
         assert cells[0] == label
         exact = number(cells[1]) == theirs or (math.isnan(theirs) and cells[1] == "NaN")
-        assert exact if printed else number(cells[1]) == pytest.approx(theirs, rel=1e-4)
-        near = pytest.approx(ours, rel=1e-4, abs=0.01 if printed else 0, nan_ok=True)
+        assert exact if printed else number(cells[1]) == pytest.approx(theirs, rel=5e-3)
+        near = pytest.approx(ours, rel=5e-3, abs=0.01 if printed else 0, nan_ok=True)
         assert number(cells[2]) == near
         assert cells[4] == held
     for comparison in COMPARISONS[id]:
@@ -137,8 +137,8 @@ def test_order_and_captions(page):
         ("table-XVII", "DeepKeyGen", "0.5671", "at least 0.01"),
         ("table-XIX", "LCG", "0.2538", "0.0846 to 0.7614"),
         ("table-XXI", "15,000 steps", "NaN", "NaN"),
-        ("figure-6", "key", "293.25", "at most 293.25"),
-        ("figure-5", "keys 1 and 3", "0", "at most 0.17897"),
+        ("figure-6", "key", "293", "at most 293"),
+        ("figure-5", "keys 1 and 3", "0", "at most 0.179"),
         ("claim-seed-sensitivity", "inverted", "99.5", "at least 99.5"),
     ],
 )
@@ -276,8 +276,8 @@ def test_what_is_judged_is_shown_with_trainings_and_null_models(page):
 def test_a_claim_is_answered_in_the_papers_words(output, phantom):
     agrees, differs, half = list(CLAIMS)[:3]
     for id, shift in ((agrees, 0.0), (differs, -90.0)):
-        results.record(id, panel_of(id, shift), "Measured.")
-    results.record(half, {}, "Nothing was measured.", missing="for a test")
+        results.record(id, panel_of(id, shift))
+    results.record(half, missing="for a test")
     report.write(plots.paper_and_ours)
     page = parse(output)
     assert CLAIMS[agrees].holds in text(section(page, agrees))
