@@ -1,6 +1,7 @@
 """Encryption and decryption of DICOM data sets and files."""
 
 import copy
+import hashlib
 import os
 from pathlib import Path
 from typing import Literal
@@ -23,13 +24,24 @@ from dkg.dicom.envelope import (
     seal,
 )
 from dkg.dicom.parsing import file_meta, parse, serialize
-from dkg.dicom.pixel_data import PIXEL_DATA, read_samples, without_samples, xor_stored
+from dkg.dicom.pixel_data import (
+    PIXEL_DATA,
+    read_layout,
+    read_samples,
+    without_samples,
+    xor_stored,
+)
 from dkg.encryption import check_output, check_secret, read_key, record_use
 from dkg.storage import limits
 from dkg.storage.files import atomic
 
 ATTRIBUTES = ("keep", "basic-profile")
 """What can be done with the patient's attributes; `encrypt_dataset` says what it means."""
+
+_CHANGED = (
+    "the pixel data or the encrypted attributes were changed after encryption, for example by lossy "
+    "compression: the authentication tag does not fit"
+)
 
 
 def is_encrypted(dataset: Dataset) -> bool:
@@ -269,7 +281,8 @@ def _encrypt(
     image.add_new(PIXEL_DATA, vr, even(noise.tobytes()))
     item = Dataset()
     item.EncryptedContentTransferSyntaxUID = ExplicitVRLittleEndian
-    item.EncryptedContent, tag = seal(content, identifier, derived, noise, layout)
+    version = 1 if secret is None else 2
+    item.EncryptedContent, tag = seal(content, identifier, derived, noise, layout, version)
     image.EncryptedAttributesSequence = [item]
     image.SOPInstanceUID = make_uid(tag)
 
@@ -305,21 +318,25 @@ def _decrypt(
             f"wrong key: the image was made with key {envelope.key_identifier[:16]}, this is key "
             f"{identifier[:16]}"
         )
-    samples, layout = read_samples(copy.deepcopy(dataset))
-    derived = derive_keys(keys, secret)
-    if not envelope.fits(derived.tag, samples, layout):
+    digest = envelope.noise_digest
+    if digest is None and secret is not None and not accept_version_1:
         # A key that was made again has a secret; what it encrypted in version 1 was made without.
-        first = derive_keys(keys)
-        if envelope.fits(first.tag, samples, layout):
-            if accept_version_1:
-                return without_samples(open_envelope(envelope, first), samples, keys, layout)
-            raise CipherError(
-                "the image was encrypted in format version 1, and the key has a tag secret, which "
-                "protects version 2: an attacker who knows the plain image could have forged it. "
-                "To decrypt it all the same, see accept_version_1=True"
-            )
         raise CipherError(
-            "the pixel data or the encrypted attributes were changed after encryption, for example "
-            "by lossy compression: the authentication tag does not fit"
+            "the image was encrypted in format version 1, and the key has a tag secret, which "
+            "protects version 2: an attacker who knows the plain image could have forged it. To "
+            "decrypt it all the same, see accept_version_1=True"
         )
+    if digest is not None and secret is None:
+        raise CipherError("the image was encrypted with a tag secret, and the key has none")
+    derived = derive_keys(keys, None if digest is None else secret)
+    # Before an archive's compression of the noise is decoded, which may take long.
+    if digest is not None and not envelope.fits(derived.tag, read_layout(dataset), digest):
+        raise CipherError(_CHANGED)
+    samples, layout = read_samples(copy.deepcopy(dataset))
+    if digest is None:
+        is_same = envelope.fits(derived.tag, layout, samples.tobytes())
+    else:
+        is_same = hashlib.sha256(samples.data).digest() == digest
+    if not is_same:
+        raise CipherError(_CHANGED)
     return without_samples(open_envelope(envelope, derived), samples, keys, layout)

@@ -1,5 +1,6 @@
 """The Encrypted Attributes Sequence: the original file sealed in a CMS message, and its keys."""
 
+import hashlib
 import hmac
 import struct
 import zlib
@@ -23,41 +24,54 @@ from dkg.storage import limits
 # The private element of the encrypted content that holds the file.
 _PRIVATE_GROUP, _PRIVATE_CREATOR, _FILE = 0x0401, "DKG CIPHERTEXT 1", 0x01
 
-# The type of the unprotected attribute that holds the authentication tag.
+# The types of the unprotected attributes: the SHA-256 of the noise, and the authentication tag.
+_DIGEST_TYPE = "2.25.200102820894542320092766284716045603915"
 _TAG_TYPE = "2.25.40902581556227418574057455210244158314"
 
 
 class Envelope(NamedTuple):
-    """A CMS message (RFC 5652): the recipient, the encrypted content, and the tag over both."""
+    """A CMS message (RFC 5652): the recipient, the encrypted content, and the tag over both.
+
+    The SHA-256 of the noise is None in version 1, whose tag covers the noise itself.
+    """
 
     recipient: cms.KEKRecipientInfo
     encrypted: cms.EncryptedContentInfo
     key_identifier: str
+    noise_digest: bytes | None = None
     tag: bytes = b""
 
     def encode(self) -> bytes:
         """Return the message in DER, with a last byte that makes its length even."""
-        attribute = {"type": _TAG_TYPE, "values": [core.OctetString(self.tag)]}
+        attributes = {_TAG_TYPE: self.tag}
+        if self.noise_digest is not None:
+            attributes[_DIGEST_TYPE] = self.noise_digest
         enveloped = {
             "version": "v2",
             "recipient_infos": [cms.RecipientInfo("kekri", self.recipient)],
             "encrypted_content_info": self.encrypted,
-            "unprotected_attrs": [attribute],
+            "unprotected_attrs": [
+                {"type": name, "values": [core.OctetString(value)]}
+                for name, value in attributes.items()
+            ],
         }
         message = cms.ContentInfo({"content_type": "enveloped_data", "content": enveloped})
         return even(message.dump())
 
-    def authenticate(self, tag_key: bytes, noise: NDArray[Any], layout: Layout) -> bytes:
-        """Return the tag that this message and the noise must have: HMAC-SHA-256."""
+    def authenticate(self, tag_key: bytes, layout: Layout, noise: bytes) -> bytes:
+        """Return the tag that this message must have: HMAC-SHA-256.
+
+        The noise is covered by its SHA-256, which is `noise_digest`, and in version 1 as it is.
+        """
         mac = hmac.new(tag_key, struct.pack(">8Q", *layout), "sha256")
-        for data in (self.recipient.contents, self.encrypted.contents, noise.tobytes()):
+        for data in (self.recipient.contents, self.encrypted.contents, noise):
             mac.update(struct.pack(">Q", len(data)))
             mac.update(data)
         return mac.digest()
 
-    def fits(self, tag_key: bytes, noise: NDArray[Any], layout: Layout) -> bool:
-        """Tell whether the tag is that of this message and the noise."""
-        return hmac.compare_digest(self.tag, self.authenticate(tag_key, noise, layout))
+    def fits(self, tag_key: bytes, layout: Layout, noise: bytes) -> bool:
+        """Tell whether the tag is that of this message, the layout and the noise."""
+        return hmac.compare_digest(self.tag, self.authenticate(tag_key, layout, noise))
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +116,12 @@ def even(data: bytes) -> bytes:
 
 
 def seal(
-    content: bytes, identifier: str, derived: DerivedKeys, noise: NDArray[Any], layout: Layout
+    content: bytes,
+    identifier: str,
+    derived: DerivedKeys,
+    noise: NDArray[Any],
+    layout: Layout,
+    version: int,
 ) -> tuple[bytes, bytes]:
     """Encrypt and authenticate content as CMS enveloped data; return the message and its tag."""
     # Key and vector are made from the content, so that no other content has the same.
@@ -123,10 +142,12 @@ def seal(
         "content_encryption_algorithm": {"algorithm": "aes256_cbc", "parameters": vector},
         "encrypted_content": ciphertext,
     }
+    digest = None if version == 1 else hashlib.sha256(noise.data).digest()
     envelope = Envelope(
-        cms.KEKRecipientInfo(recipient), cms.EncryptedContentInfo(encrypted), identifier
+        cms.KEKRecipientInfo(recipient), cms.EncryptedContentInfo(encrypted), identifier, digest
     )
-    envelope = envelope._replace(tag=envelope.authenticate(derived.tag, noise, layout))
+    covered = noise.tobytes() if digest is None else digest
+    envelope = envelope._replace(tag=envelope.authenticate(derived.tag, layout, covered))
     return envelope.encode(), envelope.tag
 
 
@@ -143,8 +164,17 @@ def read_envelope(dataset: Dataset) -> Envelope:
         enveloped = cms.ContentInfo.load(message)["content"]
         recipient = enveloped["recipient_infos"][0].chosen
         identifier = recipient["kekid"]["key_identifier"].native.hex()
-        tag = enveloped["unprotected_attrs"][0]["values"][0].parse(core.OctetString).native
-        envelope = Envelope(recipient, enveloped["encrypted_content_info"], identifier, tag)
+        attributes = {
+            attribute["type"].dotted: attribute["values"][0].parse(core.OctetString).native
+            for attribute in enveloped["unprotected_attrs"]
+        }
+        envelope = Envelope(
+            recipient,
+            enveloped["encrypted_content_info"],
+            identifier,
+            attributes.get(_DIGEST_TYPE),
+            attributes[_TAG_TYPE],
+        )
         if envelope.encode() != message:
             raise ValueError("a message of another program, or a changed one")
     except (AttributeError, LookupError, TypeError, ValueError) as error:

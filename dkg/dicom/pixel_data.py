@@ -118,6 +118,13 @@ def _length(dataset: Dataset) -> int:
     return length
 
 
+def read_layout(dataset: Dataset) -> Layout:
+    """Return the layout that the attributes say the samples have; nothing is decoded."""
+    _length(dataset)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    return Layout(frames, *(dataset[keyword].value for keyword in _NUMBERS))
+
+
 def read_samples(dataset: Dataset) -> tuple[NDArray[Any], Layout]:
     """Return the samples as unsigned integers in the order frame, row, column, sample.
 
@@ -139,8 +146,7 @@ def read_samples(dataset: Dataset) -> tuple[NDArray[Any], Layout]:
         dataset.PlanarConfiguration = 0
     else:
         data = dataset.PixelData[:length]
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    layout = Layout(frames, *(dataset[keyword].value for keyword in _NUMBERS))
+    layout = read_layout(dataset)
     samples = np.frombuffer(data, {1: "u1", 8: "u1", 16: "<u2", 32: "<u4"}[layout.bits_allocated])
     if layout.samples_per_pixel == 1:
         return samples, layout

@@ -315,7 +315,9 @@ def authentic(rng, secret=None):
     derived = envelope.derive_keys(inputs.KEYS[:1], secret)
     with mock.patch.object(envelope.zlib, "compress", return_value=compressed):
         content = envelope.encode_content(original, image, whole)
-    message, _ = envelope.seal(content, dicom.key_identifier(image), derived, noise, layout)
+    version = 1 if secret is None else 2
+    identifier = dicom.key_identifier(image)
+    message, _ = envelope.seal(content, identifier, derived, noise, layout, version)
     image.EncryptedAttributesSequence[0].EncryptedContent = message
     return _written(image)
 
