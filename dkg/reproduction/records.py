@@ -23,7 +23,7 @@ from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
 from dkg.reproduction.judge import LEAST_TRAININGS, VERDICTS, Verdict, judge
 from dkg.reproduction.measured import Measured
 from dkg.reproduction.provenance import Images, Network, Provenance
-from dkg.reproduction.sentences import accepted, number, outcome
+from dkg.reproduction.sentences import accepted, number, outcome, scale_of
 
 if TYPE_CHECKING:
     from pandas.io.formats.style_render import CSSDict
@@ -155,19 +155,20 @@ class Record:
         for c in self.comparisons:
             what = c["what"] + (f", in {c['unit']}" if c["unit"] else "")
             for label, s in zip(c["labels"], c["statements"], strict=False):
-                spread = [number(value) for value in (s["least"], s["most"])]
+                scale = scale_of(c["rule"], s)
+                spread = accepted(s["least"], s["most"], scale)
                 rows.append(
                     {
                         "what": what,
                         "of": f"mean of {len(c['labels'])}" if c["over"] == "row" else label,
                         "kind": c["kind"],
-                        "paper": number(s["paper"]),
-                        "ours": number(s["ours"]),
+                        "paper": number(s["paper"], scale),
+                        "ours": number(s["ours"], scale),
                         "trainings": str(s["trainings"] or ""),
-                        "their median (range)": f"{number(s['median'])} ({' to '.join(spread)})"
+                        "their median (range)": f"{number(s['median'], scale)} ({spread})"
                         if s["trainings"] > 1
                         else "",
-                        "accepted": accepted(s["low"], s["high"]),
+                        "accepted": accepted(s["low"], s["high"], scale),
                         "by resampling": accepted(*s["bootstrap"]) if s["bootstrap"] else "",
                         "holds": _WORDS[s["inside"]],
                     }

@@ -12,6 +12,10 @@ from dkg.reproduction.panel import Measurements
 # More statements of one record are summed up.
 _MOST = 3
 
+# Significant digits: of a noisy number, and at most, where two numbers would look alike with fewer.
+_DIGITS, _MOST_DIGITS = 3, 5
+_LARGEST_COUNT, _LARGEST_EXPONENT = 1e9, 6
+
 
 DOUBLE = "means by precision of the network"
 """The name under which a record holds what `by_precision` returned."""
@@ -64,9 +68,10 @@ def outcome(id: str, judgement: Judgement, more: Mapping[str, Any] | None = None
         what, _, precision = name.rpartition(", ")
         unit = next((_unit(c) for c in judgement.comparisons if c["name"] == what), "")
         arithmetic = {"exact": "fixed-point", "double": "double-precision"}[precision]
+        scale = about["most"] - about["least"]
         said.append(
-            f"{what.upper()} with {arithmetic} networks: {number(about['median'])}{unit} at the "
-            f"median over the trainings ({number(about['least'])} to {number(about['most'])})."
+            f"{what.upper()} with {arithmetic} networks: {number(about['median'], scale)}{unit} at "
+            f"the median over the trainings ({accepted(about['least'], about['most'], scale)})."
         )
     return " ".join(said)
 
@@ -94,7 +99,7 @@ def _by_comparison(measured: Sequence[tuple[Measured, Statement, int]]) -> list[
         comparison = found[0][0]
         ours = [s["ours"] for _, s in found if s["ours"] is not None]
         held = [s["inside"] for _, s in found]
-        ends = dict.fromkeys(number(end) for end in (min(ours), max(ours)))
+        ends = dict.fromkeys(number(end, max(ours) - min(ours)) for end in (min(ours), max(ours)))
         said.append(
             f"{_capital(comparison['what'])}: {' to '.join(ends)}{_unit(comparison)}; "
             f"{held.count(True)} of {len(held)} "
@@ -109,44 +114,79 @@ def _numbers(comparison: Measured, s: Statement, i: int) -> str:
     if comparison["over"] == "label" and len(comparison["labels"]) > 1:
         what += f", {comparison['labels'][i]}"
     unit = _unit(comparison)
-    words = f"{_capital(what)}: {number(s['ours'])}{unit}"
+    scale = scale_of(comparison["rule"], s)
+    words = f"{_capital(what)}: {number(s['ours'], scale)}{unit}"
     if s["trainings"] > 1 and s["median"] is not None:
+        spread = dict.fromkeys(number(value, scale) for value in (s["least"], s["most"]))
         words += (
-            f" with the published network, {number(s['median'])} at the median over "
-            f"{s['trainings']} trainings ({number(s['least'])} to {number(s['most'])})"
+            f" with the published network, {number(s['median'], scale)}{unit} at the median over "
+            f"{s['trainings']} trainings ({' to '.join(spread)}{' in each' * (len(spread) == 1)})"
         )
+    required = f"{accepted(s['low'], s['high'], scale)}{unit}"
     if comparison["rule"] != "interval":
-        return f"{words}; {accepted(s['low'], s['high'])} is required."
-    words += f"; the paper has {number(s['paper'])}"
+        return f"{words}; {required} is required."
+    words += f"; the paper has {number(s['paper'], scale)}{unit}"
     if s["inside"] is not None:
-        words += (
-            f", {'inside' if s['inside'] else 'outside'} the interval for a new training, "
-            f"{accepted(s['low'], s['high'])}"
-        )
+        side = "inside" if s["inside"] else "outside"
+        words += f", {side} the interval for a new training, {required}"
     agreeing = [name for name, null in s["nulls"].items() if null["inside"]]
     if s["nulls"]:
         words += f". Null models that agree with the paper: {', '.join(agreeing) or 'none'}"
     return f"{words}."
 
 
-def number(value: float | None) -> str:
-    """Return a number as it is shown, with five significant digits."""
+def number(value: float | None, scale: float | None = None) -> str:
+    """Return a number as it is shown everywhere: three significant digits; a count in full.
+
+    Parameters
+    ----------
+    value : float, optional
+        The number; None is shown as a dash.
+    scale : float, optional
+        A distance that must stay visible, such as that between the number and its bound. As many
+        digits more are shown as its first digit needs, up to `_MOST_DIGITS`.
+
+    Returns
+    -------
+    str
+        Such as ``0.0663``, ``11,200`` or ``271,968``.
+    """
     if value is None:
         return "–"
     if not math.isfinite(value):
         return str(value).replace("nan", "NaN")
-    return f"{value:.5g}" if abs(value) < 1000 else f"{value:,.2f}".removesuffix(".00")
+    if value == round(value) and abs(value) < _LARGEST_COUNT:
+        return f"{value:,.0f}"
+    first = math.floor(math.log10(abs(value)))
+    decimals = _DIGITS - 1 - first
+    if scale and math.isfinite(scale):
+        decimals = max(decimals, -math.floor(math.log10(abs(scale))))
+        decimals = min(decimals, _MOST_DIGITS - 1 - first)
+    if not -_LARGEST_EXPONENT < first < _LARGEST_EXPONENT:
+        return f"{value:.{_DIGITS - 1}e}".replace(".00e", "e")
+    shown = f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
-def accepted(low: float | None, high: float | None) -> str:
+def scale_of(rule: str, s: Statement) -> float | None:
+    """Return the smallest distance that digits must show: a spread, or the distance to a bound."""
+    ours = s["ours"] if s["median"] is None else s["median"]
+    judged = s["paper"] if rule == "interval" else ours
+    pairs = [(s["least"], s["most"]), (judged, s["low"]), (judged, s["high"])]
+    distances = [abs(a - b) for a, b in pairs if a is not None and b is not None]
+    return min((d for d in distances if math.isfinite(d) and d), default=None)
+
+
+def accepted(low: float | None, high: float | None, scale: float | None = None) -> str:
     """Return a range with one or two ends in words."""
     if low is None and high is None:
         return "–"
     if high is None:
-        return f"at least {number(low)}"
+        return f"at least {number(low, scale)}"
     if low is None:
-        return f"at most {number(high)}"
-    return number(low) if low == high else f"{number(low)} to {number(high)}"
+        return f"at most {number(high, scale)}"
+    scale = scale or high - low
+    return number(low) if low == high else f"{number(low, scale)} to {number(high, scale)}"
 
 
 def _unit(comparison: Measured) -> str:

@@ -10,6 +10,7 @@ import jinja2
 from dkg.reproduction.comparisons import COMPARISONS
 from dkg.reproduction.measured import Measured
 from dkg.reproduction.provenance import Network
+from dkg.reproduction.sentences import number, scale_of
 
 # A longer list of numbers is summed up; the record holds all of them.
 _LONGEST_LIST = 16
@@ -55,8 +56,8 @@ def all_numbers(comparison: Measured) -> dict[str, Any]:
         "rows": [
             {
                 "label": label,
-                "paper": _number(comparison["paper"][i], decimals),
-                "ours": _number(comparison["ours"][i], decimals),
+                "paper": _number(comparison["paper"][i], decimals, _scale(comparison, i)),
+                "ours": _number(comparison["ours"][i], decimals, _scale(comparison, i)),
                 "accepted": _accepted(comparison, i),
                 "holds": WORDS[comparison["holds"][i]],
                 "discriminates": WORDS[comparison["discriminates"][i]],
@@ -74,15 +75,17 @@ def statement_lines(comparisons: Iterable[Measured]) -> list[dict[str, str]]:
         for label, s in zip(c["labels"], c["statements"], strict=False):
             if s["trainings"] < 1 and not s["nulls"]:
                 continue
-            spread = range_of([s["least"], s["most"]], decimals)
+            scale = scale_of(c["rule"], s)
+            spread = range_of([s["least"], s["most"]], decimals, scale)
             lines.append(
                 {
                     "what": c["what"],
                     "of": f"mean of {len(c['labels'])}" if c["over"] == "row" else label,
-                    "paper": _number(s["paper"], decimals),
-                    "ours": _number(s["ours"], decimals),
-                    "trainings": f"{s['trainings']}: {_number(s['median'], decimals)} ({spread})",
-                    "accepted": _between(s["low"], s["high"], decimals),
+                    "paper": _number(s["paper"], decimals, scale),
+                    "ours": _number(s["ours"], decimals, scale),
+                    "trainings": f"{s['trainings']}: {_number(s['median'], decimals, scale)} "
+                    f"({spread})",
+                    "accepted": _between(s["low"], s["high"], decimals, scale),
                     "resampled": range_of(s["bootstrap"], decimals) if s["bootstrap"] else "–",
                     "level": f"{100 * s['level']:.4g} %" if c["rule"] == "interval" else "–",
                     "holds": WORDS[s["inside"]],
@@ -127,17 +130,27 @@ def _accepted(comparison: Measured, i: int) -> str:
     if comparison["rule"] == "decision":
         level = comparison["tolerance"][i]
         return f"below {level:g}" if low is None else f"at least {level:g}"
-    return _between(low, high, decimals)
+    return _between(low, high, decimals, _scale(comparison, i))
 
 
-def _between(low: float | None, high: float | None, decimals: int | None) -> str:
+def _scale(comparison: Measured, i: int) -> float | None:
+    """Return how near a number of ours is to a bound, which its digits must show."""
+    ours, ends = comparison["ours"][i], comparison["ends"][i]
+    known = [end for end in ends if end is not None]
+    distances = [abs(ours - end) for end in known] if ours is not None else []
+    return min((d for d in distances if math.isfinite(d) and d), default=None)
+
+
+def _between(
+    low: float | None, high: float | None, decimals: int | None, scale: float | None
+) -> str:
     """Return a range with two ends, one or none."""
     if low is None and high is None:
         return "–"
     if low is None or high is None:
-        bound = f"at most {_number(high, decimals)}" if low is None else ""
-        return bound or f"at least {_number(low, decimals)}"
-    return range_of([low, high], decimals)
+        bound = f"at most {_number(high, decimals, scale)}" if low is None else ""
+        return bound or f"at least {_number(low, decimals, scale)}"
+    return range_of([low, high], decimals, scale)
 
 
 def decimals_of(comparison: Measured) -> int | None:
@@ -156,27 +169,28 @@ def decimals_of(comparison: Measured) -> int | None:
     return max(decimals, default=None)
 
 
-def _number(value: float | None, decimals: int | None) -> str:
-    """Return a number with the paper's decimals, or with five digits where these are None."""
+def _number(value: float | None, decimals: int | None, scale: float | None = None) -> str:
+    """Return a number with the paper's decimals; where these are None, as in a sentence."""
     if value is None:
         return "not measured"
-    if not math.isfinite(value):
-        return str(value).replace("nan", "NaN")
-    if decimals is None:
-        return f"{value:,.5g}"
+    if decimals is None or not math.isfinite(value):
+        return number(value, scale)
     if 0 < abs(value) < 0.5 * 10**-decimals:
         return f"{value:.3g}"
     return f"{value:,.{decimals}f}"
 
 
-def range_of(values: Iterable[float | None], decimals: int | None) -> str:
+def range_of(
+    values: Iterable[float | None], decimals: int | None, scale: float | None = None
+) -> str:
     """Return the smallest and the largest number."""
     known = [value for value in values if value is not None]
     if not known:
         return "not measured"
     finite = [value for value in known if math.isfinite(value)]
     others = [value for value in known if not math.isfinite(value)]
-    ends = [_number(value, decimals) for value in (finite and [min(finite), max(finite)])]
+    scale = scale or (max(finite) - min(finite) if finite else None)
+    ends = [_number(value, decimals, scale) for value in (finite and [min(finite), max(finite)])]
     words = [" to ".join(dict.fromkeys(ends))] if ends else []
     return ", ".join(words + list(dict.fromkeys(_number(value, None) for value in others)))
 
