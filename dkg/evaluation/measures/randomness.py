@@ -92,7 +92,7 @@ def _suite(group: str, sequences: list[Image], suffix: str) -> list[Measured]:
         values = [_fails(result[index].p_values, result[index].applicable) for result in results]
         n = sum(not math.isnan(value) for value in values)
         reason = "" if n else f"not applicable: {results[0][index].reason}"
-        most = float(stats.binom.isf(1 - LEVEL, n, ALPHA)) / n * 100 if n else 0.0
+        most = int(stats.binom.isf(1 - LEVEL, n, ALPHA)) if n else 0
         rows.append(
             measured(
                 f"{test.replace('_', ' ')}{suffix}",
@@ -101,7 +101,7 @@ def _suite(group: str, sequences: list[Image], suffix: str) -> list[Measured]:
                 [Ideal(100 * ALPHA, 0)] * len(values),
                 unit="%",
                 where=reason or f"{where}; share that fails at {ALPHA}",
-                interval=(0.0, most),
+                interval=(0.0, 100.0 * most / max(n, 1)),
             )
         )
     return rows

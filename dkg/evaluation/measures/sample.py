@@ -68,7 +68,9 @@ class Measure:
     Attributes
     ----------
     name : str
-        The name by which it is chosen, and the `group` of its rows.
+        The name by which it is chosen.
+    title : str
+        The `group` of its rows.
     needs : {'ciphertexts', 'pairs', 'cipher'}
         The ciphertexts alone, the plaintexts too, or the cipher itself.
     about : str
@@ -80,6 +82,7 @@ class Measure:
     """
 
     name: str
+    title: str
     needs: Literal["ciphertexts", "pairs", "cipher"]
     about: str
     run: Callable[[Sample, np.random.Generator], list[Measured]]

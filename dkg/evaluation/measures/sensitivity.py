@@ -142,7 +142,7 @@ def change_byte(image: Image, rng: np.random.Generator) -> Image:
     """Return a copy of an image with one random byte changed by one gray level."""
     changed = image.copy()
     place = tuple(rng.integers(0, image.shape))
-    changed[place] += 1 if changed[place] < 255 else -1
+    changed[place] = changed[place] + 1 if changed[place] < 255 else 254
     return changed
 
 
