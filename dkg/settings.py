@@ -12,6 +12,10 @@ def _setting(default: Any, source: str) -> Any:
     return field(default=default, metadata={"source": source})
 
 
+SEED_BITS = 63
+"""The length of a training's random seed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Settings of a training run; the defaults are the paper's.
@@ -83,7 +87,7 @@ class TrainConfig:
         for name, allowed in (("convolution", CONVOLUTIONS), ("padding", PADDINGS)):
             if (value := getattr(self, name)) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-        if self.seed is not None and not 0 <= self.seed < 2**63:
+        if self.seed is not None and not 0 <= self.seed < 2**SEED_BITS:
             raise ValueError(f"seed must be None or lie in [0, 2**63), not {self.seed!r}")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads must be None or at least 1, not {self.threads!r}")

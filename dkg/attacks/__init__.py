@@ -15,9 +15,11 @@ from dkg.attacks.ciphertext_only import (
 )
 from dkg.attacks.classical import (
     change_pixel,
+    changed_keys,
     flip_square,
     npcr_and_uaci,
     partial_known_plaintext,
+    replace_pixels,
 )
 from dkg.attacks.imitation import (
     AES,
@@ -32,6 +34,7 @@ from dkg.attacks.inversion import check_disjoint, coarse, fit, low_entropy_keys,
 from dkg.attacks.learned import (
     Backdoor,
     Prediction,
+    ones_by_phase,
     plant_backdoor,
     predict_bytes,
     top_bits_by_phase,
@@ -53,6 +56,7 @@ __all__ = [
     "as_positive",
     "block_means",
     "change_pixel",
+    "changed_keys",
     "check_disjoint",
     "coarse",
     "compare_recovered",
@@ -68,6 +72,7 @@ __all__ = [
     "mean_image",
     "mutual_decryptions",
     "npcr_and_uaci",
+    "ones_by_phase",
     "partial_known_plaintext",
     "phase_pca",
     "plant_backdoor",
@@ -75,6 +80,7 @@ __all__ = [
     "predict_bytes",
     "rank",
     "recover",
+    "replace_pixels",
     "score_candidates",
     "structure_leakage",
     "top_bits_by_phase",

@@ -1,11 +1,15 @@
 """Classical attacks: changed pixels (section IV-C), a reused key, and bits flipped in transit."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
 
 from dkg.cipher import xor
+from dkg.keys import KeySource
 from dkg.metrics import npcr, uaci
 
 
@@ -73,6 +77,33 @@ def npcr_and_uaci(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> dict[s
     }
 
 
+def changed_keys(
+    source: KeySource,
+    image: NDArray[np.uint8],
+    changed: Iterable[tuple[int, NDArray[np.uint8]]],
+) -> pd.DataFrame:
+    """Compare the key of a seed image with those of changed copies of it (section IV-A5).
+
+    Parameters
+    ----------
+    source : KeySource
+        What makes the keys.
+    image : numpy.ndarray
+        uint8 (256, 256, 3), the seed image.
+    changed : iterable of tuple of int and numpy.ndarray
+        Sizes of the changes, and the changed copies.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each copy: ``size``, ``npcr`` and ``uaci`` in percent.
+    """
+    before = source.generate(image)
+    keys = [(size, source.generate(copy)) for size, copy in changed]
+    rows = [(size, npcr(before, key), uaci(before, key)) for size, key in keys]
+    return pd.DataFrame(rows, columns=["size", "npcr", "uaci"])
+
+
 def partial_known_plaintext(
     known_plain: NDArray[np.uint8],
     known_cipher: NDArray[np.uint8],
@@ -103,6 +134,28 @@ def partial_known_plaintext(
     key = xor(known_plain, known_cipher)
     key[rows:] = 0
     return xor(other_cipher, key)
+
+
+def replace_pixels(
+    ciphertext: str | os.PathLike[str],
+    pixels: NDArray[np.uint8],
+    out: str | os.PathLike[str],
+) -> None:
+    """Write a ciphertext file with other pixels, and keep its metadata with the tag.
+
+    Parameters
+    ----------
+    ciphertext : path-like
+        A PNG that `dkg.encryption.encrypt_file` wrote.
+    pixels : numpy.ndarray
+        uint8 (height, width, 3).
+    out : path-like
+        The PNG to write.
+    """
+    metadata = PngImagePlugin.PngInfo()
+    with PngImagePlugin.PngImageFile(ciphertext) as real:
+        metadata.add_text("dkg", real.text["dkg"])
+    Image.fromarray(pixels).save(out, "PNG", pnginfo=metadata)
 
 
 def flip_square(

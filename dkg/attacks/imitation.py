@@ -26,6 +26,16 @@ NO_KEY = "no key"
 AES = "AES-256-CTR"
 """Name of the control's key, from AES-256 in counter mode under a secret of its own."""
 
+_COLUMNS = {
+    "ssim": "SSIM",
+    "correlation": "correlation",
+    "block_correlation": "|r| of block means",
+    "mutual_information": "mutual information",
+    "equal_key_bits": "equal key bits (%)",
+    "named_by_blocks": "named by blocks (%)",
+    "named_by_edges": "named by edges (%)",
+}
+
 Network = KeyGenerator | str | os.PathLike[str]
 """A network: loaded, or by its shipped name or the path of its file."""
 
@@ -83,6 +93,39 @@ class Imitation:
         for by in ("blocks", "edges"):
             numbers[f"named_by_{by}"] = 100.0 * (numbers[f"rank_by_{by}"] == 1)
         return numbers.groupby(level=["encrypted_with", "decrypted_with"]).mean()
+
+    @property
+    def pairs(self) -> dict[str, tuple[str, str]]:
+        """Pairs of keys by what they are: the right key, wrong ones, no key, and the control.
+
+        Each is the key of encryption and that of decryption; every two networks occur once.
+        """
+        measured = self.summary().index
+        alone = [(name, NO_KEY) for name in self.networks if (name, NO_KEY) in measured]
+        control = [(AES, name) for name in self.networks if name != "A"]
+        return {
+            f"{first if first == AES else f'key {first}'}, then "
+            f"{second if second == NO_KEY else f'key {second}'}": (first, second)
+            for first, second in [("A", "A"), *self.wrong_pairs, *alone, *control]
+        }
+
+    @property
+    def wrong_pairs(self) -> list[tuple[str, str]]:
+        """Every two different networks that were measured, once, since XOR commutes."""
+        measured = self.summary().index
+        return [(i, j) for i, j in measured if i < j and {i, j} <= set(self.networks)]
+
+    def leaks(self, encrypted_with: str, decrypted_with: str) -> pd.Series:
+        """Return the absolute block correlation of each plaintext and decrypted image, 0 to 1."""
+        pair = (encrypted_with, decrypted_with)
+        found = self.numbers.xs(pair, level=["encrypted_with", "decrypted_with"])
+        return found["block_correlation"].abs()
+
+    def table(self) -> pd.DataFrame:
+        """Return the means over the images, a row for each of `pairs`, with columns in words."""
+        summary = self.summary()[list(_COLUMNS)].rename(columns=_COLUMNS)
+        rows = {name: summary.loc[pair] for name, pair in self.pairs.items()}
+        return pd.DataFrame(rows).T.rename_axis("encrypted with, then decrypted with")
 
 
 def transformation_domain_leakage(

@@ -1,11 +1,13 @@
 """The trial of keys: all measures at once for each kind of key, and which bounds it meets."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from scipy.stats import binom
 
@@ -13,6 +15,7 @@ from dkg import metrics
 from dkg.attacks import low_order
 from dkg.attacks.learned import predict_bytes
 from dkg.cipher import KEY_BYTES
+from dkg.keys import KeyGenerator
 from dkg.randomness import run_battery
 
 _Generate = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
@@ -177,6 +180,36 @@ def _as_often_as_uniform(shares: list[float], n: int) -> bool | None:
     if binom.cdf(0, n, 0.95) >= 0.001:
         return None
     return all(bool(binom.cdf(round(share * n / 100), n, 0.95) >= 0.001) for share in shares)
+
+
+def keys_made_with(
+    generator: KeyGenerator,
+    seed_images: NDArray[np.uint8],
+    *,
+    threads: int = 1,
+    onednn: bool = True,
+) -> NDArray[np.uint8]:
+    """Make keys with a number of threads, and with or without the library oneDNN.
+
+    Parameters
+    ----------
+    generator : KeyGenerator
+        The network.
+    seed_images : numpy.ndarray
+        uint8 (n, 256, 256, 3).
+    threads : int, default 1
+        Threads of PyTorch.
+    onednn : bool, default True
+        Whether PyTorch computes with oneDNN.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        # PyTorch warns of GPUs that are not used here.
+        with warnings.catch_warnings(action="ignore"), torch.backends.mkldnn.flags(enabled=onednn):
+            return generator.generate_many(seed_images)
+    finally:
+        torch.set_num_threads(before)
 
 
 def remembered(generate: _Generate) -> _Generate:

@@ -163,6 +163,24 @@ def _neighbours(
     return torch.from_numpy(inputs), phase, torch.from_numpy(y.astype(np.int64))
 
 
+def ones_by_phase(keys: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return how often the highest bit of keys is 1, for each upsampling phase and channel.
+
+    Parameters
+    ----------
+    keys : numpy.ndarray
+        uint8 (n, 256, 256, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shares from 0 to 1, float64 (4, 4, 3).
+    """
+    cells = (keys >> 7).reshape(-1, 64, 4, 64, 4, 3)
+    shares: NDArray[np.float64] = cells.mean(axis=(0, 1, 3))
+    return shares
+
+
 def top_bits_by_phase(known: NDArray[np.uint8], unseen: NDArray[np.uint8]) -> float:
     """Return the share of top bits of keys that the upsampling phase alone predicts.
 

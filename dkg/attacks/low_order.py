@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -151,6 +151,11 @@ def sensitivity(
             }
         )
     return pd.DataFrame(rows)
+
+
+def in_turns(stacks: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
+    """Return the order in which several stacks of images take turns, once they are joined."""
+    return np.argsort(np.concatenate([range(len(images)) for images in stacks]), kind="stable")
 
 
 def between_keys(keys: NDArray[np.uint8]) -> pd.DataFrame:

@@ -52,6 +52,11 @@ class Recovery:
     plain: NDArray[np.uint8] = field(repr=False)
     ciphertexts: NDArray[np.uint8] = field(repr=False)
 
+    def picture(self, attack: str, image: int = 0) -> NDArray[np.uint8]:
+        """Return what one of the learned attacks recovered of an image, as uint8."""
+        gray: NDArray[np.uint8] = np.clip(self.recovered[attack][image], 0, 255).astype(np.uint8)
+        return gray
+
     @property
     def strongest(self) -> str:
         """The attack with the largest correlation with the plaintexts."""

@@ -158,10 +158,10 @@ def repeated_cells(keys: np.ndarray, side: int = 8) -> float:
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> float:
-    """Return the correlation of two samples, NaN if one is constant."""
+    """Return the correlation of two arrays of one shape, -1 to 1, NaN if one is constant."""
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan
-    return float(np.corrcoef(x, y)[0, 1])
+    return float(np.corrcoef(np.ravel(x), np.ravel(y))[0, 1])
 
 
 def as_bytes(a: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ for is unfinished; `train_missing` goes on with it.
 from dkg.zoo.checks import ENTROPY_TOLERANCE, check, differences_from
 from dkg.zoo.manifest import SAMPLE_STEPS, dumps, entries, install, missing, run_folder
 from dkg.zoo.recipe import SEEDED_DOMAINS, Recipe, settings
-from dkg.zoo.training import progress, train_each, train_missing
+from dkg.zoo.training import progress, train_briefly, train_each, train_missing
 
 __all__ = [
     "ENTROPY_TOLERANCE",
@@ -25,6 +25,7 @@ __all__ = [
     "progress",
     "run_folder",
     "settings",
+    "train_briefly",
     "train_each",
     "train_missing",
 ]

@@ -2,17 +2,52 @@
 
 import contextlib
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dkg import cores, paths
 from dkg.acceleration.process import end_with_parent, keep_freed_memory, resolve_device
+from dkg.keys import KeyGenerator
 from dkg.storage.checkpoints import read_metadata
+from dkg.training import TrainConfig, train
 from dkg.zoo.manifest import entry, install, missing, run_folder
 from dkg.zoo.recipe import Recipe
+
+
+def train_briefly(
+    seed_images: NDArray[np.uint8],
+    targets: NDArray[np.uint8],
+    steps: int,
+    *,
+    seed: int | None = None,
+) -> tuple[KeyGenerator, int]:
+    """Train for a few steps, on the CPU in one thread, and keep no file.
+
+    Parameters
+    ----------
+    seed_images, targets : numpy.ndarray
+        uint8 (n, 256, 256, 3), the training's images, and images of its domain.
+    steps : int
+        How many.
+    seed : int, optional
+        Random seed of the training. Default: drawn from the system's entropy.
+
+    Returns
+    -------
+    KeyGenerator, int
+        The network, and the random seed.
+    """
+    config = TrainConfig(steps=steps, seed=seed, threads=1, device="cpu", sample_steps=())
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(config, seed_images, targets, folder, progress=False)
+        return KeyGenerator.load(run.generator, device="cpu"), run.seed
 
 
 def train_missing(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dkg import attacks, cipher, encryption, metrics
 
@@ -75,3 +76,34 @@ def test_npcr_and_uaci_of_stacks_are_those_of_their_pairs():
     measured = attacks.npcr_and_uaci(first, second)
     for column, measure in (("npcr", metrics.npcr), ("uaci", metrics.uaci)):
         assert measured[column] == [measure(*pair) for pair in zip(first, second, strict=True)]
+
+
+class Inverter:
+    """The key of an image is its negative."""
+
+    def generate(self, seed_image):
+        return 255 - seed_image
+
+
+def test_keys_are_compared_by_the_size_of_the_change():
+    image = np.zeros((2, 2, 3), np.uint8)
+    copies = [(n, attacks.change_pixel(image, (0, 0), n)) for n in (0, 51)]
+    table = attacks.changed_keys(Inverter(), image, copies)
+    assert table["size"].tolist() == [0, 51]
+    np.testing.assert_allclose(table["npcr"], [0, 25])
+    np.testing.assert_allclose(table["uaci"], [0, 5])
+
+
+def test_pixels_are_replaced_beside_the_metadata(tmp_path):
+    image = np.arange(256 * 256 * 3, dtype=np.uint32).astype(np.uint8).reshape(256, 256, 3)
+    encryption.write_samples(tmp_path / "image.png", image)
+    keys, about = ideal_keys(np.random.default_rng(), 1), {"weights_sha256": "0" * 64}
+    encryption.write_key(tmp_path / "key.png", keys, weights_public=False, **about)
+    paths = [tmp_path / name for name in ("image.png", "key.png", "hidden.png")]
+    encryption.encrypt_file(*paths)
+    attacks.replace_pixels(tmp_path / "hidden.png", image, tmp_path / "forged.png")
+    with Image.open(tmp_path / "hidden.png") as real, Image.open(tmp_path / "forged.png") as forged:
+        assert forged.text["dkg"] == real.text["dkg"]
+        np.testing.assert_array_equal(forged, image)
+    with pytest.raises(cipher.CipherError):
+        encryption.decrypt_file(tmp_path / "forged.png", tmp_path / "key.png", tmp_path / "out.png")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from dkg import metrics
 from dkg.attacks import key_trial, low_order
@@ -108,3 +109,13 @@ def test_times_are_taken_in_turns_after_one_round():
     times = key_trial.times_in_turns(work, 3)
     assert called == list("ab" * 4)
     assert times.shape == (3, 2) and list(times) == ["a", "b"] and (times >= 0).all(axis=None)
+
+
+def test_threads_are_as_before_after_keys_were_made():
+    class Threads:
+        def generate_many(self, images):
+            return torch.get_num_threads(), torch.backends.mkldnn.flags, images
+
+    before = torch.get_num_threads()
+    used, _, images = key_trial.keys_made_with(Threads(), "images", threads=before + 1)
+    assert (used, images) == (before + 1, "images") and torch.get_num_threads() == before

@@ -103,3 +103,11 @@ def test_the_phase_predicts_top_bits_that_depend_on_it(rng):
     assert abs(attacks.top_bits_by_phase(fair[:4], fair[4:]) - 0.5) < margin
     with pytest.raises(ValueError, match="unseen must be uint8"):
         attacks.top_bits_by_phase(fair, fair[0])
+
+
+def test_ones_of_highest_bits_are_counted_by_phase(rng):
+    keys = ideal_keys(rng, 2) & 127
+    keys[:, 1::4, 2::4, 0] |= 128
+    expected = np.zeros((4, 4, 3))
+    expected[1, 2, 0] = 1
+    np.testing.assert_array_equal(attacks.ones_by_phase(keys), expected)

@@ -142,3 +142,9 @@ def test_a_test_is_judged_by_its_lines():
 def test_a_test_that_is_applicable_to_no_key_has_no_lines():
     nothing = np.full(60, np.nan)
     assert judged({("excursions", "1"): nothing}).loc["excursions", "lines"] == 0
+
+
+def test_stacks_take_turns():
+    """Of stacks of three, one and two images the first ones come first."""
+    stacks = [np.zeros((n, 2, 2, 3), np.uint8) for n in (3, 1, 2)]
+    assert low_order.in_turns(stacks).tolist() == [0, 3, 4, 1, 5, 2]

@@ -102,3 +102,9 @@ def test_a_comparison_of_other_shapes_is_refused(plain):
     for recovered, images in ((np.zeros((20, 64, 64)), plain), (np.zeros((2, 16, 16)), plain[:2])):
         with pytest.raises(ValueError, match="at least 3 plaintexts"):
             attacks.compare_recovered(recovered, images)
+
+
+def test_a_picture_is_clipped_to_bytes():
+    recovery = attacks.Recovery(None, {"ridge": np.array([[[-3.0, 7.5, 300.0]]])}, None, None)
+    assert recovery.picture("ridge").tolist() == [[0, 7, 255]]
+    assert recovery.picture("ridge").dtype == np.uint8
