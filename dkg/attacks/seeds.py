@@ -49,18 +49,30 @@ def guess_seed(
         uint8 (n, 256, 256, 3), n >= 1, possible seed images.
     """
     check_images(candidates, "candidates")
-    roughness = np.full(len(candidates), np.inf)
+    rough = np.full(len(candidates), np.inf)
     decrypted = ciphertext
     for index, candidate in enumerate(candidates):
         image = xor(ciphertext, generator.generate(candidate))
-        smoothest = roughness.min()
-        roughness[index] = _roughness(image)
-        if roughness[index] < smoothest:
+        smoothest = rough.min()
+        rough[index] = roughness(image)
+        if rough[index] < smoothest:
             decrypted = image
-    return SeedGuess(np.argsort(roughness, kind="stable"), roughness, decrypted)
+    return SeedGuess(np.argsort(rough, kind="stable"), rough, decrypted)
 
 
-def _roughness(image: NDArray[np.uint8]) -> float:
+def roughness(image: NDArray[np.uint8]) -> float:
+    """Return the mean absolute difference of neighbouring pixels, in gray levels.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8 (height, width) or (height, width, channels), at least 2 x 2 pixels.
+
+    Returns
+    -------
+    float
+        0 to 255; 85.3 for i.i.d. uniform bytes, less for an image.
+    """
     levels = image.astype(np.int16)
     return float(np.mean([np.abs(np.diff(levels, axis=axis)).mean() for axis in (0, 1)]))
 

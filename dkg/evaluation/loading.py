@@ -5,7 +5,7 @@ import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from dkg.evaluation.ciphers import CIPHERS
 from dkg.evaluation.protocol import Cipher, UnusableCipher
@@ -63,7 +63,7 @@ def load(name: str) -> Cipher:
             f"{path}: {attribute} must be a class, not an object of type {type(found).__name__}"
         )
     try:
-        cipher: Cipher = found()
+        cipher = cast(Cipher, found())
     except Exception as error:  # Of any type: it is the user's code.
         raise UnusableCipher(
             f"{path}: {attribute}() must work without arguments; it raised "

@@ -212,6 +212,22 @@ def encrypted(cipher: Cipher, image: Image, key: Key) -> Image:
     return ciphertext
 
 
+def decrypted(cipher: Cipher, ciphertext: Image, key: Key, image: Image) -> Image | None:
+    """Decrypt a changed ciphertext, or one with another key, to an array of the image's shape.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        None if the cipher refuses it: it raises, or returns no array of the image's shape.
+    """
+    try:
+        back = cipher.decrypt(ciphertext.copy(), key)
+    except Exception:
+        return None
+    fits = isinstance(back, np.ndarray) and back.dtype == np.uint8 and back.shape == image.shape
+    return back if fits else None
+
+
 def _check_inverse(cipher: Cipher, image: Image, ciphertext: Image, key: Key) -> None:
     name = name_of(cipher)
     given = ciphertext.copy()

@@ -85,7 +85,7 @@ def _generator(output: str) -> KeyGenerator:
     return KeyGenerator.load(device="cpu", output=output)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def _keystream(output: str, key: SeedImages, number: int) -> NDArray[np.uint8]:
     """Return one key's bytes; the last few keys are kept, as many attacks use one key twice."""
     keystream = _generator(output).generate(key.image(number)).ravel()

@@ -1,6 +1,7 @@
 """Three ciphers that anyone breaks: no encryption, a short repeated key, and shuffled rows."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dkg.cipher import xor
 from dkg.evaluation.protocol import Image
@@ -74,7 +75,7 @@ class RowShuffle:
         """Flip one random bit of a key."""
         return key ^ 1 << int(rng.integers(64))
 
-    def _order(self, image: Image, key: int) -> np.ndarray:
+    def _order(self, image: Image, key: int) -> NDArray[np.int64]:
         return np.random.default_rng([key, 0]).permutation(len(image))
 
 
