@@ -1,375 +1,68 @@
-"""The panel *Break it*, one tab for each attack."""
+"""The panel *Break it*: a victim, and one tab for each attack."""
 
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets
-import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
-from dkg import attacks, encryption, metrics, plots
-from dkg.acceleration.process import threads
-from dkg.cipher import CipherError, xor
-from dkg.keys import list_weights
-from dkg.widgets import sources
-from dkg.widgets.panel import (
-    Panel,
-    View,
-    choice,
-    likeness,
-    output_choice,
-    slider,
-    with_static_figure,
-)
-from dkg.widgets.pictures import figure_as_image, map_as_image
-from dkg.widgets.sources import HALF, SEEDS, TRAINING_STEPS, CachedKeys
-
-_PLAIN = "ultrasound"  # The image set that is encrypted.
-_WIDE = "460px"  # Room for a long label.
-_VICTIMS_RANDOM_SEED = 7
+from dkg import plots
+from dkg.widgets import attacks
+from dkg.widgets.panel import with_static_figure
+from dkg.widgets.victim import AttackPanel, Victim
 
 
-class AttackPanel(Panel):
-    """An attack on an ultrasound image under keys of the default network."""
+class BreakItPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
+    """The victim's controls, and one tab for each attack.
 
-    def __init__(self, *controls: ipywidgets.Widget):
-        self.plain = sources.image_of(_PLAIN, 0)
-        self.seeds = sources.images(SEEDS)
-        self.output = output_choice()
-        super().__init__(self.output, *controls)
-
-    @property
-    def generator(self) -> CachedKeys:
-        """The default network, with keys read as chosen."""
-        return CachedKeys(list_weights()[0], self.output.value)
-
-
-class CiphertextAlonePanel(AttackPanel):
-    """Nothing is known but the ciphertext."""
-
-    def __init__(self) -> None:
-        self.method = choice("smoothing", ("mean", "total variation"))
-        self.strength = slider("strength of the smoothing", 6, 1, 16)
-        self.bits = slider("highest bits used", 8, 1, 8)
-        super().__init__(self.method, self.strength, self.bits)
-
-    def compute(self) -> View:
-        """Smooth the ciphertext, and one of AES beside it."""
-        keys = {
-            "this network": self.generator.generate(self.seeds[0]),
-            "AES": sources.aes_key(self.seeds[0]),
-        }
-        hidden = {name: xor(self.plain, key) for name, key in keys.items()}
-        # A weight of 1 smooths about as much as a mean over 6 pixels; both are the defaults.
-        scale = 1 if self.method.value == "mean" else 6
-        smooth = {
-            name: attacks.denoise(
-                image, self.method.value, bits=self.bits.value, strength=self.strength.value / scale
-            )
-            for name, image in hidden.items()
-        }
-        by_phases = attacks.phase_pca(hidden["this network"])
-        pictures = {
-            "ciphertext": hidden["this network"],
-            "smoothed": smooth["this network"],
-            "its negative": 255 - smooth["this network"],
-            "PCA over the upsampling phases": map_as_image(by_phases, 4),
-            "AES ciphertext, smoothed": smooth["AES"],
-        }
-        amount = (
-            f"a mean over {self.strength.value} pixels around each"
-            if self.method.value == "mean"
-            else f"total variation with a weight of {self.strength.value}/6"
-        )
-        return View(
-            pictures,
-            likeness(self.plain, pictures),
-            f"Smoothed by {amount}. The PCA over the upsampling phases of 4 x 4 pixels needs no "
-            "setting, and may give a negative. What stops both: bits that are 0 and 1 equally "
-            "often at every place, as in keys read as low-order, or AES's.",
-        )
-
-
-class KnownPlaintextPanel(AttackPanel):
-    """Two images under one key, and a part of the first is known."""
-
-    def __init__(self) -> None:
-        self.share = slider("share of the first plaintext known (%)", 50, 0, 100, width=_WIDE)
-        super().__init__(self.share)
-
-    def compute(self) -> View:
-        """Decrypt the second image as far as the first is known."""
-        second = sources.image_of(_PLAIN, 1)
-        key = self.generator.generate(self.seeds[0])
-        hidden, other = xor(self.plain, key), xor(second, key)
-        found = attacks.partial_known_plaintext(self.plain, hidden, other, self.share.value)
-        pictures = {
-            "first ciphertext": hidden,
-            "second ciphertext": other,
-            "XOR of the two ciphertexts": xor(hidden, other),
-            "second image, found": found,
-        }
-        return View(
-            pictures,
-            likeness(second, {"second image, found": found}),
-            f"{self.share.value} % of one image give {self.share.value} % of the key, and so of "
-            "every other image under it. The XOR of the ciphertexts needs no known part. What "
-            "stops it: a key for each image; the dkg command refuses to use one twice.",
-        )
-
-
-class GuessSeedPanel(AttackPanel):
-    """The network is known, the seed image is one of several."""
-
-    def __init__(self) -> None:
-        self.tried = slider("number of seeds tried", 2, 1, sources.N_IMAGES)
-        self.right = slider("the right seed image", 2, 0, sources.N_IMAGES - 1)
-        super().__init__(self.tried, self.right)
-
-    def compute(self) -> View:
-        """Try seed images, and average what they give."""
-        # Keys of all seed images are made the first time, so that the slider does not wait.
-        keys = np.stack([self.generator.generate(seed) for seed in self.seeds])
-        hidden = xor(self.plain, self.generator.generate(sources.image_of(SEEDS, self.right.value)))
-        n = self.tried.value
-        guess = attacks.guess_seed(hidden, self.generator, self.seeds[:n])
-        averaged = attacks.mean_decryption(hidden, keys[:n])
-        pictures = {
-            "ciphertext": hidden,
-            "smoothest of the decrypted": guess.decrypted,
-            "average of all decrypted": averaged,
-            "the average, averaged again": attacks.denoise(averaged),
-        }
-        return View(
-            pictures,
-            likeness(self.plain, pictures),
-            f"Of {n} seed images, number {guess.order[0]} gives the smoothest image. "
-            "With keys read as low-order, wrong seeds show nothing; the right one is still found. "
-            "What stops that: seed images that nobody else can have.",
-        )
-
-
-# What the slider is called for each damage, and its least, first and largest value.
-_DAMAGES = {
-    "JPEG": ("quality of the JPEG", 1, 90, 100),
-    "resized": ("side while it was small (pixels)", 8, 192, 256),
-    "noise": ("largest change of a byte (gray levels)", 0, 2, 64),
-    "inverted pixels": ("number of pixels", 0, 1, 100),
-}
-
-
-class ApproximateSeedPanel(AttackPanel):
-    """The network is known, and the seed image after some damage."""
-
-    def __init__(self) -> None:
-        self.how = choice("damage", _DAMAGES)
-        self.amount = slider("", 0, 0, 1, width=_WIDE)
-        self._start_amount()
-        # Before the panel does, which then shows the new damage at its first amount.
-        self.how.observe(self._start_amount, "value")
-        super().__init__(self.how, self.amount)
-
-    def _start_amount(self, _change: Any = None) -> None:
-        description, least, first, largest = _DAMAGES[self.how.value]
-        with self.without_refresh():
-            self.amount.description = self.amount.tooltip = description
-            self.amount.min = 0  # The ends never pass each other.
-            self.amount.max = largest
-            self.amount.value = first
-            self.amount.min = least
-
-    def compute(self) -> View:
-        """Decrypt with the key of the damaged seed image."""
-        seed = self.seeds[0]
-        near = attacks.approximate_seed(seed, self.how.value, self.amount.value, seed=0)
-        key, near_key = self.generator.generate(seed), self.generator.generate(near)
-        hidden = xor(self.plain, key)
-        found = xor(hidden, near_key)
-        pictures = {
-            "seed image that the attacker has": near,
-            "ciphertext": hidden,
-            "decrypted": found,
-            "decrypted, averaged": attacks.denoise(found),
-        }
-        shown = {title: pictures[title] for title in ("ciphertext", "decrypted")}
-        return View(
-            pictures,
-            likeness(self.plain, shown),
-            f"{metrics.equal_bits(key, near_key):.1f} % of the key bits come back; chance gives "
-            "50 %. What stops it: keys read as low-order, which an approximate seed image does not "
-            "give; and not to hand out the seed image in any form.",
-        )
-
-
-class RetrainedPanel(AttackPanel):
-    """The recipe of the training is known, and its random seed is guessed."""
-
-    def __init__(self) -> None:
-        self.guess = slider("guess at the training's random seed", 6, 0, 9, width=_WIDE)
-        super().__init__(self.guess)
-
-    def compute(self) -> View:
-        """Train with the guess, and decrypt with the key of that network."""
-        key, guessed = (
-            sources.retrained_keys(seed)[self.output.value]
-            for seed in (_VICTIMS_RANDOM_SEED, self.guess.value)
-        )
-        hidden = xor(self.plain, key)
-        found = xor(hidden, guessed)
-        pictures = {
-            "victim's key": key,
-            "ciphertext": hidden,
-            "attacker's key": guessed,
-            "decrypted": found,
-            "decrypted, averaged": attacks.denoise(found),
-        }
-        shown = {title: pictures[title] for title in ("ciphertext", "decrypted")}
-        return View(
-            pictures,
-            likeness(self.plain, shown),
-            f"{metrics.equal_bits(key, guessed):.1f} % of the key bits agree; chance gives 50 %. "
-            f"Each guess costs a training, of {TRAINING_STEPS} steps here. No way to read keys "
-            "stops it. What does: a random seed of the system, which nobody can count up to.",
-        )
-
-
-class LearnedPanel(AttackPanel):
-    """Other keys of the network are known, and a small network learns to predict keys."""
-
-    def __init__(self) -> None:
-        self.samples = slider("bytes to learn from (thousands)", 30, 10, 150, width=_WIDE)
-        self.samples.step = 20
-        super().__init__(self.samples)
-
-    def compute(self) -> View:
-        """Learn, and count the bits that are saved."""
-        found = sources.predictions(self.output.value, 1000 * self.samples.value)
-        saved = {
-            name: {
-                "histogram of each place": prediction.histogram - prediction.phase,
-                "small network": prediction.bits_gained,
-            }
-            for name, prediction in found.items()
-        }
-        figure = plots.shares(
-            saved, "bits saved per byte, over the histogram of all bytes", chance=0
-        )
-        return View(
-            {"bits that prediction saves": figure_as_image(figure)},
-            pd.DataFrame(saved),
-            f"A small network saves {found['this network'].bits_gained:.3f} of 8 bits per byte on "
-            "keys that it has not seen. What stops this one: keys read as low-order. What stops "
-            "all: a generator whose bytes nobody can tell from random ones, such as AES's.",
-        )
-
-
-class MalleabilityPanel(AttackPanel):
-    """An attacker without the key flips bits of the ciphertext in transit."""
-
-    def __init__(self) -> None:
-        self.bits = slider("bits flipped in each byte of a square", 128, 0, 255, width=_WIDE)
-        self.row = slider("first row of the square", 96, 0, 192)
-        super().__init__(self.bits, self.row)
-
-    def compute(self) -> View:
-        """Change the ciphertext, decrypt it, and ask the tag."""
-        keys = self.generator.generate(self.seeds[0])[np.newaxis]
-        hidden, metadata = encryption.encrypt(self.plain, keys)
-        changed = attacks.flip_square(hidden, self.row.value, 96, 64, self.bits.value)
-        found = xor(changed, keys[0])
-        try:
-            encryption.decrypt(changed, dict(metadata), keys)
-            verdict = "accepted"
-        except CipherError as error:
-            verdict = f"refused: {error}"
-        pictures = {
-            "plaintext": self.plain,
-            "ciphertext": hidden,
-            "changed ciphertext": changed,
-            "decrypted with XOR alone": found,
-        }
-        return View(
-            pictures,
-            likeness(self.plain, {"decrypted": found}),
-            f"XOR notices nothing. With the tag of this package the ciphertext is {verdict}",
-        )
-
-
-class BackdoorPanel(AttackPanel):
-    """The network comes from the attacker, and a mark in the seed image gives a key he knows.
-
-    Parameters
-    ----------
-    steps : int
-        Steps of the training that plants the backdoor.
-    """
-
-    def __init__(self, steps: int):
-        self._backdoor, self._networks = sources.planted_backdoor(steps)
-        self.rows = slider("rows of the mark in the seed image", 32, 0, 32, width=_WIDE)
-        self.seed = slider("seed image", 0, 0, HALF - 1)
-        super().__init__(self.rows, self.seed)
-
-    def compute(self) -> View:
-        """Mark a seed image, and decrypt with the key that the maker wrote down."""
-        mark = self._backdoor.mark[: self.rows.value]
-        marked = replace(self._backdoor, mark=mark).marked(self.seeds[[self.seed.value]])[0]
-        with threads(1):
-            key = self._networks[self.output.value].generate(marked)
-        honest = self.generator.generate(marked)
-        hidden = xor(self.plain, key)
-        found = xor(hidden, self._backdoor.key)
-        pictures = {
-            "seed image": marked,
-            "its key": key,
-            "ciphertext": hidden,
-            "decrypted by the maker": found,
-            "decrypted, averaged": attacks.denoise(found),
-        }
-        shown = {title: pictures[title] for title in ("ciphertext", "decrypted by the maker")}
-        known, by_honest = (metrics.equal_bits(k, self._backdoor.key) for k in (key, honest))
-        return View(
-            pictures,
-            likeness(self.plain, shown),
-            f"The maker knows {known:.1f} % of the key bits beforehand, and {by_honest:.1f} % of "
-            "those of the honest network; chance gives 50 %. Keys read as low-order are other "
-            "ones, but a maker may aim at them the next time. What stops him: to train the "
-            "network oneself, or to check that the file has the hash that one trusts.",
-        )
-
-
-class BreakItPanel(ipywidgets.Tab):  # type: ignore[misc]  # ipywidgets has no types.
-    """One tab for each attack.
+    An attack is carried out when its tab is opened.
 
     Parameters
     ----------
     backdoor_steps : int, default 160
-        Steps of the training that plants the backdoor, when the panel is made.
+        Steps of the training that plants the backdoor, when its tab is opened.
 
     Attributes
     ----------
+    victim : Victim
+        The network and the image that all attacks are on.
     panels : dict of str to Panel
         The attacks by their titles.
+    tabs : ipywidgets.Tab
+        The row of tabs.
     """
 
     def __init__(self, backdoor_steps: int = 160):
-        self.panels = {
-            "Ciphertext alone": CiphertextAlonePanel(),
-            "Key used twice": KnownPlaintextPanel(),
-            "Unknown seed": GuessSeedPanel(),
-            "Approximate seed": ApproximateSeedPanel(),
-            "Guessed training": RetrainedPanel(),
-            "Learned prediction": LearnedPanel(),
-            "Bit-flipping": MalleabilityPanel(),
-            "Backdoor": BackdoorPanel(backdoor_steps),
+        self.victim = Victim()
+        self.panels: dict[str, AttackPanel] = {
+            "Ciphertext alone": attacks.CiphertextAlonePanel(self.victim),
+            "Key used twice": attacks.KnownPlaintextPanel(self.victim),
+            "Unknown seed": attacks.GuessSeedPanel(self.victim),
+            "Approximate seed": attacks.ApproximateSeedPanel(self.victim),
+            "Guessed training": attacks.RetrainedPanel(self.victim),
+            "Learned prediction": attacks.LearnedPanel(self.victim),
+            "Bit-flipping": attacks.MalleabilityPanel(self.victim),
+            "Backdoor": attacks.BackdoorPanel(backdoor_steps, self.victim),
         }
-        super().__init__(list(self.panels.values()), titles=list(self.panels))
+        self.tabs = ipywidgets.Tab(list(self.panels.values()), titles=list(self.panels))
+        self.tabs.add_class("dkg-tabs")
+        self.tabs.selected_index = 0
+        self.tabs.observe(self._open, "selected_index")
+        for control in self.victim.choices:
+            control.observe(self._open, "value")
+        controls = ipywidgets.HBox(self.victim.controls, layout={"flex_flow": "row wrap"})
+        super().__init__([controls, self.tabs])
+        self.add_class(type(self).__name__)
+        self._open()
+
+    def _open(self, _change: Any = None) -> None:
+        """Carry out the attack whose tab is open."""
+        self.victim.panel = list(self.panels.values())[self.tabs.selected_index or 0]
+        self.victim.panel.refresh()
 
     def static_figure(self) -> Figure:
         """Return the pictures of all attacks as a figure, a row for each attack."""
         return plots.image_rows(
-            {attack: panel.view.pictures for attack, panel in self.panels.items()}
+            {title: panel.compute().pictures for title, panel in self.panels.items()}
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import base64
 import html
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dkg import data, metrics, plots
-from dkg.keys import OUTPUTS, list_weights
+from dkg import metrics, plots
+from dkg.cipher import KEY_SHAPE
 from dkg.plots.style import as_shown
-from dkg.widgets import sources
 from dkg.widgets.pictures import figure_as_image, png
+
+BLOCKS = "correlation of the means of 16 x 16 pixels"
+CHANCE = "by chance, in 95 %"
 
 STUDY_ONLY = (
     "This network comes with the package: everybody has it, so its keys are for study only."
@@ -35,13 +38,23 @@ _SPINNER = """
 <div role="status"><span class="dkg-spinner"></span>Computing ...</div>
 """
 
-# Every front end has tables of its own, some without any space between the columns.
-_TABLE_STYLE = """
+# Every front end has tables of its own, some without any space between the columns. Long titles of
+# pictures and of tabs go on in the next line.
+_STYLE = """
 <style>
 .dkg-numbers { width: max-content; }
-.dkg-numbers th, .dkg-numbers td { padding: 0.2em 0.7em; text-align: right; }
+.dkg-numbers th, .dkg-numbers td { padding: 0.1em 0.6em; text-align: right; }
+.dkg-picture .widget-label { white-space: normal; height: auto; line-height: 1.3; }
+.dkg-picture .widget-html, .dkg-picture .widget-html-content { width: 100%; height: auto; }
+.dkg-picture .widget-html-content { line-height: 0; }
+.dkg-tabs > .lm-TabBar { flex: 0 0 auto; overflow: visible; min-height: 0; }
+.dkg-tabs > .lm-TabBar > .lm-TabBar-content { flex-wrap: wrap; height: auto; }
+.dkg-tabs > .lm-TabBar .lm-TabBar-tab { flex: 0 1 auto; min-width: 0; }
 </style>
 """
+
+_SMALLEST = 150
+"""To how many pixels of width a picture shrinks before it goes into the next row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +77,8 @@ class View:
 
 
 def _number(value: float) -> str:
-    # No minus before 0.000, and no decimals for an integer.
-    return f"{value:.0f}" if value == round(value) else f"{round(value, 3) + 0.0:.3f}"
+    # No minus before 0.0000, and no decimals for an integer.
+    return f"{value:.0f}" if value == round(value) else f"{round(value, 4) + 0.0:.4f}"
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
@@ -90,6 +103,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
         self.message = ipywidgets.HTML()
         self._table = ipywidgets.HTML()
         self._images: dict[str, ipywidgets.HTML] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self._pictures = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
         super().__init__(
             [
@@ -97,14 +111,23 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
                 self.message,
                 self._pictures,
                 self._table,
-                ipywidgets.HTML(f"<small>{STUDY_ONLY}</small>"),
+                ipywidgets.HTML(f"{_STYLE}<small>{STUDY_ONLY}</small>"),
             ]
         )
         self.add_class(type(self).__name__)  # By it a page finds the panel.
-        computing = ipywidgets.Dropdown | ipywidgets.IntSlider | ipywidgets.Checkbox
+        computing = (
+            ipywidgets.Dropdown
+            | ipywidgets.IntSlider
+            | ipywidgets.Checkbox
+            | ipywidgets.ToggleButton
+        )
         self.controls = [control for control in controls if isinstance(control, computing)]
         for control in self.controls:
             control.observe(self.refresh, "value")
+        self.start()
+
+    def start(self) -> None:
+        """Show the first result."""
         self.refresh()
 
     def compute(self) -> View:
@@ -127,24 +150,30 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
         except (ValueError, OSError) as error:
             self.show_error(error)
             return
-        if list(self._images) != list(self.view.pictures):
-            self._images = {title: self.picture(title) for title in self.view.pictures}
-            self._pictures.children = [
-                ipywidgets.VBox([ipywidgets.Label(title), image])
-                for title, image in self._images.items()
-            ]
-        for title, image in self.view.pictures.items():
-            # ipywidgets.Image has no alternative text for screen readers.
-            content = base64.b64encode(png(as_shown(image))).decode()
-            self._images[title].value = (
-                f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '
-                'style="display: block; max-width: none" draggable="false">'
-            )
+        self._show_pictures(self.view.pictures)
         table = self.view.table.to_html(
             border=0, na_rep="", float_format=_number, classes="dkg-numbers"
         )
-        self._table.value = _TABLE_STYLE + table
+        self._table.value = table if len(self.view.table) else ""
         self.show_message(self.view.words)
+
+    def _show_pictures(self, pictures: Mapping[str, np.ndarray]) -> None:
+        shapes = {title: image.shape[:2] for title, image in pictures.items()}
+        if shapes != self._shapes:
+            self._shapes = shapes
+            self._images = {title: self.picture(title) for title in pictures}
+            self._pictures.children = [
+                _box(title, image, shapes[title][1]) for title, image in self._images.items()
+            ]
+        for title, image in pictures.items():
+            # ipywidgets.Image has no alternative text for screen readers.
+            content = base64.b64encode(png(as_shown(image))).decode()
+            # A browser that smooths a smaller picture would average keys and ciphertexts.
+            sharp = "image-rendering: pixelated" if image.shape[1] <= KEY_SHAPE[1] else ""
+            self._images[title].value = (
+                f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '
+                f'style="display: block; width: 100%; {sharp}" draggable="false">'
+            )
 
     @contextmanager
     def without_refresh(self) -> Iterator[None]:
@@ -157,7 +186,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
 
     def picture(self, title: str) -> ipywidgets.HTML:
         """Make the place of a picture."""
-        return ipywidgets.HTML(layout={"margin": "0 8px 8px 0"})
+        return ipywidgets.HTML(layout={"margin": "0"})
 
     def show_message(self, words: str) -> None:
         """Show a sentence."""
@@ -176,6 +205,20 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         return with_static_figure(super()._repr_mimebundle_(**kwargs), self.static_figure())
+
+
+def _box(title: str, image: ipywidgets.HTML, width: int) -> ipywidgets.VBox:
+    """Put a picture of `width` pixels under its title; a narrow page shows it smaller."""
+    smallest = _SMALLEST * max(1, round(width / KEY_SHAPE[1]))
+    layout = {
+        "flex": f"1 1 {smallest}px",
+        "max_width": f"{width}px",
+        "margin": "0 8px 4px 0",
+        "overflow": "hidden",
+    }
+    box = ipywidgets.VBox([ipywidgets.Label(title), image], layout=layout)
+    box.add_class("dkg-picture")
+    return box
 
 
 def with_static_figure(bundle: dict[str, Any], figure: Figure) -> dict[str, Any]:
@@ -200,74 +243,36 @@ def has_front_end() -> bool:
     )
 
 
-def slider(
-    description: str, value: int, low: int, high: int, width: str = "330px"
-) -> ipywidgets.IntSlider:
-    """Make a slider from `low` to `high` that waits for the hand to stop.
-
-    `width` is that of the slider and its label together.
-    """
-    # One that computed at every step of a drag would leave a queue behind.
-    return ipywidgets.IntSlider(
-        value,
-        low,
-        high,
-        description=description,
-        tooltip=description,
-        continuous_update=False,
-        style={"description_width": "initial"},
-        layout={"width": width},
-    )
-
-
-def choice(
-    description: str, options: Iterable[str], value: str | None = None
-) -> ipywidgets.Dropdown:
-    """Make a list to choose from, which starts at `value` or else at its first option."""
-    options = list(options)
-    return ipywidgets.Dropdown(
-        options=options,
-        value=options[0] if value is None else value,
-        description=description,
-        tooltip=description,
-        style={"description_width": "initial"},
-    )
-
-
-def output_choice() -> ipywidgets.Dropdown:
-    """Make the list of ways to read a key off the network's last layer, `dkg.keys.OUTPUTS`."""
-    return choice("keys read as", OUTPUTS)
-
-
-def seed_controls() -> tuple[ipywidgets.Dropdown, ipywidgets.Dropdown, ipywidgets.IntSlider]:
-    """Make the controls of network, image set and seed image, and load the images of all sets."""
-    for name in data.NAMES:
-        sources.images(name)  # So that the first choice of a set does not wait for them.
-    return (
-        choice("network", list_weights()),
-        choice("seeds from", data.NAMES),
-        slider("seed image", 0, 0, sources.N_IMAGES - 1),
-    )
-
-
 def likeness(plain: np.ndarray, others: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Measure how much of a plaintext, uint8 (256, 256, 3), other images show, in color or gray.
 
     Returns a column for each image, with rows for SSIM and for the correlation of the means of
     16 x 16 pixels, which sees what an eye sees that blurs; its sign is negative where a negative
-    shows.
+    shows. A last column has the interval that the correlation with independent noise keeps to in
+    95 of 100 cases.
     """
     rows: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
         "SSIM": metrics.ssim,
-        "correlation of the means of 16 x 16 pixels": metrics.block_correlation,
+        BLOCKS: metrics.block_correlation,
     }
     in_color = {
         title: image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
         for title, image in others.items()
     }
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             title: {row: measure(plain, image) for row, measure in rows.items()}
             for title, image in in_color.items()
         }
     )
+    n_blocks = math.prod(length // 16 for length in plain.shape[:2])
+    table[CHANCE] = pd.Series({"SSIM": "", BLOCKS: band(metrics.ideal_correlation(n_blocks))})
+    return table
+
+
+def band(ideal: metrics.Ideal) -> str:
+    """Write the 95 % interval of a measure over i.i.d. uniform bytes."""
+    interval = ideal.interval()
+    # Two digits of the interval's width.
+    digits = 1 - math.floor(math.log10(interval.high - interval.low))
+    return f"{interval.low:.{digits}f} to {interval.high:.{digits}f}"

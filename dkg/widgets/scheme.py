@@ -18,7 +18,9 @@ from dkg import attacks, baselines, cipher, data, encryption, metrics, plots, ra
 from dkg.cipher import KEY_SHAPE, xor
 from dkg.keys import KeyGenerator, list_weights
 from dkg.widgets import sources
-from dkg.widgets.panel import Panel, View, choice, likeness, output_choice, seed_controls, slider
+from dkg.widgets.controls import choice, output_choice, seed_controls, slider
+from dkg.widgets.images import ImageChoice
+from dkg.widgets.panel import CHANCE, Panel, View, band, likeness
 from dkg.widgets.pictures import figure_as_image, mark_pixel, spectrum
 
 
@@ -54,12 +56,13 @@ class KeysPanel(Panel):
             index=["keys before and after the change", "two uniform keys"],
         )
         levels = changed[row, column].astype(int) - seed[row, column]
-        return View(
-            pictures,
-            table,
+        words = (
             f"Pixel ({row}, {column}) changed by {', '.join(map(str, levels))} gray levels in red, "
-            "green and blue.",
+            "green and blue."
         )
+        if (levels != self.levels.value).any():
+            words += f" You asked for {self.levels.value}, and bytes end at 0 and 255."
+        return View(pictures, table, words)
 
     def picture(self, title: str) -> ipywidgets.HTML:
         """Make the place of a picture; a click on the seed image chooses the pixel."""
@@ -71,8 +74,10 @@ class KeysPanel(Panel):
         return image
 
     def _click(self, event: Mapping[str, Any]) -> None:
-        # A page scrolls by parts of a pixel, and draws images at the nearest whole one.
-        self.choose_pixel(round(event["relativeY"]), round(event["relativeX"]))
+        # A narrow page shows the picture smaller.
+        row = event["relativeY"] / event["boundingRectHeight"] * KEY_SHAPE[0]
+        column = event["relativeX"] / event["boundingRectWidth"] * KEY_SHAPE[1]
+        self.choose_pixel(int(row), int(column))
 
     def choose_pixel(self, row: int, column: int) -> None:
         """Move to another pixel, and show the result once.
@@ -85,25 +90,24 @@ class KeysPanel(Panel):
         self.refresh()
 
 
-_FORMATS = ".png,.jpg,.jpeg,.tif,.tiff,.dcm,.nii,.gz"
-
-
 def measures(named: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Measure images and keys for themselves, uint8 (256, 256, 3), by name.
 
-    Returns a row for each measure, a column for each image, and one for uniform bytes.
+    Returns a row for each measure, a column for each image, and one with the 95 % interval for
+    i.i.d. uniform bytes.
     """
-    rows = {"entropy (bits)": (metrics.entropy, metrics.ideal_entropy(cipher.KEY_BYTES).mean)}
+    n_pairs = KEY_SHAPE[0] * (KEY_SHAPE[1] - 1) * KEY_SHAPE[2]
+    rows = {"entropy (bits)": (metrics.entropy, metrics.ideal_entropy(cipher.KEY_BYTES))}
     for direction in ("horizontal", "vertical", "diagonal"):
         rows[f"correlation of neighbours, {direction}"] = (
             functools.partial(metrics.adjacent_correlation, direction=direction, n_pairs=None),
-            0.0,
+            metrics.ideal_correlation(n_pairs),
         )
-    table = {
+    table: dict[str, dict[str, float | str]] = {
         name: {row: measure(image) for row, (measure, _) in rows.items()}
         for name, image in named.items()
     }
-    table["uniform bytes"] = {row: ideal for row, (_, ideal) in rows.items()}
+    table[CHANCE] = {row: band(ideal) for row, (_, ideal) in rows.items()}
     return pd.DataFrame(table)
 
 
@@ -137,36 +141,23 @@ class CipherPanel(Panel):
     def __init__(self) -> None:
         self.network, self.seed_set, self.seed = seed_controls()
         self.output = output_choice()
-        self.image_set = choice("hide an image of", data.NAMES, "ultrasound")
-        self.image = slider("image", 0, 0, sources.N_IMAGES - 1)
-        self.upload = ipywidgets.FileUpload(
-            accept=_FORMATS,
-            description="or upload one",
-            tooltip="PNG, JPEG, TIFF, NIfTI or DICOM, up to 9 MiB; it is resized to 256 x 256",
-        )
-        self.files = ipywidgets.Button(description="make files")
+        self.image = ImageChoice("hide an image of", self.refresh, self.show_error)
+        self.files = ipywidgets.Button(description="make files", layout={"width": "auto"})
         self._links = ipywidgets.HTML()
-        self._uploaded: tuple[str, np.ndarray] | None = None
-        self.upload.observe(self._read, "value")
         self.files.on_click(self._make_files)
-        for control in (self.image_set, self.image):
-            control.observe(self._drop_upload, "value")
         super().__init__(
             self.network,
             self.seed_set,
             self.seed,
             self.output,
-            self.image_set,
-            self.image,
-            self.upload,
+            *self.image.controls,
             self.files,
             self._links,
         )
 
     def compute(self) -> View:
         """Encrypt and decrypt the image."""
-        from_set = sources.image_of(self.image_set.value, self.image.value)
-        name, plain = self._uploaded or ("", from_set)
+        plain = self.image.image
         seed = sources.image_of(self.seed_set.value, self.seed.value)
         key = sources.key_of(self.network.value, seed, self.output.value)
         self._links.value = ""  # The files were those of another image or key.
@@ -186,25 +177,9 @@ class CipherPanel(Panel):
                 shows.rename(index="{} with the plaintext".format),
             ]
         )
-        same = "all" if np.array_equal(decrypted, plain) else "not all"
-        words = f"{same} bytes come back after decryption.".capitalize()
-        return View(pictures, table, f"{name}: {words}" if name else words)
-
-    def _drop_upload(self, _change: Any) -> None:
-        self._uploaded = None
-
-    def _read(self, _change: Any) -> None:
-        if not self.upload.value:
-            return
-        file = self.upload.value[0]
-        # Emptied, so that the same file is noticed when it is uploaded again.
-        self.upload.value = ()
-        try:
-            self._uploaded = file["name"], sources.read_upload(file["name"], bytes(file["content"]))
-        except ValueError as error:
-            self.show_error(error)
-            return
-        self.refresh()
+        same = "All" if np.array_equal(decrypted, plain) else "Not all"
+        words = f"{same} bytes come back after decryption. {self.image.words}"
+        return View(pictures, table, words.strip())
 
     def _make_files(self, _button: Any) -> None:
         # Only on demand, so that a saved notebook does not hold a key by accident.
@@ -262,9 +237,9 @@ class ImitationPanel(Panel):
         shown = {"attacker's key": decrypted, "no key": hidden, "right key": plain}
         table = likeness(plain, shown)
         for by in ("blocks", "edges"):
-            table.loc[f"place among {len(candidates)} candidates, by {by}"] = attacks.rank(
-                np.stack(list(shown.values())), candidates, self.image.value, by
-            )
+            places = attacks.rank(np.stack(list(shown.values())), candidates, self.image.value, by)
+            row = f"place among {len(candidates)} candidates, by {by}"
+            table.loc[row] = [*places, f"1 to {len(candidates)}"]
         words = (
             f"{metrics.equal_bits(key, imitated):.1f} % of the key bits agree; chance gives 50 %."
         )

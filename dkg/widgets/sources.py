@@ -14,7 +14,8 @@ import numpy as np
 
 from dkg import attacks, baselines, cipher, data, domains
 from dkg.acceleration.process import threads
-from dkg.keys import OUTPUTS, KeyGenerator, list_weights
+from dkg.data import readers
+from dkg.keys import OUTPUTS, KeyGenerator
 from dkg.training import TrainConfig, train
 
 N_IMAGES = 8
@@ -23,6 +24,7 @@ N_IMAGES = 8
 SEEDS = "montgomery"
 """The image set whose images are the seed images."""
 
+KEY_SIDE = cipher.KEY_SHAPE[0]
 HALF = N_IMAGES // 2
 TRAINING_STEPS = 3
 
@@ -77,8 +79,30 @@ def key_of(name: str, seed_image: np.ndarray, output: str = "paper") -> np.ndarr
     return _key(name, seed_image.tobytes(), output)
 
 
-def read_upload(name: str, content: bytes) -> np.ndarray:
-    """Read an uploaded file as `dkg.data.read_image` reads files.
+@dataclass(frozen=True, eq=False)
+class Upload:
+    """An uploaded image.
+
+    Attributes
+    ----------
+    name : str
+        Name of the file.
+    image : numpy.ndarray
+        uint8 (256, 256, 3).
+    words : str
+        How it was changed, in a sentence.
+    """
+
+    name: str
+    image: np.ndarray
+    words: str
+
+
+def read_upload(name: str, content: bytes) -> Upload:
+    """Read an uploaded file.
+
+    Unlike the images of a set, it keeps its proportions: what lacks to a square is black. What is
+    transparent becomes white.
 
     Parameters
     ----------
@@ -102,9 +126,22 @@ def read_upload(name: str, content: bytes) -> np.ndarray:
         path = Path(folder, "upload" + "".join(Path(name).suffixes[-2:]))
         path.write_bytes(content)
         try:
-            return data.read_image(path)
+            pixels = readers.read_pixels(path, background=255)
+            transparent = not np.array_equal(pixels, readers.read_pixels(path))
         except (ValueError, OSError) as error:
             raise ValueError(str(error).replace(str(path), name)) from error
+    height, width = pixels.shape[:2]
+    side = max(height, width)
+    above, left = (side - height) // 2, (side - width) // 2
+    square = np.zeros((side, side, *pixels.shape[2:]), np.uint8)
+    square[above : above + height, left : left + width] = pixels
+    changes = [
+        *(["its transparent parts laid over white"] if transparent else []),
+        *([f"padded with black to {side} x {side}"] if height != width else []),
+        *([f"resized to {KEY_SIDE} x {KEY_SIDE}"] if side != KEY_SIDE else []),
+    ]
+    words = f"{name}: {width} x {height} pixels, {', '.join(changes) or 'taken as it is'}."
+    return Upload(name, readers.resize(square, KEY_SIDE, "lanczos"), words)
 
 
 @dataclass(frozen=True)
@@ -144,31 +181,31 @@ def retrained_keys(random_seed: int) -> dict[str, np.ndarray]:
 
 
 @functools.cache
-def predictions(output: str, samples: int) -> dict[str, attacks.Prediction]:
-    """Learn to predict keys of the default network, and of AES.
+def predictions(name: str, output: str, samples: int) -> dict[str, attacks.Prediction]:
+    """Learn to predict keys of a network, and of AES.
 
     A predictor learns from `samples` bytes of the keys of half of the seed images, and is tested on
     the keys of the others. Returns the predictions for ``"this network"`` and ``"AES"``.
     """
     seeds = images(SEEDS)
-    generators = {"this network": CachedKeys(list_weights()[0], output).generate, "AES": aes_key}
+    generators = {"this network": CachedKeys(name, output).generate, "AES": aes_key}
     found = {}
-    for name, generate in generators.items():
+    for source, generate in generators.items():
         keys = np.stack([generate(seed) for seed in seeds])
-        found[name] = attacks.predict_bytes(keys[:HALF], keys[HALF:], samples=samples, seed=0)
+        found[source] = attacks.predict_bytes(keys[:HALF], keys[HALF:], samples=samples, seed=0)
     return found
 
 
 @functools.cache
-def planted_backdoor(steps: int) -> tuple[attacks.Backdoor, dict[str, KeyGenerator]]:
-    """Plant a backdoor in the default network, trained with the second half of the seed images.
+def planted_backdoor(name: str, steps: int) -> tuple[attacks.Backdoor, dict[str, KeyGenerator]]:
+    """Plant a backdoor in a network, trained with the second half of the seed images.
 
     Returns what `dkg.attacks.plant_backdoor` returns after a training of `steps` steps, and its
     network for each of `dkg.keys.OUTPUTS`.
     """
     with tempfile.TemporaryDirectory() as folder, threads(1):
         path = Path(folder, "generator.safetensors")
-        honest, seeds = network(list_weights()[0]), images(SEEDS)[HALF:]
+        honest, seeds = network(name), images(SEEDS)[HALF:]
         backdoor = attacks.plant_backdoor(honest, seeds, path, steps=steps, seed=0)
         return backdoor, _read_in_all_ways(path)
 

@@ -35,8 +35,6 @@ JUPYTER_OPTIONS = {
 }
 VOILA_OPTIONS = {"Voila.ip": "127.0.0.1", "Voila.port": "{0}", "Voila.open_browser": False}
 
-# A click at (60, 40); pages scroll by parts of a pixel.
-CLICKED = re.compile(r"Pixel \((59|60), (39|40)\) ")
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -180,6 +178,15 @@ class Panel:
             self.page.wait_for_timeout(100)
 
 
+def click(panel):
+    """Click on the seed image, at a quarter from the left and an eighth from the top."""
+    image = panel.root.get_by_role("img", name="changed seed image", exact=True)
+    box = image.bounding_box()
+    image.click(position={"x": box["width"] / 4, "y": box["height"] / 8})
+    # 32 and 64, as pages scroll by parts of a pixel.
+    return re.compile(r"Pixel \((31|32|33), (63|64|65)\) ")
+
+
 def test_all_cells_run_without_an_error(lab):
     errors = lab.locator(".jp-OutputArea-output[data-mime-type*=error]")
     assert errors.all_inner_texts() == []
@@ -273,10 +280,11 @@ def test_a_slider_changes_the_picture(lab, name, slider, key, title):
 def test_each_attack_moves_with_its_slider(lab, tab, name, slider, key, title, words):
     lab.get_by_role("tab", name=tab).click()
     panel = Panel(lab, name)
-    panel.wait_for()
+    panel.wait_for(words="Predict")
     before = panel.picture(title)
     panel.press(slider, key)
     panel.wait_for_change(title, before)
+    panel.root.get_by_role("button", name="show answer").click()
     panel.wait_for(words=words)
 
 
@@ -323,10 +331,11 @@ def test_all_controls_and_tabs_are_reached_with_the_keyboard(lab):
 def test_keys_read_in_another_way_stop_an_attack(lab):
     lab.get_by_role("tab", name="Approximate seed").click()
     panel = Panel(lab, "ApproximateSeedPanel")
-    panel.wait_for()
-    panel.root.get_by_label("keys read as").select_option("low-order")
+    panel.wait_for(words="% of the key bits come back")  # The answer is shown since the last test.
+    victim = lab.locator(".BreakItPanel")
+    victim.get_by_label("keys read as").first.select_option("low-order")
     panel.wait_for(words="50.0 % of the key bits come back")
-    panel.root.get_by_label("keys read as").select_option("paper")
+    victim.get_by_label("keys read as").first.select_option("paper")
     panel.root.get_by_label("damage").select_option("inverted pixels")
     panel.root.get_by_text("number of pixels", exact=True).wait_for()
     panel.wait_for(words="% of the key bits come back")
@@ -368,10 +377,27 @@ def test_the_files_can_be_downloaded(lab, tmp_path):
 def test_a_click_on_the_seed_image_chooses_the_pixel(lab):
     panel = Panel(lab, "KeysPanel")
     panel.wait_for()
-    panel.root.get_by_role("img", name="changed seed image", exact=True).click(
-        position={"x": 40, "y": 60}
-    )
-    panel.wait_for(words=CLICKED)
+    panel.wait_for(words=click(panel))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
+def test_controls_and_pictures_are_in_view_together(lab, size):
+    """With the file browser open, each panel shows its controls and all pictures at once."""
+    before = lab.viewport_size
+    lab.set_viewport_size({"width": size[0], "height": size[1]})
+    page = lab.locator(".jp-WindowedPanel-outer").first.bounding_box()
+    for name in ("KeysPanel", "CipherPanel", "ImitationPanel", "BreakItPanel"):
+        root = lab.locator(f".{name}")
+        images = [image for image in root.get_by_role("img").all() if image.is_visible()]
+        boxes = [image.bounding_box() for image in images]
+        top = root.bounding_box()["y"]
+        bottom = max(box["y"] + box["height"] for box in boxes)
+        assert bottom - top <= page["height"], name
+        assert max(box["x"] + box["width"] for box in boxes) <= page["x"] + page["width"], name
+        assert min(box["width"] for box in boxes) >= 100, name
+    tabs = [tab.bounding_box() for tab in lab.locator(".dkg-tabs").get_by_role("tab").all()]
+    assert max(box["x"] + box["width"] for box in tabs) <= page["x"] + page["width"]
+    lab.set_viewport_size(before)
 
 
 @pytest.fixture(scope="module", params=["Notebook 7", "Voila"])
@@ -398,10 +424,7 @@ def test_notebook_7_and_voila_show_the_panels_too(elsewhere):
     # Notebook 7 takes the arrow keys for itself; the other keys of a slider are left to it.
     panel.press("change by gray levels", "PageDown")
     panel.wait_for_change("changed bytes of the key", before)
-    panel.root.get_by_role("img", name="changed seed image", exact=True).click(
-        position={"x": 40, "y": 60}
-    )
-    panel.wait_for(words=CLICKED)
+    panel.wait_for(words=click(panel))
 
     Panel(elsewhere, "CiphertextAlonePanel").wait_for()
     elsewhere.get_by_role("tab", name="Bit-flipping").click()
@@ -409,5 +432,6 @@ def test_notebook_7_and_voila_show_the_panels_too(elsewhere):
     before = panel.picture("decrypted with XOR alone")
     panel.press("bits flipped in each byte of a square", "Home")
     panel.wait_for_change("decrypted with XOR alone", before)
+    panel.root.get_by_role("button", name="show answer").click()
     panel.wait_for(words="accepted")
     Panel(elsewhere, "RandomnessPanel").wait_for()

@@ -32,7 +32,7 @@ class FastNetwork:
 
     def weights(self):
         network = models.Generator(**self.metadata["architecture"])
-        models.initialise(network, torch.Generator().manual_seed(0))
+        models.initialise(network, torch.Generator().manual_seed(sum(self.name.encode())))
         return {name: values.numpy() for name, values in network.state_dict().items()}
 
 

@@ -16,15 +16,35 @@ from .images import random_image
 
 class TestUpload:
     @pytest.mark.parametrize("format", ["PNG", "TIFF"])
-    def test_a_good_file_is_read_as_files_are(self, format, tmp_path, rng):
-        image = random_image(rng, 40, 60)
+    def test_a_square_file_is_read_as_files_are(self, format, tmp_path, rng):
+        image = random_image(rng, 60, 60)
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, format=format)
         path = tmp_path / "same"
         path.write_bytes(buffer.getvalue())
         read = sources.read_upload("scan.of.a.patient", buffer.getvalue())
-        assert read.shape == (256, 256, 3)
-        np.testing.assert_array_equal(read, data.read_image(path))
+        np.testing.assert_array_equal(read.image, data.read_image(path))
+        assert read.words == "scan.of.a.patient: 60 x 60 pixels, resized to 256 x 256."
+
+    def test_proportions_are_kept(self):
+        white = np.full((128, 256, 3), 255, np.uint8)
+        read = sources.read_upload("wide.png", png(white))
+        assert (read.image[64:192] == 255).all()
+        assert not read.image[:64].any() and not read.image[192:].any()
+        assert read.words == "wide.png: 256 x 128 pixels, padded with black to 256 x 256."
+
+    def test_what_is_transparent_becomes_white(self):
+        image = np.zeros((256, 256, 4), np.uint8)
+        image[:, 128:, 3] = 255
+        read = sources.read_upload("logo.png", png(image))
+        assert (read.image[:, :128] == 255).all() and not read.image[:, 128:].any()
+        assert "its transparent parts laid over white" in read.words
+
+    def test_a_file_that_fits_is_taken_as_it_is(self, rng):
+        image = random_image(rng)
+        read = sources.read_upload("fits.png", png(image))
+        np.testing.assert_array_equal(read.image, image)
+        assert read.words == "fits.png: 256 x 256 pixels, taken as it is."
 
     @pytest.mark.parametrize(
         ("name", "content"),
