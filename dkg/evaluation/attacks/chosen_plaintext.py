@@ -118,14 +118,18 @@ def differential(cipher: Cipher, images: list[Image], rng: np.random.Generator) 
 def affine_relation(cipher: Cipher, images: list[Image], rng: np.random.Generator) -> Found:
     """Test for an affine cipher, with the plaintexts 0, a, b and a + b under one key.
 
-    The sum is XOR or addition modulo 256, b is random, and each of the 8 bit planes counts on its
-    own; the largest share of fitting bits is the score. Every keystream that does not depend on the
-    plaintext, every permutation, and diffusion by XOR or addition are affine.
+    The sum is XOR or addition modulo 256, and each of the 8 bit planes counts on its own; the
+    largest share of fitting bits is the score. Every keystream that does not depend on the
+    plaintext, every permutation, and diffusion by XOR or addition are affine. The images a and b
+    are random, without zeros and nowhere equal: there the relation holds for any cipher that works
+    byte by byte.
     """
     scores, least = [], min(image.size for image in images)
     for image in images:
-        b = rng.integers(0, 256, image.shape, dtype=np.uint8)
-        plain = [np.zeros_like(image), image, b, image ^ b, image + b]
+        a = rng.integers(1, 256, image.shape, dtype=np.uint8)
+        step = rng.integers(1, 255, image.shape, dtype=np.uint8)
+        b = ((a.astype(np.uint16) - 1 + step) % 255 + 1).astype(np.uint8)
+        plain = [np.zeros_like(image), a, b, a ^ b, a + b]
         zero, one, two, by_xor, by_sum = under_one_key(cipher, plain, cipher.random_key(rng))
         left = [zero ^ one ^ two ^ by_xor, one + two - zero - by_sum]
         scores.append(max(_fitting_bits(rest) for rest in left))
