@@ -14,6 +14,7 @@ from dkg import __version__
 from dkg.cli.analysis import analyze
 from dkg.cli.common import Commands
 from dkg.cli.encryption import decrypt, dicom_app, encrypt, keygen
+from dkg.cli.evaluation import evaluate
 from dkg.cli.reproduction import report, reproduce
 from dkg.cli.training import train
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
 )
 app.add_typer(dicom_app, name="dicom")
-for command in (keygen, encrypt, decrypt, analyze, train, reproduce, report):
+for command in (keygen, encrypt, decrypt, analyze, evaluate, train, reproduce, report):
     app.command()(command)
 
 

@@ -51,6 +51,7 @@ from dkg.plots.keys import (
     scorecard,
     sensitivity_curves,
 )
+from dkg.plots.outcomes import beside_chance
 from dkg.plots.randomness import (
     bit_spectra,
     p_value_heatmap,
@@ -71,6 +72,7 @@ __all__ = [
     "adjacent_scatter",
     "application_scenario",
     "architecture",
+    "beside_chance",
     "beside_paper",
     "bit_spectra",
     "changed_pixels",

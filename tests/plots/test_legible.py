@@ -132,6 +132,16 @@ FIGURES = {
     "architecture": lambda: plots.architecture(
         models.Generator(), models.Discriminator(), image(), image(), image()
     ),
+    "beside_chance": lambda: plots.beside_chance(
+        pd.DataFrame(
+            {
+                "name": ["entropy", "NPCR", "correlation, horizontal, 10,000 pairs", "runs"],
+                "value": [7.99, 0.0, 0.5, np.inf],
+                "ideal_low": [7.98, 99.0, -0.1, 0.0],
+                "ideal_high": [8.0, 100.0, 0.1, 0.0],
+            }
+        )
+    ),
     "beside_paper": lambda: plots.beside_paper(
         {kind: {key: [0.5, 0.02] for key in "ABCDE"} for kind in KINDS},
         {kind: {"A": 0.25} for kind in KINDS},
