@@ -15,7 +15,6 @@ from dkg.widgets.pictures import figure_as_image, map_as_image
 from dkg.widgets.sources import HALF, SEEDS, TRAINING_STEPS
 from dkg.widgets.victim import Attack, AttackPanel, Victim
 
-_WIDE = "420px"  # Room for a long label.
 _VICTIMS_RANDOM_SEED = 7
 
 
@@ -81,7 +80,7 @@ class KnownPlaintextPanel(AttackPanel):
     )
 
     def __init__(self, victim: Victim | None = None) -> None:
-        self.share = slider("share of the first plaintext known (%)", 50, 0, 100, width=_WIDE)
+        self.share = slider("share of the first plaintext known (%)", 50, 0, 100)
         super().__init__(self.share, victim=victim)
 
     def attack(self) -> Attack:
@@ -162,7 +161,7 @@ class ApproximateSeedPanel(AttackPanel):
 
     def __init__(self, victim: Victim | None = None) -> None:
         self.how = choice("damage", _DAMAGES)
-        self.amount = slider("", 0, 0, 1, width=_WIDE)
+        self.amount = slider(max((d[0] for d in _DAMAGES.values()), key=len), 0, 0, 1)
         self._start_amount()
         # Before the panel does, which then shows the new damage at its first amount.
         self.how.observe(self._start_amount, "value")
@@ -211,7 +210,7 @@ class RetrainedPanel(AttackPanel):
     )
 
     def __init__(self, victim: Victim | None = None) -> None:
-        self.guess = slider("guess at the training's random seed", 6, 0, 9, width=_WIDE)
+        self.guess = slider("guess at the training's random seed", 6, 0, 9)
         super().__init__(self.guess, victim=victim)
 
     def attack(self) -> Attack:
@@ -248,7 +247,7 @@ class LearnedPanel(AttackPanel):
     )
 
     def __init__(self, victim: Victim | None = None) -> None:
-        self.samples = slider("bytes to learn from (thousands)", 30, 10, 150, width=_WIDE)
+        self.samples = slider("bytes to learn from (thousands)", 30, 10, 150)
         self.samples.step = 20
         super().__init__(self.samples, victim=victim)
 
@@ -286,7 +285,7 @@ class MalleabilityPanel(AttackPanel):
     )
 
     def __init__(self, victim: Victim | None = None) -> None:
-        self.bits = slider("bits flipped in each byte of a square", 128, 0, 255, width=_WIDE)
+        self.bits = slider("bits flipped in each byte of a square", 128, 0, 255)
         self.row = slider("first row of the square", 96, 0, 192)
         super().__init__(self.bits, self.row, victim=victim)
 
@@ -333,7 +332,7 @@ class BackdoorPanel(AttackPanel):
 
     def __init__(self, steps: int, victim: Victim | None = None):
         self._steps = steps
-        self.rows = slider("rows of the mark in the seed image", 32, 0, 32, width=_WIDE)
+        self.rows = slider("rows of the mark in the seed image", 32, 0, 32)
         self.seed = slider("seed image", 0, 0, HALF - 1)
         super().__init__(self.rows, self.seed, victim=victim)
 

@@ -9,13 +9,8 @@ from dkg.keys import OUTPUTS, list_weights
 from dkg.widgets import sources
 
 
-def slider(
-    description: str, value: int, low: int, high: int, width: str = "290px"
-) -> ipywidgets.IntSlider:
-    """Make a slider from `low` to `high` that waits for the hand to stop.
-
-    `width` is that of the slider and its label together.
-    """
+def slider(description: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
+    """Make a slider from `low` to `high` that waits for the hand to stop."""
     # One that computed at every step of a drag would leave a queue behind.
     return ipywidgets.IntSlider(
         value,
@@ -25,7 +20,7 @@ def slider(
         tooltip=description,
         continuous_update=False,
         style={"description_width": "initial"},
-        layout={"width": width},
+        layout={"width": f"{170 + 7 * len(description)}px"},  # Room for the label.
     )
 
 

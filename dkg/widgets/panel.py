@@ -43,7 +43,11 @@ _SPINNER = """
 _STYLE = """
 <style>
 .dkg-numbers { width: max-content; }
-.dkg-numbers th, .dkg-numbers td { padding: 0.1em 0.6em; text-align: right; }
+.dkg-numbers th, .dkg-numbers td { padding: 0.1em 0.6em; text-align: right; line-height: 1.4; }
+.dkg-numbers th { max-width: 17em; white-space: normal; }
+.dkg-numbers thead th { max-width: 7em; }
+.dkg-message .widget-html-content { line-height: 1.4; }
+.dkg-picture { justify-content: flex-end; }
 .dkg-picture .widget-label { white-space: normal; height: auto; line-height: 1.3; }
 .dkg-picture .widget-html, .dkg-picture .widget-html-content { width: 100%; height: auto; }
 .dkg-picture .widget-html-content { line-height: 0; }
@@ -53,8 +57,11 @@ _STYLE = """
 </style>
 """
 
-_SMALLEST = 150
+_SMALLEST = 120
 """To how many pixels of width a picture shrinks before it goes into the next row."""
+
+_TALLEST = 420
+"""How many pixels of height a figure has at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +108,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
         self.view = View({}, pd.DataFrame())
         self._quiet = False
         self.message = ipywidgets.HTML()
+        self.message.add_class("dkg-message")
         self._table = ipywidgets.HTML()
         self._images: dict[str, ipywidgets.HTML] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -169,10 +177,12 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
             # ipywidgets.Image has no alternative text for screen readers.
             content = base64.b64encode(png(as_shown(image))).decode()
             # A browser that smooths a smaller picture would average keys and ciphertexts.
-            sharp = "image-rendering: pixelated" if image.shape[1] <= KEY_SHAPE[1] else ""
+            style = "width: 100%; image-rendering: pixelated"
+            if image.shape[1] > KEY_SHAPE[1]:  # A figure.
+                style = f"max-width: 100%; max-height: {_TALLEST}px"
             self._images[title].value = (
                 f'<img alt="{html.escape(title)}" src="data:image/png;base64,{content}" '
-                f'style="display: block; width: 100%; {sharp}" draggable="false">'
+                f'style="display: block; {style}" draggable="false">'
             )
 
     @contextmanager
