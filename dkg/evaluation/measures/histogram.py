@@ -7,7 +7,7 @@ With h the counts of the 256 byte values of a ciphertext of N bytes, and p those
 - irregular deviation [2]_: the sum over d of abs(H(d) - N / 256), where H(d) counts the bytes
   whose absolute difference from the plaintext is d;
 - deviation from ideality [3]_: the sum of abs(h - N / 256), divided by N. Uniform bytes do not
-  give 0, but about sqrt(512 / (pi N)).
+  give 0, but about sqrt(510 / (pi N)).
 
 References
 ----------
