@@ -14,7 +14,7 @@ from dkg.evaluation.attacks.scores import (
     equal_share,
     share_chance,
 )
-from dkg.evaluation.protocol import Cipher, Image, Key
+from dkg.evaluation.protocol import Cipher, Image
 from dkg.metrics import ideal_npcr, npcr
 
 
@@ -38,45 +38,49 @@ def black_image(cipher: Cipher, images: list[Image], rng: np.random.Generator) -
 @attack(
     "chosen numbered bytes",
     group="chosen plaintext",
-    question="Do a few chosen images give the place of every byte?",
+    question="Do a few chosen images give the place of every byte, and the keystream on top?",
     needs="cipher",
 )
 def numbered_bytes(cipher: Cipher, images: list[Image], rng: np.random.Generator) -> Found:
     """Have images encrypted whose bytes count their own places, and follow where each one goes.
 
     The number of a place has three digits to base 256, or four in images above 16 MB, and each
-    image holds one digit. Where a byte arrives at no place or at two, the ciphertext is no
-    permutation, and is taken as it is.
+    image holds one digit. The ciphertext of a black image is taken off first, by XOR or by
+    subtraction. Where a byte then comes from no place or from two, the cipher does not move bytes,
+    and the ciphertext is taken as it is.
     """
     sent, read = [], []
-    permutations = 0
+    found = 0
     for image in images:
         key = cipher.random_key(rng)
-        places = _places(cipher, image, key)
-        (one,) = under_one_key(cipher, [image], key)
+        numbers = np.arange(image.size, dtype=np.uint32)
+        shifts = range(0, 24 if image.size <= 2**24 else 32, 8)
+        digits = [(numbers >> shift).astype(np.uint8).reshape(image.shape) for shift in shifts]
+        black, *seen, one = under_one_key(cipher, [np.zeros_like(image), *digits, image], key)
         sent.append(one)
-        reached = np.zeros(image.size + 1, bool)
-        reached[places] = True
-        if reached[:-1].all():
-            permutations += 1
-            back = np.empty(image.size, np.uint8)
-            back[places] = one.ravel()
-            one = back.reshape(image.shape)
+        for without in (np.bitwise_xor, np.subtract):
+            places = _places([without(digit, black) for digit in seen])
+            if places is not None:
+                found += 1
+                back = np.empty(image.size, np.uint8)
+                back[places] = without(one, black).ravel()
+                one = back.reshape(image.shape)
+                break
         read.append(one)
-    what = f"A permutation of the bytes, found in {permutations} of {len(images)} cases"
+    what = f"The places of the bytes, found in {found} of {len(images)} cases"
     return read_found(what, images, sent, read)
 
 
-def _places(cipher: Cipher, image: Image, key: Key) -> NDArray[np.uint32]:
-    """Return for each byte of a ciphertext the place that it seems to come from."""
-    numbers = np.arange(image.size, dtype=np.uint32)
-    places = np.zeros(image.size, np.uint32)
-    for shift in range(0, 24 if image.size <= 2**24 else 32, 8):
-        digits = (numbers >> shift).astype(np.uint8).reshape(image.shape)
-        (seen,) = under_one_key(cipher, [digits], key)
-        places |= seen.ravel().astype(np.uint32) << np.uint32(shift)
-    # What lies outside the image comes from nowhere.
-    return np.minimum(places, np.uint32(image.size))
+def _places(digits: list[Image]) -> NDArray[np.uint32] | None:
+    """Return the number that each byte has in the digits, lowest first; None if two are equal."""
+    places = np.zeros(digits[0].size, np.uint32)
+    for i, digit in enumerate(digits):
+        places |= digit.ravel().astype(np.uint32) << np.uint32(8 * i)
+    if places.max() >= places.size:
+        return None
+    reached = np.zeros(places.size, bool)
+    reached[places] = True
+    return places if reached.all() else None
 
 
 @attack(

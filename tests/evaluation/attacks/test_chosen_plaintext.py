@@ -30,21 +30,43 @@ def test_every_byte_is_followed_to_its_place():
     assert outcome.score == 100 and "found in 1 of 1 cases" in outcome.sentence
 
 
-def test_a_substitution_is_no_permutation(images):
-    outcome = numbered_bytes.run(Xor(), images, np.random.default_rng(0))
+class Additive(Xor):
+    """A keystream that is added modulo 256."""
+
+    def encrypt(self, image, key):
+        return image + np.random.default_rng(key).integers(0, 256, image.shape, dtype=np.uint8)
+
+
+class ShuffledXor(ByteShuffle):
+    """XOR, and then shuffled bytes."""
+
+    def encrypt(self, image, key):
+        return super().encrypt(Xor().encrypt(image, key), key)
+
+
+class Substitution(Xor):
+    """A random substitution at each place."""
+
+    def encrypt(self, image, key):
+        rng = np.random.default_rng(key)
+        table = rng.permuted(np.tile(np.arange(256, dtype=np.uint8), (image.size, 1)), axis=1)
+        return table[np.arange(image.size), image.ravel()].reshape(image.shape)
+
+
+@pytest.mark.parametrize("cipher", [Xor(), Additive(), ShuffledXor()])
+def test_a_keystream_is_taken_off_before_bytes_are_followed(cipher, images):
+    outcome = numbered_bytes.run(cipher, images, np.random.default_rng(0))
+    assert outcome.score == 100 and "found in 3 of 3 cases" in outcome.sentence
+
+
+def test_a_substitution_moves_no_bytes(images):
+    outcome = numbered_bytes.run(Substitution(), images, np.random.default_rng(0))
     assert outcome.succeeded is False and "found in 0 of 3 cases" in outcome.sentence
 
 
 def test_one_changed_byte_of_a_stream_cipher(images):
     outcome = differential.run(Xor(), images, np.random.default_rng(0))
     assert outcome.succeeded and outcome.score == pytest.approx(100 / images[0].size)
-
-
-class Additive(Xor):
-    """A keystream that is added modulo 256."""
-
-    def encrypt(self, image, key):
-        return image + np.random.default_rng(key).integers(0, 256, image.shape, dtype=np.uint8)
 
 
 class LowBit(Xor):
@@ -64,11 +86,5 @@ def test_affine_ciphers(cipher, images):
 
 
 def test_a_cipher_that_is_not_affine(images):
-    class Substitution(Xor):
-        def encrypt(self, image, key):
-            rng = np.random.default_rng(key)
-            table = rng.permuted(np.tile(np.arange(256, dtype=np.uint8), (image.size, 1)), axis=1)
-            return table[np.arange(image.size), image.ravel()].reshape(image.shape)
-
     outcome = affine_relation.run(Substitution(), images, np.random.default_rng(0))
     assert outcome.succeeded is False and outcome.score < 60
