@@ -28,6 +28,7 @@ root_doc = "docs/index"
 include_patterns = [
     "docs/**",
     "notebooks/*.ipynb",
+    "notebooks/exercises/*.ipynb",
     "data_download/README.md",
     "workflow/README.md",
     "README.md",

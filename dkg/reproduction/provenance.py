@@ -23,7 +23,7 @@ ROOMS = {
     "hardened.py hospital keys.py logistic.py metrics models.py paper paths.py py.typed randomness "
     "reproduction results.py settings.py storage training.py weights zoo",
     "pictures": "plots widgets",
-    "neither": "__main__.py cli reproduction/report",
+    "neither": "__main__.py cli exercises reproduction/report",
 }
 """What a file or folder of the package can change: the numbers of a record, only the pictures in
 an executed notebook, or neither. A file that is not listed counts as one of ``"numbers"``."""
