@@ -10,13 +10,16 @@ import errno
 import re
 import shutil
 import sys
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import nibabel
+import numpy as np
 import pooch
 import requests
 from PIL import Image
@@ -52,8 +55,11 @@ class Archive:
         The right sizes, in words.
     url : str, optional
         Address, if the archive can be downloaded without an account.
-    sha256 : str, optional
-        SHA-256 in hexadecimal, if it is known.
+    sha256, md5 : str, optional
+        SHA-256 or MD5 in hexadecimal, if one is known. MD5 finds damage, not forgery.
+    splits : tuple of str
+        Only of an .npz file: the names of its arrays of images, uint8 (n, height, width). Each
+        image becomes a PNG file.
     """
 
     name: str
@@ -65,6 +71,14 @@ class Archive:
     size: str
     url: str | None = None
     sha256: str | None = None
+    md5: str | None = None
+    splits: tuple[str, ...] = ()
+
+    @property
+    def checksum(self) -> str | None:
+        """The known checksum as ``algorithm:hexadecimal``."""
+        known = (("sha256", self.sha256), ("md5", self.md5))
+        return next((f"{algorithm}:{value}" for algorithm, value in known if value), None)
 
 
 def main(archive: Archive, argv: Sequence[str] | None = None) -> int:
@@ -121,23 +135,28 @@ def install(archive: Archive, output: Path, file: Path | None, url: str | None) 
 
     archives = output.parent / "archives"
     record = archives / "checksums.txt"
-    expected = read_checksums(record).get(archive.file_name, archive.sha256)
+    recorded = read_checksums(record).get(archive.file_name)
+    expected = f"sha256:{recorded}" if recorded else archive.checksum
     if file is None and url is None:
         raise FetchError(archive.access)
     path = download(archive, url, archives, expected) if file is None else file
     if not path.is_file():
         raise FetchError(f"there is no file {path}")
-    if not zipfile.is_zipfile(path):
+    is_whole = tarfile.is_tarfile if archive.file_name.endswith(".tar") else zipfile.is_zipfile
+    if not is_whole(path):
         start = path.open("rb").read(16)
         if file is None:
             path.unlink()
+        kind = Path(archive.file_name).suffix[1:]  # An .npz file is a zip archive.
         raise FetchError(
-            f"{path} is no whole zip archive; it starts with {start!r}. A web page in its place "
+            f"{path} is no whole {kind} archive; it starts with {start!r}. A web page in its place "
             "means that the address has changed or asks for a login; a transfer cut off means "
             f"that you should run this again.\n\n{archive.access}"
         )
     # Pooch has checked what it downloaded.
-    actual = expected if file is None and expected else pooch.file_hash(str(path))
+    algorithm = expected.partition(":")[0] if expected else "sha256"
+    given = file is None and expected
+    actual = expected if given else f"{algorithm}:{pooch.file_hash(str(path), algorithm)}"
     if expected is not None and actual != expected:
         raise FetchError(wrong_checksum(path, f"expected {expected}, got {actual}", record))
 
@@ -159,6 +178,7 @@ def install(archive: Archive, output: Path, file: Path | None, url: str | None) 
         shutil.rmtree(part, ignore_errors=True)
     print(f"{output}: {sum(archive.images.values())} files, names and sizes are right.")
     if expected is None:
+        actual = actual.removeprefix("sha256:")
         write_checksum(record, archive.file_name, actual)
         print(
             f"No checksum of {archive.file_name} is known beforehand. This one was taken on trust "
@@ -174,7 +194,7 @@ def download(archive: Archive, url: str, archives: Path, expected: str | None) -
     try:
         pooch.retrieve(
             url,
-            known_hash=None if expected is None else f"sha256:{expected}",
+            known_hash=expected,
             fname=archive.file_name,
             path=archives,
             progressbar=True,
@@ -195,24 +215,58 @@ def download(archive: Archive, url: str, archives: Path, expected: str | None) -
 
 
 def unpack(archive: Archive, path: Path, folder: Path) -> None:
-    """Unpack the images of a zip archive into one flat folder."""
+    """Unpack the images of an archive into one flat folder."""
     try:
-        with zipfile.ZipFile(path) as opened:
-            for member in opened.infolist():
-                name = member.filename
-                inside = not PurePosixPath(name).is_absolute() and not PureWindowsPath(name).drive
-                if not inside or ".." in re.split(r"[/\\]", name):
+        if archive.splits:
+            unpack_arrays(archive, path, folder)
+        elif archive.file_name.endswith(".tar"):
+            with tarfile.open(path) as opened:
+                members = {m.name: m for m in opened.getmembers()}
+                files = [name for name, member in members.items() if member.isfile()]
+                unpack_files(archive, path, folder, files, lambda n: opened.extractfile(members[n]))
+        else:
+            with zipfile.ZipFile(path) as zipped:
+                unpack_files(archive, path, folder, zipped.namelist(), zipped.open)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
+        raise FetchError(f"{path}: cannot be unpacked: {error}") from error
+
+
+def unpack_files(
+    archive: Archive,
+    path: Path,
+    folder: Path,
+    members: Sequence[str],
+    open_member: Callable[[str], Any],
+) -> None:
+    """Copy those members of an archive that are images of the set."""
+    for name in members:
+        inside = not PurePosixPath(name).is_absolute() and not PureWindowsPath(name).drive
+        if not inside or ".." in re.split(r"[/\\]", name):
+            raise FetchError(f"{path}: refused, its member {name!r} points out of the folder")
+    chosen = [name for name in members if is_image(archive, PurePosixPath(name))]
+    for name in tqdm(chosen, desc="unpacking", unit="file"):
+        target = folder / PurePosixPath(name).name
+        if target.exists():
+            raise FetchError(f"{path}: holds two files named {target.name}")
+        with open_member(name) as source, target.open("wb") as file:
+            shutil.copyfileobj(source, file)
+
+
+def unpack_arrays(archive: Archive, path: Path, folder: Path) -> None:
+    """Write each image of the arrays of an .npz file as a PNG file; pickled arrays are refused."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for split in archive.splits:
+                images = arrays[split]
+                if images.dtype != np.uint8 or images.ndim != 3:
+                    found = f"{images.dtype} {images.shape}"
                     raise FetchError(
-                        f"{path}: refused, its member {name!r} points out of the folder"
+                        f"{path}: {split} is {found}, expected uint8 (n, height, width)"
                     )
-            chosen = [m for m in opened.infolist() if is_image(archive, PurePosixPath(m.filename))]
-            for member in tqdm(chosen, desc="unpacking", unit="file"):
-                target = folder / PurePosixPath(member.filename).name
-                if target.exists():
-                    raise FetchError(f"{path}: holds two files named {target.name}")
-                with opened.open(member) as source, target.open("wb") as file:
-                    shutil.copyfileobj(source, file)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+                for i, image in enumerate(tqdm(images, desc=split, unit="image")):
+                    name = f"{split.removesuffix('_images')}_{i:04}.png"
+                    Image.fromarray(image).save(folder / name)
+    except (KeyError, ValueError) as error:
         raise FetchError(f"{path}: cannot be unpacked: {error}") from error
 
 

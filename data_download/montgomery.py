@@ -1,13 +1,14 @@
 """Download the Montgomery County chest X-ray set: 138 PNG images, the paper's seed images.
 
-Access: free, without an account, from the U.S. National Library of Medicine (NLM). This script
-downloads the archive itself:
+Access: free, but on request. The U.S. National Library of Medicine (NLM) is reported, in September
+2025, to give the set to research groups under a data use agreement, and no longer to everybody
+(https://github.com/importZL/GenSeg/issues/2). Ask NLM for it; look for "Montgomery" on
+https://lhncbc.nlm.nih.gov/LHC-downloads/downloads.html . medmnist_chest.py downloads chest X-rays
+without a request. Whether the former public address still answers is found out by
 
     python data_download/montgomery.py
 
-If that address no longer answers, look for "Montgomery County X-ray Set" on
-https://lhncbc.nlm.nih.gov/LHC-downloads/downloads.html or
-https://data.lhncbc.nlm.nih.gov/public/Tuberculosis-Chest-X-ray-Datasets/ . An archive of the same
+An archive of the same
 content from anywhere will do:
 
     python data_download/montgomery.py --archive ~/Downloads/NLM-MontgomeryCXRSet.zip

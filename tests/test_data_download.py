@@ -10,6 +10,7 @@ import io
 import shutil
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from pathlib import Path
@@ -328,7 +329,7 @@ def test_folder_with_something_else_is_left_alone(fetch, small, server, tmp_path
     assert everything(tmp_path) == ["montgomery/mine.png"] and server.requests == 0
 
 
-# --- the four sets --------------------------------------------------------------------------------
+# --- every set --------------------------------------------------------------------------------
 
 
 def members_of(name, count):
@@ -384,7 +385,10 @@ def test_script_as_a_program(tmp_path):
     assert everything(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", data.NAMES)
+SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "fetch")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_help_says_how_to_get_access(fetch, capsys, name):
     with pytest.raises(SystemExit) as ended:
         fetch.main(importlib.import_module(name).ARCHIVE, ["--help"])
@@ -399,3 +403,121 @@ def test_set_behind_an_account_says_what_to_do(fetch, tmp_path, capfd, name):
     assert run(fetch, archive, tmp_path) == 1
     message = capfd.readouterr().err
     assert "1. " in message and f"python data_download/{name}.py --archive" in message
+
+
+def make_npz(**arrays):
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def splits(n, dtype=np.uint8):
+    """Arrays as those of MedMNIST+, with n images each, all of one gray level."""
+    return {
+        f"{split}_{what}": np.full((n, 224, 224) if what == "images" else (n, 1), i, dtype)
+        for i, split in enumerate(("train", "val", "test"), 1)
+        for what in ("images", "labels")
+    }
+
+
+@pytest.mark.parametrize("name", data.ALTERNATIVES)
+def test_arrays_become_png_files_that_load(fetch, server, tmp_path, capfd, name):
+    archive = importlib.import_module(name.replace("-", "_")).ARCHIVE
+    assert archive.name == name and archive.checksum == f"md5:{archive.md5}"
+    server.content = make_npz(**splits(2))
+    assert run(fetch, archive, tmp_path, "--url", server.url) == 1
+    assert "wrong checksum" in capfd.readouterr().err and everything(tmp_path) == []
+    known = dataclasses.replace(archive, md5=hashlib.md5(server.content).hexdigest())
+    assert run(fetch, known, tmp_path, "--url", server.url) == 1
+    (count,) = archive.images.values()
+    assert f"6 files are named like (train|val|test)_\\d{{4}}\\.png, there should be {count}" in (
+        capfd.readouterr().err
+    )
+    few = dataclasses.replace(known, images=dict.fromkeys(archive.images, 6))
+    assert run(fetch, few, tmp_path, "--url", server.url) == 0
+    read = data.load(name, tmp_path)
+    assert read.origin == "files" and read.images.shape == (6, 256, 256, 3)
+    assert read.files[0] == "test_0000.png" and read.images[:, 0, 0, 0].tolist() == [
+        3,
+        3,
+        1,
+        1,
+        2,
+        2,
+    ]
+    # MD5 is known beforehand, so nothing is taken on trust.
+    assert not (tmp_path / "archives" / "checksums.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (make_npz(train_images=np.array([{}])), "Object arrays cannot be loaded"),
+        (
+            make_npz(**splits(1, np.float32)),
+            "train_images is float32 (1, 224, 224)",
+        ),
+        (make_npz(train_labels=np.zeros(3)), "train_images"),
+    ],
+)
+def test_arrays_that_are_no_images_are_refused(fetch, tmp_path, capfd, content, message):
+    archive = importlib.import_module("medmnist_ultrasound").ARCHIVE
+    file = tmp_path / "a.npz"
+    file.write_bytes(content)
+    given = dataclasses.replace(archive, md5=None)
+    assert run(fetch, given, tmp_path / "sets", "--archive", file) == 1
+    assert message in capfd.readouterr().err and everything(tmp_path / "sets") == []
+
+
+def make_tar(members):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as opened:
+        for name, content in members.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(content)
+            opened.addfile(about, io.BytesIO(content))
+        link = tarfile.TarInfo("Task01_BrainTumour/imagesTr/BRATS_999.nii.gz")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        opened.addfile(link)
+    return file.getvalue()
+
+
+def four_sequences():
+    """A volume as one of the Decathlon's, of 24 x 20 x 40 voxels; only FLAIR has gray levels."""
+    voxels = np.zeros((24, 20, 40, 4), np.int16)
+    voxels[4:20, 4:16, 2:38, 0] = np.arange(1, 37)
+    voxels[..., 1:] = 5
+    return gzip.compress(nibabel.Nifti1Image(voxels, np.eye(4)).to_bytes())
+
+
+def test_volumes_of_the_decathlon_are_read_by_their_flair(fetch, tmp_path, capfd):
+    archive = importlib.import_module("brats18_decathlon").ARCHIVE
+    folder = "Task01_BrainTumour"
+    content = make_tar(
+        {f"{folder}/imagesTr/BRATS_{i:03}.nii.gz": four_sequences() for i in (1, 2)}
+        | {
+            f"{folder}/imagesTr/._BRATS_001.nii.gz": b"?",
+            f"{folder}/labelsTr/BRATS_001.nii.gz": b"?",
+        }
+    )
+    file = tmp_path / "a.tar"
+    file.write_bytes(content)
+    given = dataclasses.replace(
+        archive,
+        images=dict.fromkeys(archive.images, 2),
+        md5=hashlib.md5(content).hexdigest(),
+        size_is_right=lambda size: size == (24, 20, 40, 4),
+    )
+    assert archive.size_is_right((240, 240, 155, 4)) and not archive.size_is_right((240, 240, 155))
+    assert run(fetch, given, tmp_path, "--archive", file) == 0, capfd.readouterr().err
+    assert sorted(p.name for p in (tmp_path / "brats18").iterdir()) == [
+        "BRATS_001.nii.gz",
+        "BRATS_002.nii.gz",
+    ]
+    read = data.load("brats18", tmp_path)
+    assert len(read.images) == 46 and read.origin == "files"
+    assert len(np.unique(read.images[::2, 0, 0, 0])) == 23, "each slice of FLAIR has its own gray"
+    evil = tmp_path / "evil.tar"
+    evil.write_bytes(make_tar({"../evil.nii.gz": b"?"}))
+    assert run(fetch, dataclasses.replace(given, md5=None), tmp_path / "x", "--archive", evil) == 1
+    assert "points out of the folder" in capfd.readouterr().err

@@ -36,8 +36,15 @@ class Volume:
         return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def read_volume(raw: bytes) -> Volume:
+def read_volume(raw: bytes, channel: int | None = None) -> Volume:
     """Read the bytes of a NIfTI file, compressed by gzip or not.
+
+    Parameters
+    ----------
+    raw : bytes
+        The file.
+    channel : int, optional
+        Which volume of a file with four dimensions, from 0.
 
     Raises
     ------
@@ -64,6 +71,10 @@ def read_volume(raw: bytes) -> Volume:
         raise ValueError(f"voxels of type {volume.dtype} are not gray values")
     while volume.ndim > 3 and volume.shape[-1] == 1:
         volume = volume[..., 0]
+    if volume.ndim == 4 and channel is not None:
+        if not 0 <= channel < volume.shape[3]:
+            raise ValueError(f"channel {channel} of a file with {volume.shape[3]} channels")
+        volume = volume[..., channel]
     if volume.ndim == 2:
         volume = volume[..., np.newaxis]
     if volume.ndim != 3:

@@ -162,6 +162,7 @@ def read_slices(
     resample: str = "nearest",
     *,
     crop: bool = True,
+    channel: int | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
     """Read several axial slices of a NIfTI volume.
 
@@ -176,6 +177,9 @@ def read_slices(
         Number of slices.
     size, resample, crop
         As for `read_image`.
+    channel : int, optional
+        Which volume of a file with four dimensions, from 0, such as the sequences of an MRI study.
+        A file with three is read as it is.
 
     Returns
     -------
@@ -199,7 +203,7 @@ def read_slices(
     with _naming(path, kind):
         from dkg.data import nifti
 
-        volume = nifti.read_volume(raw)
+        volume = nifti.read_volume(raw, channel)
         area = volume.area()
         numbers = np.flatnonzero(area >= area.max() / 2)
         if not 1 <= n <= len(numbers):

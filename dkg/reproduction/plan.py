@@ -57,7 +57,7 @@ def make(
     profile : str, default 'default'
         One of `list_profiles`, or the path of a file of the same form.
     datasets : sequence of str, optional
-        Names as in `dkg.data.NAMES`.
+        Names of `dkg.data.NAMES` or `dkg.data.ALTERNATIVES`.
     seeds : int, optional
         Number of random seeds, from 0 on.
     weights : sequence of str, optional
@@ -129,11 +129,11 @@ def _parameters(notebook: str) -> dict[str, Any]:
 
 def _check_grid(datasets: Sequence[str], seeds: int | None, weights: Sequence[str]) -> _Grid:
     """Return the values of each parameter that the grid goes through."""
+    sets = data.NAMES + data.ALTERNATIVES
     for name in datasets:
-        if name not in data.NAMES:
+        if name not in sets:
             raise ValueError(
-                f"no data set {name!r}; there are: {', '.join(data.NAMES)}"
-                f"{meant([name], data.NAMES)}"
+                f"no data set {name!r}; there are: {', '.join(sets)}{meant([name], sets)}"
             )
     if seeds is not None and seeds < 1:
         raise ValueError(f"the number of seeds must be at least 1, not {seeds}")

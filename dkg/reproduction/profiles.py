@@ -302,9 +302,9 @@ def wrong_value(value: Any, default: Any, networks: Iterable[str] = ()) -> str |
     fits = type(value) is kind or (kind is float and type(value) is int)
     if kind in kinds and not fits:
         return f"must be {kinds[kind]}, such as {default!r}, not {value!r}"
-    if default in data.NAMES and value not in data.NAMES:
-        known = ", ".join(data.NAMES)
-        return f"no image set named {value!r}; there are: {known}{meant([value], data.NAMES)}"
+    sets = data.NAMES + data.ALTERNATIVES
+    if default in sets and value not in sets:
+        return f"no image set named {value!r}; there are: {', '.join(sets)}{meant([value], sets)}"
     shipped = [*networks, *list_weights()]
     if default in shipped and value not in ("", *shipped) and not Path(value).is_file():
         return f"no network named {value!r}, nor such a file{meant([value], shipped)}"

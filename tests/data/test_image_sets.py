@@ -123,7 +123,7 @@ def test_load_unknown_name(tmp_path):
         data.load("brats", tmp_path)
 
 
-@pytest.mark.parametrize("name", data.NAMES)
+@pytest.mark.parametrize("name", data.NAMES + data.ALTERNATIVES)
 def test_load_phantoms(tmp_path, name):
     image_set = data.load(name, tmp_path, n=2)
     assert image_set.origin == "synthetic" and image_set.files == ()
