@@ -70,7 +70,7 @@ def resolve_device(device: str = "auto") -> torch.device:
     Raises
     ------
     ValueError
-        If there is no such kind of device, or CUDA is requested and torch sees no such device.
+        If there is no such kind of device, or torch cannot compute on it here.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -85,4 +85,12 @@ def resolve_device(device: str = "auto") -> torch.device:
             f"device {device!r} was requested, but torch sees {torch.cuda.device_count()}, from "
             "cuda:0 on"
         )
+    if resolved.type not in ("cpu", "cuda"):
+        try:
+            torch.zeros(1, device=resolved).cpu()
+        except Exception as error:  # Each kind of device has one of its own.
+            reason = str(error).partition("\n")[0]
+            raise ValueError(
+                f"device {device!r} was requested, but torch cannot compute on it here: {reason}"
+            ) from None
     return resolved

@@ -42,7 +42,7 @@ _PIXEL_DATA = 0x7FE00010
 class _Counted(io.BytesIO):
     """Bytes of a file or sequence, whose reads are counted together with others'."""
 
-    def __init__(self, data: bytes, reads: "Counter[str]") -> None:
+    def __init__(self, data: bytes | bytearray, reads: "Counter[str]") -> None:
         super().__init__(data)
         self.reads = reads
 
@@ -66,7 +66,7 @@ def _within_depth() -> Iterator[None]:
 
 
 @_within_depth()
-def parse(raw: bytes, *, force: bool = False) -> Dataset:
+def parse(raw: bytes | bytearray, *, force: bool = False) -> Dataset:
     """Parse the bytes of a DICOM file.
 
     Parameters

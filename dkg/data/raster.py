@@ -82,6 +82,8 @@ def read_tiff(raw: bytes, frame: int | None, path: Path, background: int = 0) ->
         if page.photometric not in known:
             raise ValueError(f"16-bit samples of photometric interpretation {page.photometric}")
         pixels = page.asarray()
+        if pixels.dtype == bool:  # Of one bit, which would be a mask where it is an index.
+            pixels = pixels.view(np.uint8)
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
         return _turn(

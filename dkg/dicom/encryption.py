@@ -262,7 +262,7 @@ def _encrypt(
     if attributes not in ATTRIBUTES:
         raise CipherError(f"attributes must be one of {ATTRIBUTES}, not {attributes!r}")
     identifier = encryption.key_identifier(keys)
-    original, image = parse(encoded), parse(encoded)
+    image = parse(encoded)
     if is_encrypted(image):
         raise CipherError("it is encrypted by dkg already")
     for keyword in ("SOPClassUID", "SOPInstanceUID"):
@@ -270,13 +270,18 @@ def _encrypt(
             raise CipherError(f"it has no {keyword}, which every DICOM image must have")
     samples, layout = read_samples(image)
     noise = xor_stored(samples, keys, layout)
+    # Large images are in memory as few times as possible.
+    del samples, image[PIXEL_DATA]
     derived = derive_keys(keys, secret)
     remainder = without_samples(encoded, noise, keys, layout)
+    original = parse(encoded)
+    del original[PIXEL_DATA]
 
     deidentified = attributes == "basic-profile"
     make_readable(image, original, layout, derived.uid if deidentified else None)
 
     content = encode_content(original, image, remainder)
+    del remainder
     vr = "OW" if layout.bits_allocated > 8 else "OB"
     image.add_new(PIXEL_DATA, vr, even(noise.tobytes()))
     item = Dataset()
@@ -309,7 +314,7 @@ def _decrypt(
     keys: NDArray[np.uint8],
     secret: bytes | None,
     accept_version_1: bool = False,
-) -> bytes:
+) -> bytes | bytearray:
     """Decrypt a data set to the bytes of the original file."""
     envelope = read_envelope(dataset)
     identifier = encryption.key_identifier(keys)

@@ -90,7 +90,7 @@ def derive_keys(keys: NDArray[np.uint8], secret: bytes | None = None) -> Derived
     return DerivedKeys(*(derived[start : start + 32] for start in range(0, 128, 32)))
 
 
-def encode_content(original: Dataset, image: Dataset, file: bytes) -> bytes:
+def encode_content(original: Dataset, image: Dataset, file: bytes | bytearray) -> bytes:
     """Encode an Encrypted Attributes Data Set (PS3.3 C.12.1.1.4): changed attributes, and the file.
 
     Other programs can bring back the attributes with it. This one needs only the file, which is in

@@ -39,7 +39,7 @@ def read(path: str | os.PathLike[str]) -> Dataset:
         raise CipherError(f"{path}: {error}") from error
 
 
-def parse(encoded: bytes) -> Dataset:
+def parse(encoded: bytes | bytearray) -> Dataset:
     """Read a data set from the bytes of a whole file."""
     try:
         dataset = dicom_files.parse(encoded)

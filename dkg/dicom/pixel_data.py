@@ -169,7 +169,9 @@ def _decompress(dataset: Dataset) -> None:
             if description["photometric_interpretation"] in ("YBR_FULL", "YBR_FULL_422"):
                 _to_rgb(array)
                 description["photometric_interpretation"] = "RGB"
-            frames.append(array.tobytes())
+            # A frame may have fewer bits per sample than are allocated, and samples of fewer bytes.
+            width = max(array.itemsize, dataset.BitsAllocated // 8)
+            frames.append(array.astype(f"<{array.dtype.kind}{width}", copy=False).tobytes())
     if len(frames) < count:
         raise CipherError(f"it has {len(frames)} of {count} compressed frames")
     dataset.PixelData = b"".join(frames)
@@ -197,7 +199,7 @@ def _is_by_plane(dataset: Dataset) -> bool:
 
 def without_samples(
     file: bytes, noise: NDArray[Any], keys: NDArray[np.uint8], layout: Layout
-) -> bytes:
+) -> bytes | bytearray:
     """XOR the samples of a file with those that decryption of the noise gives; its own inverse.
 
     What remains is zero but for bits that are not stored, such as overlays in them. Samples that
@@ -206,15 +208,16 @@ def without_samples(
     original = parse(file)
     if original.file_meta.TransferSyntaxUID not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
         return file
+    start, is_by_plane = original[PIXEL_DATA].file_tell, _is_by_plane(original)
+    del original  # It has a copy of the samples.
     samples = xor_stored(noise, keys, layout)
-    if _is_by_plane(original):
+    if is_by_plane:
         pixels = samples.reshape(layout.frames, -1, layout.samples_per_pixel)
         samples = np.ascontiguousarray(pixels.swapaxes(1, 2)).ravel()
-    result = np.frombuffer(file, np.uint8).copy()
-    start = original[PIXEL_DATA].file_tell
+    result = bytearray(file)
     assert start is not None  # It was read from a file.
-    result[start : start + samples.nbytes] ^= samples.view(np.uint8)
-    return result.tobytes()
+    np.frombuffer(result, np.uint8)[start : start + samples.nbytes] ^= samples.view(np.uint8)
+    return result
 
 
 def xor_stored(samples: NDArray[Any], keys: NDArray[np.uint8], layout: Layout) -> NDArray[Any]:
@@ -227,11 +230,15 @@ def xor_stored(samples: NDArray[Any], keys: NDArray[np.uint8], layout: Layout) -
             f"make the key from {missing} more seed image{'s'[: missing > 1]}"
         )
     stream = np.ascontiguousarray(keys).ravel()[: samples.nbytes]
-    result = xor(samples, stream.view(samples.dtype.newbyteorder(">")).astype(samples.dtype))
+    stream = stream.view(samples.dtype.newbyteorder(">")).astype(samples.dtype, copy=False)
+    result = xor(samples, stream)
     if layout.bits_allocated == 1:
         return result
     # Shifting out what is above and then what is below leaves the stored bits, or their sign.
     above = layout.bits_allocated - 1 - layout.high_bit
     below = layout.high_bit + 1 - layout.bits_stored
     number = result.view(result.dtype.str.replace("u", "i")) if layout.signed else result
-    return ((number << above) >> (above + below) << below).view(samples.dtype)
+    number <<= above
+    number >>= above + below
+    number <<= below
+    return result

@@ -10,6 +10,7 @@ import datetime
 import functools
 import logging
 import os
+import re
 import socket
 import ssl
 import stat
@@ -45,6 +46,11 @@ ROLE = "dkg-role:"
 
 RENEW = "make_certificates(folder, renew=True) makes a new set in its place"
 """What the messages about unusable certificates end with."""
+
+REVOKED = "revoked.txt"
+"""The list of revoked certificates, in the folder of the certificates."""
+
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 _WARN = datetime.timedelta(days=7)
 
@@ -159,7 +165,7 @@ class _Socket(ssl.SSLSocket):
         others = cast(Context, self.context).others
         certificate = self.getpeercert() or {}
         # OpenSSL compares the time in full handshakes only, not where a session is resumed.
-        if ssl.cert_time_to_seconds(str(certificate["notAfter"])) < now().timestamp():
+        if has_expired(certificate):
             raise ssl.SSLCertVerificationError(
                 f"the certificate of the other end ({' or '.join(others)}) has expired"
             )
@@ -196,7 +202,7 @@ class Context(ssl.SSLContext):
             try:
                 self.latest = self.again()
             except (HospitalError, OSError) as error:
-                _logger.warning("changed certificates are not used: %s", error)
+                _logger.warning("%s: changed certificates are not used: %s", self.part, error)
         try:
             return ssl.SSLContext.wrap_socket(self.latest or self, sock, *args, **options)
         except OSError as error:
@@ -262,6 +268,47 @@ def part_of(certificate: Mapping[str, Any] | None) -> str | None:
     return _role([str(value) for kind, value in names if kind == "URI"])
 
 
+def has_expired(certificate: Mapping[str, Any] | None) -> bool:
+    """Tell whether a certificate, as `ssl.SSLSocket.getpeercert` describes it, has expired."""
+    end = (certificate or {}).get("notAfter")
+    return end is None or ssl.cert_time_to_seconds(str(end)) < now().timestamp()
+
+
+def is_revoked(folder: Path, certificate: str) -> bool:
+    """Tell whether a certificate is in the list `REVOKED`, which is read again each time.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of the certificates, with or without a list. A line of it is the SHA-256 of a
+        certificate in hexadecimal, as OpenSSL prints it or without colons; ``#`` begins a comment.
+    certificate : str
+        SHA-256 of the certificate in hexadecimal.
+
+    Raises
+    ------
+    HospitalError
+        If others may change the list, or a line of it is no SHA-256: nobody knows whose it is.
+    OSError
+        If the list cannot be read.
+    """
+    path = folder / REVOKED
+    try:
+        check_not_writable(path)
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return False
+    except PermissionError as error:
+        raise HospitalError(str(error)) from error
+    # The form that OpenSSL prints may be copied: sha256 Fingerprint=AB:CD:...
+    without_comments = (line.split("#")[0].split("=")[-1].strip() for line in lines)
+    listed = {line.replace(":", "").lower() for line in without_comments if line}
+    for line in listed:
+        if not _FINGERPRINT.fullmatch(line):
+            raise HospitalError(f"{path}: expected SHA-256 in hexadecimal: {line!r}")
+    return certificate in listed
+
+
 def _role(uris: list[str]) -> str | None:
     if len(uris) != 1 or not uris[0].startswith(ROLE):
         return None
@@ -286,7 +333,7 @@ def _check_own(authority: Path, own: Path, part: str) -> None:
                 "clock right?"
             )
         if end - now() < _WARN:
-            _logger.warning("%s expires on %s; %s", path, _minute(end), RENEW)
+            _logger.warning("%s: %s expires on %s; %s", part, path, _minute(end), RENEW)
         certificates.append(certificate)
     try:
         certificates[1].verify_directly_issued_by(certificates[0])

@@ -1,6 +1,5 @@
 """The HTTPS front of the key server: connections, requests and answers, and no key of its own."""
 
-import hashlib
 import logging
 import sys
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from ssl import SSLContext
 from typing import Any, NamedTuple
 
 from dkg.hospital.audit import Caller
-from dkg.hospital.connections import part_of
 
 _LONGEST_REQUEST = 1000
 _logger = logging.getLogger(__name__)
@@ -81,12 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(self.rfile.read(int(length)))
 
     def _reply(self, body: bytes) -> None:
-        certificate = self.connection.getpeercert(binary_form=True)
-        caller = Caller(
-            part_of(self.connection.getpeercert()),
-            hashlib.sha256(certificate).hexdigest(),
-            self.client_address[0],
-        )
+        caller = Caller.of(self.connection)
         answer = self.server.answer(caller, self.command, self.path, body)
         self.send_response(answer.status)
         self.send_header("Content-Length", str(len(answer.content) + len(answer.more)))

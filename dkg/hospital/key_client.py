@@ -12,6 +12,8 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import numpy as np
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from numpy.typing import NDArray
 
 from dkg.cipher import KEY_BYTES, KEY_SHAPE
@@ -103,6 +105,12 @@ class KeyClient:
         if key is None or key_identifier(key.keys) != identifier:
             raise HospitalError(f"{self._server}: sent another key than {identifier[:16]}")
         return key
+
+    @property
+    def certificate(self) -> str:
+        """SHA-256 of the certificate that is shown, in hexadecimal."""
+        _, own, _ = self._context.files
+        return x509.load_pem_x509_certificate(own.read_bytes()).fingerprint(hashes.SHA256()).hex()
 
     @property
     def _server(self) -> str:

@@ -32,7 +32,7 @@ from dkg.hospital.connections import (
     TIMEOUT,
     HospitalError,
     Server,
-    check_not_writable,
+    is_revoked,
     tls_context,
 )
 from dkg.hospital.https import Answer, HttpsServer
@@ -44,9 +44,6 @@ QUOTA = 10_000
 
 PERIOD = timedelta(days=1)
 """The time for which the quota is."""
-
-REVOKED = "revoked.txt"
-"""The list of revoked certificates, in the folder of the certificates."""
 
 # Keys in the making, which are in memory; one certificate may have `MAX_KEYS` of them.
 _AT_ONCE = MAX_KEYS + 256
@@ -118,8 +115,8 @@ class KeyServer(Server):
         self.store = store
         self._source = source
         self._quota = quota
-        self._revoked = Path(certificates) / REVOKED
-        self._is_revoked("")  # Not only the first request finds out that the list is damaged.
+        self._certificates = Path(certificates)
+        is_revoked(self._certificates, "")  # Not only the first request finds a damaged list.
         path = audit_trail or store.path.with_name(f"{store.path.name}.audit")
         self._audit = AuditTrail(path, "key-server")
         self._lock = Lock()  # Guards the next two.
@@ -157,7 +154,7 @@ class KeyServer(Server):
         allowed = {"POST": "modality", "GET": "workstation"}[method]
         kind: audit.Event = "access"
         try:
-            if self._is_revoked(caller.certificate):
+            if is_revoked(self._certificates, caller.certificate):
                 kind = "revoked"
                 answer = Answer(HTTPStatus.FORBIDDEN, b"this certificate is revoked")
             elif caller.part != allowed:
@@ -311,23 +308,6 @@ class KeyServer(Server):
             _logger.error("key-server: the network made no key", exc_info=True)
             raise HospitalError(f"the network made no key: {error}") from error
         return key
-
-    def _is_revoked(self, certificate: str) -> bool:
-        """Tell whether a certificate is in the list; whatever cannot be read in it is an error."""
-        try:
-            check_not_writable(self._revoked)
-            lines = self._revoked.read_text("utf-8", "replace").splitlines()
-        except FileNotFoundError:
-            return False
-        except PermissionError as error:
-            raise HospitalError(str(error)) from error
-        # The form that OpenSSL prints may be copied: sha256 Fingerprint=AB:CD:...
-        without_comments = (line.split("#")[0].split("=")[-1].strip() for line in lines)
-        listed = {line.replace(":", "").lower() for line in without_comments if line}
-        for line in listed:
-            if not _HEXADECIMAL.fullmatch(line):
-                raise HospitalError(f"{self._revoked}: expected SHA-256 in hexadecimal: {line!r}")
-        return certificate in listed
 
 
 def _parse(body: bytes) -> _Request | None:

@@ -8,42 +8,63 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from ssl import SSLSocket
 from typing import Any
 
 import pydicom
 import pynetdicom
-from pydicom.charset import convert_encodings
-from pydicom.dataelem import RawDataElement
-from pydicom.filereader import data_element_generator, read_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian
-from pydicom.valuerep import VR
 from pynetdicom import AE, AllStoragePresentationContexts, evt
+from pynetdicom.association import Association
+from pynetdicom.transport import ThreadedAssociationServer
 
-from dkg.hospital import queries
-from dkg.hospital.connections import HOST, TIMEOUT, Server, part_of, tls_context
+from dkg.hospital import audit, queries
+from dkg.hospital.audit import AuditTrail, Caller
+from dkg.hospital.connections import (
+    HOST,
+    TIMEOUT,
+    Context,
+    HospitalError,
+    Server,
+    has_expired,
+    is_revoked,
+    tls_context,
+)
+from dkg.hospital.headers import read_header
 from dkg.hospital.pacs_client import FIND, GET, SUCCESS, TITLE, TITLES, VERIFICATION, prepare
 from dkg.storage.files import atomic, sweep
 
 QUARANTINE = "quarantine"
 """The folder, in that of the images, of files that are no images of this archive."""
 
-LONGEST = 1024
-"""Bytes of the longest value that is kept in memory, and can be searched by."""
-
 # Statuses of PS3.7, annex C, and PS3.4, sections B.2.3 and C.4.1.1.4.
 _NOT_AUTHORIZED, _OUT_OF_RESOURCES, _CANCELLED = 0x0124, 0xA700, 0xFE00
 _DOES_NOT_FIT, _CANNOT_UNDERSTAND = 0xA900, 0xC000
 
-# Bytes before the file meta information: preamble, prefix, and the element of its length.
-_META_START = 144
-
 # Connections that wait to be accepted; with the default of 5, many senders at once are turned away.
 _WAITING = 128
 
-_PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
-_VRS = {each.value for each in VR}
+# Seconds after which an open association whose certificate is worth nothing any more is cut.
+_WATCH = 1.0
 
 _logger = logging.getLogger(__name__)
+
+
+class _Listener(ThreadedAssociationServer):
+    """Shakes hands in the thread of each connection, so that a silent client delays no other."""
+
+    daemon_threads = True
+    request_queue_size = _WAITING
+    tls: Context
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Shake hands, and begin an association."""
+        try:
+            secured = self.tls.wrap_socket(request, server_side=True)
+        except OSError as error:
+            _logger.info("pacs: a connection from %s failed: %s", client_address[0], error)
+        else:
+            super().finish_request(secured, client_address)
 
 
 class SmallPacs(Server):
@@ -54,7 +75,7 @@ class SmallPacs(Server):
     of the role in the certificate is rejected. An image is confirmed when it has been parsed, is
     what the request announced, and is on the disk. One that it has already is kept as it is. While
     it arrives it is in a file of the system's folder for temporary files; memory holds short
-    attributes only.
+    attributes only. An open association is cut when its certificate expires or is revoked.
 
     Parameters
     ----------
@@ -62,16 +83,29 @@ class SmallPacs(Server):
         Where the images are kept. Those that are there are served; files that are no images of
         this archive are moved to a folder `QUARANTINE`, with an error in the log.
     certificates, port : path-like, int
-        As in `dkg.hospital`; it shows the certificate of ``pacs``.
+        As in `dkg.hospital`; it shows the certificate of ``pacs``. A file ``revoked.txt`` in this
+        folder lists certificates that are refused, as for `KeyServer`.
+    audit_trail : path-like, optional
+        The file of the audit trail (`dkg.hospital.audit`); default the folder's name and
+        ``.audit``, beside it. Where it cannot be written, nothing is confirmed, found or sent.
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], certificates: str | os.PathLike[str], port: int = 0
+        self,
+        folder: str | os.PathLike[str],
+        certificates: str | os.PathLike[str],
+        port: int = 0,
+        *,
+        audit_trail: str | os.PathLike[str] | None = None,
     ):
         self._folder = Path(folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._storing = threading.Lock()
+        self._certificates = Path(certificates)
+        is_revoked(self._certificates, "")  # Not only the first request finds a damaged list.
+        self._storing, self._stopping = threading.Lock(), threading.Event()
         context = tls_context(certificates, "pacs", server=True)
+        beside = self._folder.resolve().with_name(f"{self._folder.resolve().name}.audit")
+        self._audit = AuditTrail(audit_trail or beside, "pacs")
         sweep(self._folder)
         self._index: dict[str, pydicom.Dataset] = {}
         for path in self.files():
@@ -96,23 +130,26 @@ class SmallPacs(Server):
             self._entity.add_supported_context(
                 str(each.abstract_syntax), ExplicitVRLittleEndian, scu_role=True, scp_role=True
             )
-        self._server = self._entity.start_server(
+        server = self._entity.make_server(
             (HOST, port),
-            block=False,
-            ssl_context=context,
+            server_class=_Listener,
             evt_handlers=[
                 (evt.EVT_CONN_OPEN, prepare),
                 (evt.EVT_CONN_CLOSE, _discard),
-                (evt.EVT_REQUESTED, _admit),
+                (evt.EVT_REQUESTED, self._admit),
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
                 (evt.EVT_C_STORE, self._store),
                 (evt.EVT_C_FIND, self._find),
                 (evt.EVT_C_GET, self._get),
             ],
         )
-        listening: Any = self._server and self._server.socket  # None only if it blocked.
-        self.port = listening.getsockname()[1]
-        listening.listen(_WAITING)
+        assert isinstance(server, _Listener)
+        self._server, server.tls = server, context
+        self._entity._servers.append(server)  # As `AE.start_server` does with its own class.
+        self.port = server.server_address[1]
+        self._audit.write("start")
+        for work in (server.serve_forever, self._watch):
+            threading.Thread(target=work, daemon=True).start()
 
     def files(self) -> list[Path]:
         """Return the paths of the stored images, which are DICOM files."""
@@ -120,18 +157,93 @@ class SmallPacs(Server):
 
     def stop(self) -> None:
         """Stop listening, and break off what is going on; the images stay in the folder."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
         for association in self._entity.active_associations:
-            transport = association.dul.socket
-            connection = transport and transport.socket
-            if connection:
-                with contextlib.suppress(OSError):  # It may be closed by now.
-                    # Not that of SSLSocket, which another thread is reading from.
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            _cut(association)
         self._entity.shutdown()
+        try:
+            self._audit.write("stop")
+        except OSError as error:
+            _logger.error("pacs: the audit trail cannot be written: %s", error)
+
+    def _watch(self) -> None:
+        """Cut associations whose certificate expires or is revoked while they are open."""
+        while not self._stopping.wait(_WATCH):
+            for association in self._entity.active_associations:
+                try:
+                    connection = _connection(association)
+                    reason = self._unworthy(connection)
+                    caller = Caller.of(connection)
+                except (OSError, AttributeError):
+                    continue  # It has been closed in the meantime.
+                if reason:
+                    _logger.warning("pacs: the association of %s is cut: %s", caller, reason)
+                    with contextlib.suppress(OSError):  # It is cut, whether written or not.
+                        self._audit.write("revoked", audit.SERIOUS_FAILURE, reason, caller=caller)
+                    _cut(association)
+
+    def _unworthy(self, connection: SSLSocket) -> str | None:
+        """Say why the certificate at the other end is worth nothing now, if so."""
+        try:
+            if is_revoked(self._certificates, Caller.of(connection).certificate):
+                return "this certificate is revoked"
+        except HospitalError as error:
+            return str(error)
+        return "this certificate has expired" if has_expired(connection.getpeercert()) else None
+
+    def _admit(self, event: evt.Event) -> None:
+        """Reject an association whose title is not that of the role in the certificate."""
+        connection = _connection(event.assoc)
+        reason = self._unworthy(connection)
+        kind: audit.Event = "revoked"
+        if reason is None:
+            title = _title(event)
+            if TITLES.get(Caller.of(connection).part or "") == title:
+                return
+            reason, kind = f"the title {title} is not that of this certificate", "restricted"
+        caller = Caller.of(connection)
+        _logger.warning("pacs: rejected the association of %s: %s", caller, reason)
+        with contextlib.suppress(OSError):  # It is rejected, whether written or not.
+            self._audit.write(kind, audit.SERIOUS_FAILURE, reason, caller=caller)
+        event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # Calling AE title not recognised.
+        event.assoc.kill()
+
+    def _noted(
+        self, event: evt.Event, kind: audit.Event, refusal: pydicom.Dataset | None, **details: Any
+    ) -> pydicom.Dataset | None:
+        """Write a request's audit message, without which it is refused; return the refusal."""
+        outcome, words = audit.SUCCESS, ""
+        if refusal:
+            forbidden = refusal.Status == _NOT_AUTHORIZED
+            outcome = audit.SERIOUS_FAILURE if forbidden else audit.MINOR_FAILURE
+            words, kind = refusal.ErrorComment, "restricted" if forbidden else kind
+        try:
+            caller = Caller.of(_connection(event.assoc))
+            self._audit.write(kind, outcome, words, caller=caller, **details)
+        except OSError as error:
+            return _refused(_OUT_OF_RESOURCES, f"the audit trail cannot be written: {error}")
+        return refusal
+
+    def _refusal(self, event: evt.Event, part: str) -> pydicom.Dataset | None:
+        """Return the status of a service that a part may not ask for, or not any more."""
+        connection = _connection(event.assoc)
+        reason = self._unworthy(connection)
+        if reason is None and Caller.of(connection).part != part:
+            reason = f"only the {part} may do this"
+        return _refused(_NOT_AUTHORIZED, reason) if reason else None
 
     def _store(self, event: evt.Event) -> pydicom.Dataset | int:
-        if refusal := _refusal(event, "modality"):
-            return refusal
+        request: Any = event.request
+        image: dict[str, str] = {}
+        refusal = self._refusal(event, "modality") or self._keep(event, image)
+        action = image.pop("action", "C")
+        image = image or {"SOPInstanceUID": str(request.AffectedSOPInstanceUID)}
+        return self._noted(event, "stored", refusal, action=action, image=image) or SUCCESS
+
+    def _keep(self, event: evt.Event, image: dict[str, str]) -> pydicom.Dataset | None:
+        """Store what has arrived, fill in what the audit trail says of it; return a refusal."""
         request: Any = event.request
         announced = request.AffectedSOPClassUID, request.AffectedSOPInstanceUID
         try:
@@ -141,21 +253,26 @@ class SmallPacs(Server):
         uid = UID(header.SOPInstanceUID)
         if (header.SOPClassUID, uid) != announced:
             return _refused(_DOES_NOT_FIT, f"the image in it is {uid}")
+        image |= _about(header)
         path = self._folder / f"{uid}.dcm"
         with self._storing:
             if uid in self._index:
-                return SUCCESS
+                image["action"] = "R"
+                return None
             try:
                 with atomic(path, private=True) as temporary:
                     shutil.copyfile(event.dataset_path, temporary)
             except OSError as error:
                 return _refused(_OUT_OF_RESOURCES, error)
             self._index[uid] = header
-        return SUCCESS
+        return None
 
     def _find(self, event: evt.Event) -> Iterator[tuple[pydicom.Dataset | int, Any]]:
         asked = event.identifier
-        if refusal := _refusal(event, "workstation") or _not_supported(asked):
+        refusal = self._refusal(event, "workstation") or _not_supported(asked)
+        request: Any = event.request
+        query = request.Identifier.getvalue()
+        if refusal := self._noted(event, "query", refusal, query=query):
             yield refusal, None
             return
         conditions = [each for each in asked if each.keyword not in queries.DESCRIPTIVE]
@@ -174,14 +291,16 @@ class SmallPacs(Server):
 
     def _get(self, event: evt.Event) -> Iterator[Any]:
         asked = event.identifier
-        if refusal := _refusal(event, "workstation") or _not_supported(asked):
+        uid = str(asked.get("SOPInstanceUID", ""))
+        conditions = [each for each in asked if each.keyword not in queries.DESCRIPTIVE]
+        header = self._index.get(uid)
+        found = header is not None and all(queries.matches(header, each) for each in conditions)
+        refusal = self._refusal(event, "workstation") or _not_supported(asked)
+        image = _about(header) if header is not None and found else {"SOPInstanceUID": uid}
+        if refusal := self._noted(event, "fetched", refusal, action="R", image=image):
             yield 1  # With none, the answer would be a success.
             yield refusal, None
             return
-        uid = str(asked.get("SOPInstanceUID", ""))
-        conditions = [each for each in asked if each.keyword not in queries.DESCRIPTIVE]
-        image = self._index.get(uid)
-        found = image is not None and all(queries.matches(image, each) for each in conditions)
         yield int(found)
         if found:
             yield 0xFF00, pydicom.dcmread(self._folder / f"{uid}.dcm")
@@ -193,105 +312,33 @@ class SmallPacs(Server):
         while target.exists():
             target, number = folder / f"{path.name}.{number}", number + 1
         path.rename(target)
-        _logger.error("%s: no image of this archive, moved to %s: %s", path, target, error)
+        _logger.error("pacs: %s: no image of this archive, moved to %s: %s", path, target, error)
 
 
-def read_header(path: str | os.PathLike[str]) -> pydicom.Dataset:
-    """Check that a file is a whole image of this archive, and return its short attributes.
-
-    Values above `LONGEST` bytes are passed over and never in memory, and so are sequences unless
-    they are of undefined length.
-
-    Parameters
-    ----------
-    path : path-like
-        A DICOM file in Explicit VR Little Endian.
-
-    Returns
-    -------
-    pydicom.Dataset
-        Its attributes that can be searched by, decoded.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged, cut or of another encoding, or its identifiers are missing, are not valid
-        or differ from those of its file meta information.
-    """
-    try:
-        header, meta = _read(Path(path))
-    except Exception as error:  # pydicom lets pass whatever its parser stumbles on.
-        raise ValueError(f"damaged, or not a DICOM data set: {error}") from error
-    for keyword, of_meta in (
-        ("SOPClassUID", "MediaStorageSOPClassUID"),
-        ("SOPInstanceUID", "MediaStorageSOPInstanceUID"),
-    ):
-        uid, announced = header.get(keyword), meta.get(of_meta)
-        if not isinstance(uid, UID) or not uid.is_valid:  # One becomes the name of a file.
-            raise ValueError(f"its {keyword} is {uid!r}")
-        if uid != announced:
-            raise ValueError(f"its {keyword} is {uid}, announced was {announced}")
-    return header
+def _connection(association: Association) -> SSLSocket:
+    """Return the connection of an association."""
+    transport: Any = association.dul.socket
+    connection: SSLSocket = transport.socket
+    return connection
 
 
-def _read(path: Path) -> tuple[pydicom.Dataset, pydicom.Dataset]:
-    """Return the short attributes and the file meta information of a whole file."""
-    meta = read_file_meta_info(path)
-    if meta.TransferSyntaxUID != ExplicitVRLittleEndian:
-        raise ValueError(f"its transfer syntax is {meta.TransferSyntaxUID.name}")
-    header = pydicom.Dataset()
-    last, has_pixels = -1, False
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        end = file.seek(_META_START + meta.FileMetaInformationGroupLength)
-        for element in data_element_generator(file, False, True, defer_size=LONGEST):
-            end = file.tell()
-            if element.VR not in _VRS or element.tag <= last or element.tag >> 16 < 8:
-                raise ValueError(f"{element.tag} is not an element that may follow")
-            last = element.tag
-            has_pixels |= element.tag in _PIXELS
-            if not isinstance(element, RawDataElement) or element.VR == "SQ":
-                continue
-            if element.value is not None:
-                if len(element.value) != element.length:
-                    raise ValueError(f"{element.tag} is cut")
-                header[element.tag] = element
-        if end != size:
-            raise ValueError(f"it has {size:,} bytes, and its elements {end:,}")
-        if not has_pixels:
-            raise ValueError("it has no pixel data")
-    encodings = convert_encodings(header.get("SpecificCharacterSet"))
-    header.set_original_encoding(False, True, encodings)
-    for tag in list(header.keys()):
-        try:
-            header[tag]  # Decodes the value.
-        except Exception:
-            del header[tag]  # It is stored all the same, and cannot be searched by.
-    return header, meta
+def _cut(association: Association) -> None:
+    """Break off an association; the thread that serves it ends."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # It may be closed by now.
+        # Not that of SSLSocket, which another thread is reading from.
+        socket.socket.shutdown(_connection(association), socket.SHUT_RDWR)
 
 
-def _role(event: evt.Event) -> str | None:
-    """Return the part at the other end, if its title is that of the role in its certificate."""
-    transport: Any = event.assoc.dul.socket
-    part = part_of(transport.socket.getpeercert())
+def _title(event: evt.Event) -> str:
     request: Any = event.assoc.requestor.primitive
-    title = str(request.calling_ae_title).strip()
-    return part if part is not None and TITLES.get(part) == title else None
+    return str(request.calling_ae_title).strip()
 
 
-def _admit(event: evt.Event) -> None:
-    """Reject an association whose title is not that of the role in the certificate."""
-    if _role(event) is None:
-        _logger.warning("an association was rejected: its title is not that of its certificate")
-        event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # Calling AE title not recognised.
-        event.assoc.kill()
-
-
-def _refusal(event: evt.Event, part: str) -> pydicom.Dataset | None:
-    """Return the status of a service that only one part may ask for, if another one asks."""
-    if _role(event) == part:
-        return None
-    return _refused(_NOT_AUTHORIZED, f"only the {part} may do this")
+def _about(header: pydicom.Dataset) -> dict[str, str]:
+    """Return the UIDs by which the audit trail names an image."""
+    keywords = ("StudyInstanceUID", "SOPClassUID", "SOPInstanceUID")
+    uids = {keyword: UID(str(header.get(keyword, ""))) for keyword in keywords}
+    return {keyword: str(uid) for keyword, uid in uids.items() if uid.is_valid}
 
 
 def _not_supported(asked: pydicom.Dataset) -> pydicom.Dataset | None:
@@ -305,7 +352,7 @@ def _not_supported(asked: pydicom.Dataset) -> pydicom.Dataset | None:
 
 def _refused(code: int, reason: object) -> pydicom.Dataset:
     """Return a status with its reason, and write it to the log."""
-    _logger.error("a request was refused: %s", reason)
+    _logger.error("pacs: a request was refused: %s", reason)
     status = pydicom.Dataset()
     status.Status = code
     status.ErrorComment = str(reason)[:64]  # The most that an LO holds.

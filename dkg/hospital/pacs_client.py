@@ -117,13 +117,16 @@ class PacsClient:
                     try:
                         found.append(self._decoded(answer, asked))
                     except HospitalError as error:
-                        _logger.warning("an answer is left out: %s", error)
+                        _logger.warning("%s: an answer is left out: %s", self._context.part, error)
                 else:
                     self._check(status, "C-FIND")
         fitting = [all(queries.matches(one, each) for each in conditions) for one in found]
         if not all(fitting):
             wrong = len(found) - sum(fitting)
-            _logger.warning("%s: %d answers do not match the query", self._pacs, wrong)
+            _logger.warning(
+                "%s: %s: %d answers do not match the query",
+                *(self._context.part, self._pacs, wrong),
+            )
         return [answer for answer, fits in zip(found, fitting, strict=True) if fits]
 
     def get(self, found: pydicom.Dataset) -> pydicom.Dataset:

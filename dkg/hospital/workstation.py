@@ -5,6 +5,9 @@ same image of one and the same patient. Neither the key nor the decrypted image 
 here.
 """
 
+import getpass
+import logging
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +18,10 @@ import pydicom
 from pydicom.multival import MultiValue
 
 from dkg import dicom
-from dkg.hospital.connections import HospitalError
+from dkg.cipher import CipherError
+from dkg.hospital import audit
+from dkg.hospital.audit import AuditTrail, Caller
+from dkg.hospital.connections import HOST, HospitalError
 from dkg.hospital.key_client import KeyClient
 from dkg.hospital.pacs_client import PacsClient
 from dkg.hospital.queries import DESCRIPTIVE, plain_text
@@ -31,6 +37,14 @@ _IDENTITY = (
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
 )
 # fmt: on
+
+_WRONG = "is not what the archive says that it is"
+
+_logger = logging.getLogger(__name__)
+
+
+class _WrongImageError(HospitalError):
+    """Names what differs, and so maybe patients, who are in no log and no audit trail."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +64,27 @@ class Opened:
 
 
 class Workstation:
-    """Finds encrypted images in the archive, and opens them with keys from the key server."""
+    """Finds encrypted images in the archive, and opens them with keys from the key server.
 
-    def __init__(self, keys: KeyClient, pacs: PacsClient):
+    Parameters
+    ----------
+    keys, pacs : KeyClient, PacsClient
+        Where keys and encrypted images come from.
+    audit_trail : path-like, optional
+        The file of the audit trail (`dkg.hospital.audit`): which user of this machine opened which
+        image, or was refused. Where it cannot be written, no image is opened. Without one there is
+        no trail but those of the key server and the archive, which do not know the user.
+    """
+
+    def __init__(
+        self,
+        keys: KeyClient,
+        pacs: PacsClient,
+        *,
+        audit_trail: str | os.PathLike[str] | None = None,
+    ):
         self._keys, self._pacs = keys, pacs
+        self._audit = None if audit_trail is None else AuditTrail(audit_trail, "workstation")
 
     def find(self, **query: Any) -> list[pydicom.Dataset]:
         """Look for images in the archive, as `PacsClient.find` does."""
@@ -70,10 +101,35 @@ class Workstation:
             Also if what `find` returned, or the readable attributes of the encrypted image, are not
             those of the image that was decrypted; the message names each difference.
         """
+        about = {"SOPInstanceUID": str(found.get("SOPInstanceUID", ""))}
+        try:
+            opened, key = self._open(found)
+        except (HospitalError, CipherError) as error:
+            words = _WRONG if isinstance(error, _WrongImageError) else str(error)
+            _logger.warning("workstation: refused image %s: %s", about["SOPInstanceUID"], words)
+            self._note(audit.SERIOUS_FAILURE, about, words=words)
+            raise
+        for keyword in ("StudyInstanceUID", "SOPClassUID", "SOPInstanceUID"):
+            about[keyword] = str(opened.image.get(keyword, ""))
+        self._note(audit.SUCCESS, about, key=key)
+        _logger.info("workstation: opened image %s", about["SOPInstanceUID"])
+        return opened
+
+    def _note(self, outcome: int, image: dict[str, str], *, key: str = "", words: str = "") -> None:
+        """Write an audit message, if there is a trail."""
+        if self._audit:
+            user = Caller(_user(), self._keys.certificate, HOST)
+            self._audit.write(
+                "access", outcome, words, action="R", caller=user, image=image, key=key
+            )
+
+    def _open(self, found: pydicom.Dataset) -> tuple[Opened, str]:
+        """Fetch, decrypt and compare an image; return it and its key's identifier."""
         times = [time.perf_counter()]
         encrypted = self._pacs.get(found)
         times.append(time.perf_counter())
-        key = self._keys.get(dicom.key_identifier(encrypted))
+        identifier = dicom.key_identifier(encrypted)
+        key = self._keys.get(identifier)
         times.append(time.perf_counter())
         image = dicom.decrypt_dataset(encrypted, key.keys, secret=key.secret)
         expected = dicom.expected_attributes(encrypted, image, key.keys, secret=key.secret)
@@ -83,13 +139,21 @@ class Workstation:
             *_differences("sent", encrypted, expected, _IDENTITY),
         ]
         if different:
-            raise HospitalError(
-                f"the image {found.SOPInstanceUID} is not what the archive says that it is: "
-                + "; ".join(different)
+            raise _WrongImageError(
+                f"the image {found.SOPInstanceUID} {_WRONG}: {'; '.join(different)}"
             )
         times.append(time.perf_counter())
         steps = ("get", "key", "decrypt")
-        return Opened(image, dict(zip(steps, map(float, np.diff(times)), strict=True)))
+        seconds = dict(zip(steps, map(float, np.diff(times)), strict=True))
+        return Opened(image, seconds), identifier
+
+
+def _user() -> str:
+    """Return the name of the user of this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # Where users have numbers only, as in some containers.
+        return f"user {os.getuid()}"
 
 
 def _differences(

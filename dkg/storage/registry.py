@@ -35,7 +35,7 @@ def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
     """
     if not Path(path).exists():
         return set()
-    check_private(path)
+    _check(path)
     with _open(path) as database:
         return _uses(database, parts)
 
@@ -64,8 +64,9 @@ def claim(
     """
     parts = list(parts)
     # Created with its final mode, so that nobody else can open it first.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    check_private(path)
+    if not Path(path).is_dir():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    _check(path)
     with _open(path) as database:
         # No other process writes between the query and the insertion.
         database.execute("BEGIN IMMEDIATE")
@@ -83,6 +84,13 @@ def claim(
         )
         database.execute("COMMIT")
     return others
+
+
+def _check(path: str | os.PathLike[str]) -> None:
+    """Refuse what is no file, or a file that others may read."""
+    if not Path(path).is_file():
+        raise OSError(f"{path}: no file, as the registry of used keys must be")
+    check_private(path)
 
 
 def _uses(database: sqlite3.Connection, parts: Iterable[str]) -> set[str]:

@@ -67,3 +67,9 @@ def test_a_missing_cuda_device_is_said(monkeypatch):
     assert resolve_device("cuda:1").index == 1
     with pytest.raises(ValueError, match="'cuda:2' was requested, but torch sees 2"):
         resolve_device("cuda:2")
+
+
+@pytest.mark.parametrize("device", ["meta", "hpu", "vulkan"])
+def test_devices_that_torch_knows_and_cannot_use(device):
+    with pytest.raises(ValueError, match=f"'{device}' was requested, but torch cannot compute"):
+        resolve_device(device)

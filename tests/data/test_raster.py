@@ -87,6 +87,19 @@ def test_tiff_where_zero_is_white(tmp_path, make):
     np.testing.assert_array_equal(read(tmp_path / "a.tif"), rgb(expected))
 
 
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("bits", [1, 2, 4, 6, 10, 12, 14])
+def test_tiff_of_packed_bits(tmp_path, bits, photometric):
+    values = np.random.default_rng(0).integers(0, 2**bits, (SIZE, SIZE))
+    dtype = bool if bits == 1 else np.uint8 if bits < 8 else np.uint16
+    path = tmp_path / "a.tif"
+    options = {} if bits == 1 else {"bitspersample": bits}
+    tifffile.imwrite(path, values.astype(dtype), photometric=photometric, **options)
+    shown = values if photometric == "minisblack" else 2**bits - 1 - values
+    expected = np.rint(shown * (255 / (2**bits - 1)))
+    np.testing.assert_array_equal(read(path), rgb(expected))
+
+
 @pytest.mark.parametrize("make", [gray8, deep])
 def test_tiff_with_separate_planes(tmp_path, make):
     pixels = make(shape=(3, SIZE, SIZE))

@@ -98,7 +98,7 @@ def test_a_changed_layout_is_noticed(secret):
 
 
 def compressed_by_an_archive(encrypted, noise=None):
-    """Return an encrypted image as it is in another transfer syntax, with its own or other noise."""
+    """Return an encrypted image in another transfer syntax, with its own or other noise."""
     stored = copy.deepcopy(encrypted)
     noise = stored.pixel_array if noise is None else noise
     stored.PixelData = encapsulate([imagecodecs.jpegls_encode(noise)])

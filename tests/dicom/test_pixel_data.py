@@ -17,6 +17,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
     JPEGBaseline8Bit,
     RLELossless,
 )
@@ -280,3 +281,17 @@ def test_no_more_frames_are_decoded_than_the_data_set_says():
 def test_a_sign_that_codestream_and_data_set_do_not_share():
     encoded = (FILES / "J2K_pixelrep_mismatch.dcm").read_bytes()
     assert write(dicom.decrypt_dataset(dicom.encrypt_dataset(read(encoded), KEYS), KEYS))
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("allocated", [16, 32])
+def test_codestreams_of_fewer_bytes_than_are_allocated(tmp_path, key, allocated, signed):
+    values = np.arange(256).astype(np.uint8).reshape(8, 32).view(np.int8 if signed else np.uint8)
+    image = make_image(8, 32, allocated=allocated, stored=8, signed=signed)
+    image.PixelData = encapsulate([imagecodecs.jpeg2k_encode(values, level=0, codecformat="j2k")])
+    image["PixelData"].is_undefined_length = True
+    image.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    samples, _ = pixel_data.read_samples(copy.deepcopy(image))
+    wide = samples.view(samples.dtype.str.replace("u", "i")) if signed else samples
+    assert np.array_equal(wide.reshape(8, 32), values)
+    assert there_and_back(tmp_path, key, write(image))[1] == write(image)

@@ -56,11 +56,13 @@ GRAMMAR = {
             "ParticipantObjectTypeCode?": "[1-4]",
             "ParticipantObjectTypeCodeRole?": "([1-9]|1[0-9]|2[0-6])",
         },
-        "ParticipantObjectIDTypeCode ParticipantObjectName (ParticipantObjectDetail )*"
+        "ParticipantObjectIDTypeCode (ParticipantObjectName |ParticipantObjectQuery )"
+        "(ParticipantObjectDetail )*"
         "(ParticipantObjectDescription )*",
     ),
     "ParticipantObjectIDTypeCode": (CODE, ""),
     "ParticipantObjectName": ({}, ""),
+    "ParticipantObjectQuery": ({}, ""),
     "ParticipantObjectDetail": ({"type": ".+", "value": "[A-Za-z0-9+/]+=*"}, ""),
     "ParticipantObjectDescription": ({}, "(SOPClass )*(Encrypted )?"),
     "SOPClass": ({"UID?": UID, "NumberOfInstances": r"\d+"}, "(Instance )*"),
@@ -113,8 +115,8 @@ def summary(message):
     }
 
 
-def fingerprint(certificates, part):
-    pem = (certificates / "keys" / f"{part}.pem").read_bytes()
+def fingerprint(certificates, part, side="keys"):
+    pem = (certificates / side / f"{part}.pem").read_bytes()
     return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex()
 
 

@@ -10,7 +10,7 @@ from pydicom.uid import generate_uid
 
 from dkg import cipher, dicom, hospital
 from dkg.hospital import HospitalError
-from dkg.hospital.pacs import read_header
+from dkg.hospital.headers import read_header
 
 from .parts import encoded, noise, send
 

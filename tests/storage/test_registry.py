@@ -1,5 +1,6 @@
 """The registry of used keys: one ciphertext for each key, whichever process writes."""
 
+import os
 import sqlite3
 import stat
 import threading
@@ -53,6 +54,15 @@ def test_another_file_is_no_registry(tmp_path, content):
     assert path.read_bytes() == content
     with pytest.raises(FileNotFoundError, match="missing"):
         registry.claim(tmp_path / "missing" / "registry.sqlite", ["a"], "tag")
+
+
+def test_what_is_no_file_is_no_registry(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    for path in (tmp_path, pipe):
+        for call in (registry.uses, lambda *some: registry.claim(*some, "tag")):
+            with pytest.raises(OSError, match="no file, as the registry of used keys must be"):
+                call(path, ["a"])
 
 
 def test_a_file_that_its_maker_left_empty_is_used(tmp_path):
