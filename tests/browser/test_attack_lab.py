@@ -360,7 +360,7 @@ def test_a_wrong_upload_gets_a_sentence_and_a_good_one_is_encrypted(lab):
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="PNG")
     upload("mine.png", "image/png", buffer.getvalue())
-    panel.wait_for(words="mine.png: All bytes come back")
+    panel.wait_for(words="All bytes come back after decryption. mine.png: 256 x 256 pixels")
     panel.wait_for_change("plaintext", before)
     assert panel.picture("plaintext") == panel.picture("decrypted")
 
