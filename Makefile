@@ -1,10 +1,11 @@
 # make reproduce   run the notebooks into figures/, then the report of every table and figure
 # make check       the fast loop: lint, types, and the tests that are not slow
 # make test        the notebooks with small parameters, then all tests
-# make lab         open JupyterLab on the attack lab
+# make lab         open JupyterLab on 00_start_here, in copies of the notebooks in work/
+# make slides      slides of the notebooks 00 and 05, build/slides/*.html
 # make docs        the documentation site, build/docs/index.html; notebooks with outputs once they ran
 # make workflow    install Snakemake into build/workflow-venv (workflow/README.md)
-# make clean       remove what these commands made (not data/ and not runs/)
+# make clean       remove what these commands made (not data/, runs/ and work/)
 #
 # Every target first makes .venv with the exact versions of requirements.lock, whose files pip checks
 # by their hashes. torch comes first and apart, as its build (CPU, CUDA) depends on the system.
@@ -14,7 +15,7 @@ JOBS ?= 2
 BIN := .venv/bin
 LOCK := --quiet --universal --python-version 3.11.0 --generate-hashes --no-annotate --no-header
 
-.PHONY: reproduce check lint types test lab docs clean lock install workflow
+.PHONY: reproduce check lint types test lab slides docs clean lock install workflow
 .DEFAULT_GOAL := reproduce
 
 install: .venv/installed
@@ -46,12 +47,18 @@ types: install
 test: install
 	rm -rf build/notebooks build/figures build/nbval
 	DKG_OUTPUT=$(CURDIR)/build/figures $(BIN)/dkg reproduce --profile smoke --jobs $(JOBS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 	$(BIN)/dkg reproduce --profile smoke --prepare build/notebooks
-	DKG_OUTPUT=$(CURDIR)/build/nbval $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 240 build/notebooks
+	DKG_OUTPUT=$(CURDIR)/build/nbval $(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout 240 build/notebooks notebooks/exercises/solutions
+
+# SCRIPTS is a folder beside the slides with copies of the libraries (docs/teaching.md).
+slides: install
+	$(BIN)/dkg reproduce --profile $(PROFILE) --jobs $(JOBS) --resume 00 05
+	$(BIN)/python tools/slides.py 00_start_here 05_classical_attacks $(if $(SCRIPTS),--scripts $(SCRIPTS))
 
 lab: install
-	$(BIN)/jupyter lab notebooks/10_attack_lab.ipynb
+	$(BIN)/python tools/work_copies.py
+	$(BIN)/jupyter lab work/00_start_here.ipynb
 
 # Warnings are errors, so that no link breaks unnoticed. docs/reference/ holds a stub for each module.
 docs: install
