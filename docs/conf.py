@@ -111,6 +111,11 @@ def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
     folder, _, name = docname.rpartition("/")
     if folder == "notebooks":
         content[0] = with_outputs(name, content[0])
+    elif docname == "README":
+        # They are pictures of other servers, and belong to the code host.
+        content[0] = re.sub(
+            r"<!-- badges:begin -->.*<!-- badges:end -->", "", content[0], flags=re.S
+        )
     elif docname == "docs/commands":
         command = typer.main.get_command(commands)
         text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="dkg")
