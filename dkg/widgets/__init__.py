@@ -5,6 +5,7 @@ return. Slow results are kept for the next change.
 """
 
 from dkg.widgets.breaking import BreakItPanel
+from dkg.widgets.own_cipher import OwnCipherPanel
 from dkg.widgets.panel import has_front_end
 from dkg.widgets.scheme import CipherPanel, ImitationPanel, KeysPanel, RandomnessPanel
 
@@ -13,6 +14,7 @@ __all__ = [
     "CipherPanel",
     "ImitationPanel",
     "KeysPanel",
+    "OwnCipherPanel",
     "RandomnessPanel",
     "has_front_end",
 ]

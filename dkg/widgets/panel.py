@@ -102,7 +102,11 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
         What is shown.
     message : ipywidgets.HTML
         The sentence: the result, what is wrong, or that the panel computes.
+    note : str
+        The line below it.
     """
+
+    note = STUDY_ONLY
 
     def __init__(self, *controls: ipywidgets.Widget):
         self.view = View({}, pd.DataFrame())
@@ -119,7 +123,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types.
                 self.message,
                 self._pictures,
                 self._table,
-                ipywidgets.HTML(f"{_STYLE}<small>{STUDY_ONLY}</small>"),
+                ipywidgets.HTML(f"{_STYLE}<small>{self.note}</small>"),
             ]
         )
         self.add_class(type(self).__name__)  # By it a page finds the panel.
