@@ -51,7 +51,7 @@ from dkg.plots.keys import (
     scorecard,
     sensitivity_curves,
 )
-from dkg.plots.outcomes import beside_chance
+from dkg.plots.outcomes import beside_chance, cipher_matrix, rank_correlations
 from dkg.plots.randomness import (
     bit_spectra,
     p_value_heatmap,
@@ -76,6 +76,7 @@ __all__ = [
     "beside_paper",
     "bit_spectra",
     "changed_pixels",
+    "cipher_matrix",
     "cost_and_quality",
     "decryption_matrix",
     "distance_by_lag",
@@ -107,6 +108,7 @@ __all__ = [
     "plain_and_cipher_histograms",
     "possible_pairs",
     "random_walks",
+    "rank_correlations",
     "recovered_by",
     "scorecard",
     "sensitivity_curves",

@@ -124,6 +124,19 @@ PICTURES = (
 SIDES = {4: 0.1, 8: 0.4, 16: 0.8, 32: 0.9}
 LINES = ("block means", "principal component", "the same of the key alone", "the same of AES")
 REMEDIES = ("top eight bits (paper)", "low-order digits")
+CIPHERS = ["deepkeygen-low-order", "chacha20-poly1305", *(f"aes-256-{i:03}" for i in range(10))]
+ATTACKS = [
+    "game: chosen plaintexts",
+    "known pairs: permutation",
+    *(f"attack {i}" for i in range(16)),
+]
+GROUPS = [
+    "sensitivity to the plaintext",
+    "SP 800-22, ciphertexts",
+    "entropy",
+    "bit planes",
+    "texture",
+]
 BITS = {"JPEG, quality 90": 67.5, "one gray level": 98.7, "noise": -0.02}
 
 FIGURES = {
@@ -154,6 +167,11 @@ FIGURES = {
     ),
     "changed_pixels": lambda: plots.changed_pixels(
         {name: (image(), image()) for name in ("one gray level", "inverted", "another seed image")}
+    ),
+    "cipher_matrix": lambda: plots.cipher_matrix(
+        pd.DataFrame(4 * np.random.default_rng(0).random((len(GROUPS), 12)), GROUPS, CIPHERS),
+        pd.DataFrame(np.random.default_rng(1).integers(0, 2, (18, 12)), ATTACKS, CIPHERS),
+        3.0,
     ),
     "cost_and_quality": lambda: plots.cost_and_quality(*costs()),
     "decryption_matrix": lambda: plots.decryption_matrix(
@@ -252,6 +270,9 @@ FIGURES = {
     ),
     "random_walks": lambda: plots.random_walks(
         {name: np.cumsum(uniform(5000) - 0.5) for name in NETWORKS}, 40.0
+    ),
+    "rank_correlations": lambda: plots.rank_correlations(
+        pd.DataFrame(2 * np.random.default_rng(0).random((len(GROUPS), 18)) - 1, GROUPS, ATTACKS)
     ),
     "recovered_by": lambda: plots.recovered_by(recovered()),
     "scorecard": lambda: plots.scorecard(*scores()),

@@ -18,6 +18,8 @@ from dkg.compiled import compiled
 from dkg.evaluation.protocol import Image
 from dkg.logistic import logistic_keystreams
 
+_DROPPED = 1000
+
 
 class LogisticXor:
     """XOR with bytes of an orbit of the logistic map: the paper's chaotic domain as a cipher.
@@ -119,7 +121,11 @@ def cat_map(
 
 
 class FridrichKey(NamedTuple):
-    """Shears of the cat map, 1 to 256 each, the start of the orbit, and the first value."""
+    """Shears of the cat map, 1 to 256 each, the start of the orbit, and the first value.
+
+    A start is an odd multiple of 2^-42 below a half. Finer steps would be lost to rounding near a
+    half, and starts above have the orbits of those below.
+    """
 
     p: int
     q: int
@@ -133,12 +139,13 @@ class Fridrich:
     Each of 3 rounds moves the pixels by the cat map (as `ArnoldCatMap`), and then changes the
     bytes one after another as Chen, Mao and Chui (2004) do: ``c[i] = k[i] ^ ((b[i] + k[i]) mod
     256) ^ c[i - 1]``, where k are bytes of an orbit of the logistic map, another part in each
-    round. Any height, width and number of channels.
+    round. The first 1,000 of the orbit are dropped, as is usual, since near starts have near
+    orbits there. Any height, width and number of channels.
     """
 
     name = "fridrich"
-    key_bits = 75.0
-    guess = "p, q, the start of the orbit (51 bits) and the first value (8 bits)"
+    key_bits = 64.0
+    guess = "p, q, the start of the orbit (40 bits) and the first value (8 bits)"
     rounds = 3
 
     def encrypt(self, image: Image, key: FridrichKey) -> Image:
@@ -165,19 +172,20 @@ class Fridrich:
         return current
 
     def random_key(self, rng: np.random.Generator) -> FridrichKey:
-        """Return random shears, and a random start between 0 and 1."""
+        """Return random shears, a random start and a random first value."""
         p, q = (int(number) for number in rng.integers(1, 257, 2))
-        start = (2 * int(rng.integers(2**51)) + 1) / 2**52
+        start = (2 * int(rng.integers(2**40)) + 1) / 2**42
         return FridrichKey(p, q, start, int(rng.integers(256)))
 
     def change_key(self, key: FridrichKey, rng: np.random.Generator) -> FridrichKey:
-        """Change the start of the orbit by the smallest step, 2^-51."""
-        step = 2.0**-51
-        return key._replace(start=key.start + (step if key.start < 0.5 else -step))
+        """Change the start of the orbit by the smallest step, 2^-41."""
+        step = 2.0**-41
+        return key._replace(start=key.start + (step if key.start < 0.25 else -step))
 
     def _keystreams(self, image: Image, key: FridrichKey) -> NDArray[np.uint8]:
-        orbit = logistic_keystreams([key.start], self.rounds * image.size)
-        return orbit.reshape(self.rounds, image.size)
+        orbit = logistic_keystreams([key.start], _DROPPED + self.rounds * image.size)[0]
+        parts: NDArray[np.uint8] = orbit[_DROPPED:].reshape(self.rounds, image.size)
+        return parts
 
 
 @compiled
