@@ -176,7 +176,7 @@ def beside_paper(
     """
     rows = list(next(iter(ours.values())))
     height = 1.5 + 0.32 * len(rows)
-    width = 2 + max(2.7 * len(ours), 4.5)
+    width = min(2 + max(2.7 * len(ours), 4.5), PAGE)
     figure, axes = new_figure(1, len(ours), figsize=(width, height), sharey=True)
     for ax, (title, methods) in zip(axes[0], ours.items(), strict=True):
         ax.set_xscale("log")
@@ -193,7 +193,7 @@ def beside_paper(
             ax.set_xlim(left=lowest / 3)
         ax.grid(axis="y", color="#e4e4e4", linewidth=0.8)
         ax.set_axisbelow(True)
-        ax.set_title(title)
+        ax.set_title(wrapped(title, (width - 2) / len(ours)))
         ax.set_xlabel(label)
     axes[0, 0].set_yticks(range(len(rows)), rows, fontsize=9)
     axes[0, 0].invert_yaxis()

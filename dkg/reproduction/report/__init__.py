@@ -16,12 +16,13 @@ from dkg.paper import ERRATA, OBSERVATIONS
 from dkg.reproduction.comparisons import CHANGES
 from dkg.reproduction.records import Record, dumps, load_all
 from dkg.reproduction.report import collecting, overview
+from dkg.reproduction.report.gallery import gallery, write_thumbnails
 from dkg.reproduction.report.overview import SYMBOLS
-from dkg.reproduction.report.readme import everything, headline
+from dkg.reproduction.report.readme import everything, headline, outcomes
 from dkg.reproduction.report.wording import render
 from dkg.storage import files
 
-__all__ = ["SYMBOLS", "compact", "everything", "headline", "publish", "write"]
+__all__ = ["SYMBOLS", "compact", "everything", "gallery", "headline", "publish", "write"]
 
 _OF_REAL_IMAGES = {"full", "real"}
 
@@ -56,6 +57,7 @@ def write(draw: collecting.Draw) -> dict[str, list[str]]:
             for kind, heading in collecting.KINDS.items()
             if (chosen := [s for s in sections if s["id"].startswith(f"{kind}-")])
         },
+        "outcomes": outcomes(records),
         "first": overview.first_table(records),
         "kinds": overview.by_kind(records),
         "kind_names": overview.KIND_NAMES,
@@ -84,7 +86,8 @@ def publish() -> list[Path]:
     """Write what is published of the records, for the maintainers.
 
     That is ``docs/results.json``, the outcome in ``README.md``, the table of everything in
-    ``docs/verdicts.md``, and, where ``dkg report`` has drawn it, the picture of the first page.
+    ``docs/verdicts.md``, the thumbnails of ``docs/gallery.md`` if all images were phantoms, and,
+    where ``dkg report`` has drawn it, the picture of the first page.
 
     Records of a profile that runs on real images only, ``real`` or ``full``, are written to
     ``docs/results-real.json``. The other pages are then made of the published records of phantoms,
@@ -115,6 +118,7 @@ def publish() -> list[Path]:
     numbers = docs / ("results-real.json" if of_real else "results.json")
     phantoms = overview.published("results.json") if of_real else records
     pages = {paths.root() / "README.md": headline, docs / "verdicts.md": everything}
+    pages |= {docs / "gallery.md": gallery}
     texts = {page: _marked(page) for page in pages} if phantoms else {}
     with files.atomic(numbers) as temporary:
         temporary.write_text(compact(records), encoding="utf-8")
@@ -131,7 +135,7 @@ def publish() -> list[Path]:
         with files.atomic(docs / "images" / _PICTURE) as temporary:
             temporary.write_bytes(drawn.read_bytes())
         written.append(docs / "images" / _PICTURE)
-    return written
+    return written + ([] if of_real else write_thumbnails(records))
 
 
 def _marked(page: Path) -> str:

@@ -48,10 +48,11 @@ FIGURES = {
 
 KINDS = {"claim": "Claims", "table": "Tables", "figure": "Figures", "beyond": "Beyond the paper"}
 
-# Noise does not compress: the page with all pictures as they are would have over 20 MB. Bytes, and
-# pixels, twice what the page is wide.
-_LARGE_PICTURE = 200_000
-_WIDEST = 1600
+# Noise does not compress: the page with all pictures as they are would have over 20 MB. Bytes that
+# a picture should have at most, and the widths in pixels and qualities that are tried for it. The
+# last width is that of a page, at which the text of a figure has its own size.
+_LARGE_PICTURE = 32_000
+_SMALLER = ((1200, 80), (1200, 60), (1200, 40), (960, 40), (720, 40), (720, 25))
 
 
 def order(records: Mapping[str, Record]) -> list[str]:
@@ -74,15 +75,13 @@ def section(id: str, record: Record | None, draw: Draw) -> dict[str, Any]:
     reasons = stale(record) if record else []
     name, picture, problem = _picture(record, kind, draw) if record else (None, None, "no record")
     verdict = record.verdict if record else "missing"
+    shown = comparisons_of(id, record)
+    title, caption = title_and_caption(id)
     return {
         "id": id,
-        "title": claim.words.removesuffix(".") if claim else f"{kind.capitalize()} {number}",
-        "caption": {
-            "claim": f"Section {claim.where}." if claim else "",
-            "beyond": "Not in the paper.",
-            "table": CAPTIONS.get(number, ""),
-            "figure": FIGURES.get(number, ""),
-        }[kind],
+        "short": number.replace("-", " "),
+        "title": title,
+        "caption": caption,
         "claim": claim,
         "verdict": verdict,
         "verdict_in_words": record.verdict_in_words if record else verdict,
@@ -90,9 +89,11 @@ def section(id: str, record: Record | None, draw: Draw) -> dict[str, Any]:
         "provisional": record is not None and record.provisional,
         "why": record.why if record else "no record; dkg reproduce makes it",
         "finding": _finding(claim, record) if claim else None,
-        "lines": [summary_line(c) for c in comparisons_of(id, record)],
-        "statements": statement_lines(comparisons_of(id, record)),
-        "comparisons": [all_numbers(c) for c in comparisons_of(id, record)],
+        "theirs": " or ".join(dict.fromkeys("paper" if c["printed"] else "bound" for c in shown)),
+        "lines": [summary_line(c) for c in shown],
+        "statements": statement_lines(shown),
+        "comparisons": [all_numbers(c) for c in shown],
+        "numbers": sum(len(c["labels"]) for c in shown),
         "record": record,
         "stale": reasons,
         "problems": [f"stale: {reason}" for reason in reasons] + ([problem] if problem else []),
@@ -102,8 +103,24 @@ def section(id: str, record: Record | None, draw: Draw) -> dict[str, Any]:
     }
 
 
-def _picture(record: Record, kind: str, draw: Draw) -> tuple[str | None, str | None, str | None]:
-    """Return a record's picture by name and as a data URI, and what is wrong with it."""
+def title_and_caption(id: str) -> tuple[str, str]:
+    """Return what a record is called, and what it shows."""
+    kind, number = id.split("-", 1)
+    claim = CLAIMS.get(id)
+    captions = {
+        "claim": f"Section {claim.where}." if claim else "",
+        "beyond": "Not in the paper.",
+        "table": CAPTIONS.get(number, ""),
+        "figure": FIGURES.get(number, ""),
+    }
+    title = claim.words.removesuffix(".") if claim else f"{kind.capitalize()} {number}"
+    return title, captions[kind]
+
+
+def _picture(
+    record: Record, kind: str, draw: Draw
+) -> tuple[str | None, dict[str, Any] | None, str | None]:
+    """Return a record's picture by name and as the page shows it, and what is wrong with it."""
     name = record.figure
     if name is None and kind == "table":
         write_figure(record.id, draw(record), ("svg", "png"))
@@ -122,16 +139,32 @@ def _finding(claim: Claim, record: Record | None) -> str:
     return finding(claim.record, record.comparisons) if record else "Not measured."
 
 
-def _embedded(picture: bytes) -> str:
-    """Return a PNG picture as a data URI; a large one smaller, and with some loss, as WebP."""
+def _embedded(picture: bytes) -> dict[str, Any]:
+    """Return a PNG picture as a data URI, with its width and height in pixels.
+
+    A large one is made smaller: with 256 colours if that is enough, else with some loss, as WebP.
+    """
+    with Image.open(io.BytesIO(picture)) as opened:
+        image = opened.convert("RGB")
     kind = "png"
     if len(picture) > _LARGE_PICTURE:
-        kind, smaller = "webp", io.BytesIO()
-        with Image.open(io.BytesIO(picture)) as image:
-            image.thumbnail((_WIDEST, _WIDEST * 2))
-            image.convert("RGB").save(smaller, "WEBP", quality=80)
-        picture = smaller.getvalue()
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+        image.thumbnail((_SMALLER[0][0], image.height), Image.Resampling.LANCZOS)
+        colours = image.quantize(256, dither=Image.Dither.NONE)
+        picture = _encoded(colours, "PNG", optimize=True)
+    for width, quality in _SMALLER:
+        if len(picture) <= _LARGE_PICTURE:
+            break
+        image.thumbnail((width, image.height), Image.Resampling.LANCZOS)
+        kind, picture = "webp", _encoded(image, "WEBP", quality=quality, method=6)
+    uri = f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+    return {"uri": uri, "width": image.width, "height": image.height}
+
+
+def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """Return a picture as the bytes of a file."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
 
 
 def made_with(records: Iterable[Record]) -> dict[str, list[str]]:

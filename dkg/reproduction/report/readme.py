@@ -74,17 +74,27 @@ def headline(records: Mapping[str, Record]) -> str:
         Markdown. Without any record it says how to measure.
     """
     rows = [row for row in overview.first_table(records) if row["id"].startswith("claim-")]
-    outcomes = {
-        "On phantoms": _outcome([row["phantoms"] for row in rows]),
-        "On real images": _outcome([row["real"] for row in rows]),
-    }
     notebooks = {id: _notebooks(records, [id]) for id in _FIRST}
     first = sorted(
         (row for row in rows if row["id"] in _FIRST), key=lambda r: _FIRST.index(r["id"])
     )
     finding = records[_FIRST[0]].sentence if _FIRST[0] in records else ""
-    view = {"rows": first, "outcomes": outcomes, "notebooks": notebooks, "finding": finding}
+    view = {
+        "rows": first,
+        "outcomes": outcomes(records),
+        "notebooks": notebooks,
+        "finding": finding,
+    }
     return render("headline.md", view)
+
+
+def outcomes(records: Mapping[str, Record]) -> dict[str, str]:
+    """Return how many of the paper's claims hold, in words, on phantoms and on real images."""
+    rows = [row for row in overview.first_table(records) if row["id"].startswith("claim-")]
+    return {
+        "On phantoms": _outcome([row["phantoms"] for row in rows]),
+        "On real images": _outcome([row["real"] for row in rows]),
+    }
 
 
 def _outcome(verdicts: list[str]) -> str:

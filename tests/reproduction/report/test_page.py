@@ -46,7 +46,10 @@ def test_page_needs_nothing_but_itself(page):
     ids = [element.get("id") for element in page.iter() if element.get("id")]
     assert len(ids) == len(set(ids))
     tags = {element.tag for element in page.iter()}
-    assert not tags & {"script", "link", "iframe", "object", "embed"}
+    assert not tags & {"link", "iframe", "object", "embed"}
+    (script,) = page.iter("script")
+    assert not script.attrib
+    assert not re.search(r"https?:|fetch|XMLHttp|WebSocket|import|eval|innerHTML", script.text)
     for element in page.iter():
         for name, value in element.items():
             if name in ("src", "srcset", "poster", "action", "background"):
@@ -159,22 +162,42 @@ def test_what_else_was_measured_as_tables(page):
     ]
 
 
-def test_summary_has_a_line_for_each_comparison(page):
-    tables = page.findall(".//table[@class='summary']")
-    bodies = [body for table in tables for body in table.findall("tbody")]
-    assert len(bodies) == len(COMPARISONS)
-    for body in bodies:
-        id = body.find(".//a").get("href")[1:]
-        assert len(body.findall("tr")) == len(COMPARISONS[id])
-        assert re.search(r"(✓|◐|✗|\?) [a-z]", text(body))
+def test_summary_of_a_record_has_a_line_for_each_comparison(page):
+    for id in COMPARISONS:
+        found = section(page, id)
+        (table,) = found.findall(".//table[@class='summary']")
+        assert len(table.findall("tbody/tr")) == len(COMPARISONS[id])
         if id in CLAIMS:
-            assert CLAIMS[id].words.removesuffix(".") in text(body)
-            assert CLAIMS[id].limits in text(body)
-    (third,) = [b for b in bodies if b.find(".//a").get("href") == "#table-III"]
-    cells = [text(cell) for cell in third.find("tr")]
-    assert cells[2:4] == ["entropy of a key", "7.9782 to 7.9808 bits"]
-    assert cells[4].endswith(" to 1,000,000.0000 bits")
-    assert cells[5:7] == ["0 of 8", "AES-256-CTR 8"]
+            assert CLAIMS[id].words.removesuffix(".") in text(found)
+            assert CLAIMS[id].limits in text(found)
+    cells = [
+        text(c) for c in section(page, "table-III").find(".//table[@class='summary']/tbody/tr")
+    ]
+    assert cells[:2] == ["entropy of a key", "7.9782 to 7.9808 bits"]
+    assert cells[2].endswith(" to 1,000,000.0000 bits")
+    assert cells[3:] == ["0 of 8", "AES-256-CTR 8"]
+
+
+def test_column_is_called_bound_where_the_paper_printed_no_number(page):
+    for id, comparisons in COMPARISONS.items():
+        named = {"paper" if c.printed else "bound" for c in comparisons}
+        for name in ("summary", "numbers"):
+            table = section(page, id).find(f".//table[@class='{name}']")
+            assert set(text(table.find("thead/tr")[1]).split(" or ")) == named
+
+
+def test_results_come_first_and_provenance_last(page):
+    order = [h.get("id") for h in page.iter("h2")]
+    assert order[:2] == ["glance", "claims"] and order[-1] == "provenance"
+    folded = {id(e) for details in page.find("body/main").iter("details") for e in details.iter()}
+    for name, hidden in (("summary", False), ("numbers", True), ("more", True)):
+        tables = page.findall(f".//table[@class='{name}']")
+        assert tables and all((id(table) in folded) == hidden for table in tables)
+
+
+def test_contents_lead_to_every_record(page):
+    links = [a.get("href") for a in page.find("body/nav").iter("a")]
+    assert {f"#{id}" for id in COMPARISONS} <= set(links)
 
 
 def test_errata_observations_and_changes_are_there(page):
@@ -314,12 +337,13 @@ def test_a_large_picture_is_embedded_smaller_and_looks_the_same(output):
     picture = Image.fromarray(grays.repeat(80, 0).repeat(80, 1) + grain)
     picture.save(output / "figure-7.png")
     report.write(plots.paper_and_ours)
-    source = section(parse(output), "figure-7").find(".//img").get("src")
-    embedded = base64.b64decode(source.removeprefix("data:image/webp;base64,"))
+    found = section(parse(output), "figure-7").find(".//img")
+    embedded = base64.b64decode(found.get("src").removeprefix("data:image/webp;base64,"))
     assert len(embedded) < (output / "figure-7.png").stat().st_size / 10
-    shown = np.asarray(Image.open(io.BytesIO(embedded)))
-    assert shown.shape == (1000, 1600, 3)
-    means = shown.reshape(25, 40, 40, 40, 3).mean((1, 3))  # One for each square of one gray.
+    shown = Image.open(io.BytesIO(embedded))
+    assert (str(shown.width), str(shown.height)) == (found.get("width"), found.get("height"))
+    assert shown.width >= 720 and shown.width * 5 == shown.height * 8
+    means = np.asarray(shown.convert("RGB").resize((40, 25), Image.Resampling.BOX))
     np.testing.assert_allclose(means, np.broadcast_to(grays, means.shape) + 7.5, atol=5)
 
 

@@ -7,12 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import dkg
 from dkg import paths
 from dkg import reproduction as results
 from dkg.paper import TABLES
 from dkg.reproduction import CLAIMS, COMPARISONS, report
+from dkg.reproduction.report.collecting import order
 
 ROOT = Path(dkg.__file__).resolve().parents[1]
 PUBLISHED = ROOT / "docs" / "results.json"
@@ -77,7 +79,7 @@ def repository(tmp_path, monkeypatch, output):
     root = tmp_path / "repository"
     (root / "docs").mkdir(parents=True)
     marks = "<!-- headline:begin -->\nold\n<!-- headline:end -->\n"
-    for page in ("README.md", "docs/verdicts.md"):
+    for page in ("README.md", "docs/verdicts.md", "docs/gallery.md"):
         (root / page).write_text(f"before\n\n{marks}\nafter\n")
     monkeypatch.setattr(paths, "root", lambda: root)
     return root
@@ -87,11 +89,16 @@ def test_publish_writes_the_numbers_the_two_pages_and_the_picture(repository, ou
     docs = repository / "docs"
     (output / "front.png").write_bytes(b"a picture")
     written = [docs / "results.json", repository / "README.md", docs / "verdicts.md"]
-    assert report.publish() == [*written, docs / "images" / "front.png"]
+    written += [docs / "gallery.md", docs / "images" / "front.png"]
+    made = report.publish()
+    assert made[: len(written)] == written
+    thumbnails = [f"{id}.webp" for id in records]
+    assert [path.name for path in made[len(written) :]] == thumbnails
     assert (docs / "images" / "front.png").read_bytes() == b"a picture"
     (output / "front.png").unlink()
     readme = (repository / "README.md").read_text(encoding="utf-8")
     pages = {readme: report.headline, (docs / "verdicts.md").read_text(): report.everything}
+    pages |= {(docs / "gallery.md").read_text(): report.gallery}
     for page, block in pages.items():
         marked = f"<!-- headline:begin -->\n{block(records)}<!-- headline:end -->\n"
         assert page == f"before\n\n{marked}\nafter\n"
@@ -104,6 +111,30 @@ def test_publish_writes_the_numbers_the_two_pages_and_the_picture(repository, ou
         assert content["more"] == {}
     report.publish()
     assert (repository / "README.md").read_text(encoding="utf-8") == readme
+
+
+def test_a_picture_of_other_images_than_phantoms_is_not_published(repository, output, records):
+    report.publish()
+    gallery = repository / "docs" / "images" / "gallery"
+    before = {path: path.read_bytes() for path in gallery.iterdir()}
+    assert before
+    path = output / "results" / "table-V.json"
+    content = json.loads(path.read_text())
+    content["images"][0]["origin"] = "files"
+    path.write_text(json.dumps(content))
+    Image.new("RGB", (300, 200), "red").save(output / "table-III.png")
+    written = report.publish()
+    assert not [path for path in written if path.is_relative_to(gallery)]
+    assert before == {path: path.read_bytes() for path in gallery.iterdir()}
+
+
+def test_gallery_shows_every_notebook_and_every_picture_once(records):
+    block = report.gallery(records)
+    shown = re.findall(r"\]\(images/gallery/([^)]+)\.webp\)\]\((\S+)\)<br>", block)
+    names = [name for name, _ in shown]
+    notebooks = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    assert names == notebooks + order(records)
+    assert all((ROOT / "docs" / target).is_file() for _, target in shown)
 
 
 @pytest.mark.parametrize("profile", ["real", "full"])
@@ -127,8 +158,11 @@ def test_publish_of_real_images_adds_their_verdicts_to_readme(repository, output
     assert "On real images" not in before
     for path in (output / "results").glob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"profile": "real"}))
-    written = [repository / "docs" / "results-real.json", repository / "README.md"]
-    assert report.publish() == [*written, repository / "docs" / "verdicts.md"]
+    docs = repository / "docs"
+    thumbnails = {path: path.read_bytes() for path in (docs / "images" / "gallery").iterdir()}
+    written = [docs / "results-real.json", repository / "README.md", docs / "verdicts.md"]
+    assert report.publish() == [*written, docs / "gallery.md"]
+    assert thumbnails == {p: p.read_bytes() for p in (docs / "images" / "gallery").iterdir()}
     readme = (repository / "README.md").read_text(encoding="utf-8")
     assert "**On real images: of 11 claims of the paper, " in readme
     assert "**On phantoms: of 11 claims of the paper, " in readme
@@ -171,13 +205,22 @@ def test_published_numbers_are_those_of_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     marks = "<!-- headline:begin -->\n", "<!-- headline:end -->"
     assert readme.split(marks[0])[1].split(marks[1])[0] == report.headline(records)
-    verdicts = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
-    assert verdicts.split(marks[0])[1].split(marks[1])[0] == report.everything(records)
+    for page, block in (("verdicts.md", report.everything), ("gallery.md", report.gallery)):
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        assert text.split(marks[0])[1].split(marks[1])[0] == block(records)
 
 
 def test_front_page_is_short_and_light():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
     assert (ROOT / "docs" / "images" / "front.png").stat().st_size < 250_000
+    pictures = [path for path in (ROOT / "docs" / "images").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in pictures) < 2_000_000
+
+
+def test_every_thumbnail_of_the_gallery_is_there_and_shown():
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"images/gallery/([^)]+\.webp)", text))
+    assert shown == {path.name for path in (ROOT / "docs" / "images" / "gallery").iterdir()}
 
 
 @published
