@@ -41,7 +41,7 @@ from dkg.attacks.learned import (
 )
 from dkg.attacks.recovery import ATTACKS, Recovery, compare_recovered, mean_image, recover
 from dkg.attacks.scoring import leaks, rank, score_candidates
-from dkg.attacks.seeds import SeedGuess, approximate_seed, guess_seed
+from dkg.attacks.seeds import SeedGuess, approximate_seed, approximate_seeds, guess_seed
 
 __all__ = [
     "AES",
@@ -53,6 +53,7 @@ __all__ = [
     "Recovery",
     "SeedGuess",
     "approximate_seed",
+    "approximate_seeds",
     "as_positive",
     "block_means",
     "change_pixel",

@@ -94,6 +94,15 @@ class Imitation:
             numbers[f"named_by_{by}"] = 100.0 * (numbers[f"rank_by_{by}"] == 1)
         return numbers.groupby(level=["encrypted_with", "decrypted_with"]).mean()
 
+    def about(self) -> pd.DataFrame:
+        """Return a row for each network: its name, residual blocks, domain and steps."""
+        rows = {}
+        for letter, network in self.networks.items():
+            trained = network.metadata["training"]
+            blocks = network.metadata["architecture"]["residual_blocks"]
+            rows[letter] = (network.name, blocks, trained["description"]["domain"], trained["step"])
+        return pd.DataFrame(rows, ["name", "residual blocks", "domain", "steps"]).T
+
     @property
     def pairs(self) -> dict[str, tuple[str, str]]:
         """Pairs of keys by what they are: the right key, wrong ones, no key, and the control.

@@ -4,12 +4,14 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy.stats import binom
+from torch.utils.flop_counter import FlopCounterMode
 
 from dkg import metrics
 from dkg.attacks import low_order
@@ -212,17 +214,56 @@ def keys_made_with(
         torch.set_num_threads(before)
 
 
-def remembered(generate: _Generate) -> _Generate:
-    """Return a function that makes the key of each seed image once, and keeps it."""
-    made: dict[bytes, NDArray[np.uint8]] = {}
+class Remembered:
+    """A maker of keys that makes the key of each seed image once, and keeps it."""
 
-    def once(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def __init__(self, generate: _Generate):
+        self._generate = generate
+        self._made: dict[bytes, NDArray[np.uint8]] = {}
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the key of a seed image, both uint8 (256, 256, 3)."""
         name = image.tobytes()
-        if name not in made:
-            made[name] = generate(image)
-        return made[name]
+        if name not in self._made:
+            self._made[name] = self._generate(image)
+        return self._made[name]
 
-    return once
+    def forget(self) -> None:
+        """Forget all keys, for example to measure how long one takes."""
+        self._made.clear()
+
+
+class Timed:
+    """A function that notes how long each call takes.
+
+    Attributes
+    ----------
+    seconds : list of float
+        Of each call so far.
+    """
+
+    def __init__(self, function: Callable[..., Any]):
+        self._function = function
+        self.seconds: list[float] = []
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function, and return what it returns."""
+        began = time.perf_counter()
+        result = self._function(*arguments)
+        self.seconds.append(time.perf_counter() - began)
+        return result
+
+
+def multiplications(function: Callable[[], object]) -> int:
+    """Return how many multiplications of numbers a function of PyTorch makes."""
+
+    def product(out: Any, left: Any, right: Any, **options: Any) -> int:
+        return int(2 * left[0] * left[1] * right[1])  # A multiplication and an addition.
+
+    mapping = {torch.ops.aten.addmm_: product}
+    with FlopCounterMode(display=False, custom_mapping=mapping) as counter:
+        function()
+    return int(counter.get_total_flops()) // 2
 
 
 def times_in_turns(work: Mapping[str, Callable[[], object]], n: int) -> pd.DataFrame:
@@ -241,12 +282,8 @@ def times_in_turns(work: Mapping[str, Callable[[], object]], n: int) -> pd.DataF
         Seconds: a row for each round, a column for each function. Ratios are best taken within a
         round.
     """
-    rounds = []
+    timed = {name: Timed(function) for name, function in work.items()}
     for _ in range(n + 1):
-        seconds = {}
-        for name, function in work.items():
-            began = time.perf_counter()
+        for function in timed.values():
             function()
-            seconds[name] = time.perf_counter() - began
-        rounds.append(seconds)
-    return pd.DataFrame(rounds[1:])
+    return pd.DataFrame({name: function.seconds[1:] for name, function in timed.items()})

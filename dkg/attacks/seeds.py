@@ -1,6 +1,7 @@
 """Attacks through the seed image: guessed among candidates, or known nearly. Not in the paper."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,31 @@ def roughness(image: NDArray[np.uint8]) -> float:
     """
     levels = image.astype(np.int16)
     return float(np.mean([np.abs(np.diff(levels, axis=axis)).mean() for axis in (0, 1)]))
+
+
+def approximate_seeds(
+    images: NDArray[np.uint8], ways: Mapping[str, tuple[str, int]], *, seed: int = 0
+) -> dict[str, NDArray[np.uint8]]:
+    """Make approximate seed images in several ways.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8 (n, height, width, 3).
+    ways : mapping of str to tuple of str and int
+        For each way by its name, `how` and `amount` of `approximate_seed`.
+    seed : int, default 0
+        Random seed of the first image; the next ones have seed + 1 and so on.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        For each way a stack as `images`.
+    """
+    return {
+        name: np.stack([approximate_seed(s, *how, seed=seed + i) for i, s in enumerate(images)])
+        for name, how in ways.items()
+    }
 
 
 def approximate_seed(

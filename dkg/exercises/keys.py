@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dkg import attacks, baselines, data, metrics, plots
-from dkg.attacks.key_trial import remembered
+from dkg.attacks.key_trial import Remembered
+from dkg.attacks.seeds import roughness
 from dkg.cipher import KEY_BYTES, KEY_SHAPE, xor
-from dkg.exercises.checking import Answer, Exercise, Mistake, call, compare
+from dkg.exercises.checking import Answer, Exercise, Mistake, Mistakes, call, compare
 from dkg.keys import KeyGenerator, noise_map
 
 Pixels = NDArray[np.uint8]
@@ -30,7 +31,7 @@ def candidates() -> Pixels:
 @functools.cache
 def generate() -> Generate:
     """Return the default network as a function that keeps the keys that it made."""
-    return remembered(KeyGenerator.load().generate)
+    return Remembered(KeyGenerator.load().generate)
 
 
 @functools.cache
@@ -60,24 +61,19 @@ def _best(score: Callable[[Pixels, Pixels, Pixels], float]) -> Answer:
     return index
 
 
-def _rough(image: Pixels) -> float:
-    levels = image.astype(np.int16)
-    return float(np.mean([np.abs(np.diff(levels, axis=axis)).mean() for axis in (0, 1)]))
-
-
-SEED_MISTAKES: dict[str, Answer] = {
+SEED_MISTAKES: Mistakes = {
     "You take the candidate whose decrypted image is the roughest. What does a decryption with "
-    "the wrong key look like?": _best(lambda c, seed, key: -_rough(xor(c, key))),
+    "the wrong key look like?": _best(lambda c, seed, key: -roughness(xor(c, key))),
     "Off by one: candidates are counted from 0.": (
         lambda cipher, seeds, make_key: right_seed(cipher, seeds, make_key) + 1
     ),
     "You compare the ciphertext with the candidates themselves. The candidate is not the key: the "
-    "network makes the key from it.": _best(lambda c, seed, key: _rough(xor(c, seed))),
+    "network makes the key from it.": _best(lambda c, seed, key: roughness(xor(c, seed))),
     "You choose the smoothest key. It is the decrypted image that gives the right seed away.": (
-        _best(lambda c, seed, key: _rough(key))
+        _best(lambda c, seed, key: roughness(key))
     ),
     "You choose the smoothest candidate. Decrypt with each of them first.": (
-        _best(lambda c, seed, key: _rough(seed))
+        _best(lambda c, seed, key: roughness(seed))
     ),
 }
 
@@ -178,9 +174,10 @@ def keys_to_tell(rng: np.random.Generator, n: int = 3) -> list[tuple[str, Pixels
 
 
 CONFUSED = {
-    frozenset({AES, TWISTER}): "Neither histogram nor entropy tells these two apart, and no test "
-    "of SP 800-22 needs to. The Mersenne Twister's next output follows from the 624 before it: "
-    "predict it.",
+    frozenset(
+        {AES, TWISTER}
+    ): "Neither histogram nor entropy tells these two apart. The Mersenne Twister's next output follows from the 624 before it: "
+    "predict it. An output is not yet a word of the state: see untemper.",
     frozenset({AES, NETWORK}): "Their bytes are not equally likely in both: compare a measure of "
     "the histogram with what uniform bytes give.",
     frozenset({TWISTER, NETWORK}): "Only one of the two has a recurrence, and only one an uneven "
@@ -271,7 +268,22 @@ def _channel_shared(cipher: Pixels) -> Pixels:
     return np.repeat(most_frequent(cipher)[..., :1], 3, axis=2)
 
 
-FLAT_MISTAKES: dict[str, Answer] = {
+def _counted_together(cipher: Pixels) -> Pixels:
+    places = [cipher[row::4, column::4].ravel() for row in range(4) for column in range(4)]
+    found = np.array([np.bincount(values).argmax() for values in places], np.uint8)
+    return found.reshape(4, 4, 1).repeat(3, axis=2)
+
+
+def _cell_of_two(cipher: Pixels) -> Pixels:
+    cell = np.empty((2, 2, 3), np.uint8)
+    for row, column, channel in np.ndindex(cell.shape):
+        cell[row, column, channel] = np.bincount(
+            cipher[row::2, column::2, channel].ravel()
+        ).argmax()
+    return np.tile(cell, (2, 2, 1))
+
+
+FLAT_MISTAKES: Mistakes = {
     "This is the key, tiled. The exercise asks for the image.": (
         lambda cipher: xor(cipher, decrypt_repeating(cipher))
     ),
@@ -280,6 +292,12 @@ FLAT_MISTAKES: dict[str, Answer] = {
     ),
     "You use the first channel's key for all channels. Each channel has its own.": (
         lambda cipher: decrypt_repeating(cipher, _channel_shared)
+    ),
+    "You count the bytes of all channels together. Each channel has its own key.": (
+        lambda cipher: decrypt_repeating(cipher, _counted_together)
+    ),
+    "Your cell is smaller than the period of the key.": (
+        lambda cipher: decrypt_repeating(cipher, _cell_of_two)
     ),
     "Rows and columns of the cell are exchanged.": (
         lambda cipher: decrypt_repeating(cipher, lambda c: most_frequent(c).swapaxes(0, 1))

@@ -24,7 +24,14 @@ from typing import Any
 from dkg.paper.equations import EQUATIONS, Equation
 from dkg.paper.errata import ERRATA, Remark
 from dkg.paper.observations import OBSERVATIONS
-from dkg.paper.tables import CAPTIONS, SECTIONS, TABLES, TEXT_AVERAGES, TRANSFORMATION_DOMAINS
+from dkg.paper.tables import (
+    CAPTIONS,
+    SECTIONS,
+    TABLES,
+    TABLES_OF_SETS,
+    TEXT_AVERAGES,
+    TRANSFORMATION_DOMAINS,
+)
 
 __all__ = [
     "CAPTIONS",
@@ -33,6 +40,7 @@ __all__ = [
     "OBSERVATIONS",
     "SECTIONS",
     "TABLES",
+    "TABLES_OF_SETS",
     "TEXT_AVERAGES",
     "TRANSFORMATION_DOMAINS",
     "Equation",

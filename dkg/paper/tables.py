@@ -54,6 +54,17 @@ SECTIONS = {
 }
 """The section whose text discusses each table."""
 
+TABLES_OF_SETS = {
+    "montgomery": ("V", "VIII", "XI"),
+    "shenzhen": ("V", "VIII", "XI"),
+    "ultrasound": ("VI", "IX", "XII"),
+    "brats18": ("VII", "X", "XIII"),
+}
+"""For each image set the tables of entropy, of MSE and SSIM, and of correlation.
+
+The paper has no tables of the Shenzhen set; those of Montgomery County are of chest X-rays, too.
+"""
+
 # Table XVII spells RC4 out as "Rivest Cipher 4"; the other tables and the text have RC4.
 # "(Ours)" after DeepKeyGen is left out: in this package "ours" means a reproduction's number.
 _METHODS = ("Chaotic System", "LCG", "Mersenne Twister", "RC4", "RSA", "DeepKeyGen")

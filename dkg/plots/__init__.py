@@ -34,6 +34,7 @@ from dkg.plots.forensics import (
 from dkg.plots.front_page import front_page
 from dkg.plots.images import (
     adjacent_scatter,
+    blurred,
     edges_by_blur,
     entropy_strip,
     histogram_grid,
@@ -63,6 +64,7 @@ from dkg.plots.randomness import (
 )
 from dkg.plots.training import (
     entropy_by_step,
+    live_curves,
     measures_by_contrast,
     sweep_heatmaps,
     training_curves,
@@ -75,6 +77,7 @@ __all__ = [
     "beside_chance",
     "beside_paper",
     "bit_spectra",
+    "blurred",
     "changed_pixels",
     "cipher_matrix",
     "cost_and_quality",
@@ -98,6 +101,7 @@ __all__ = [
     "leak_by_block_side",
     "leak_by_seeds_tried",
     "leak_of_keys",
+    "live_curves",
     "logistic_orbits",
     "measures_by_contrast",
     "npcr_and_uaci",

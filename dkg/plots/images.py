@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import skimage.exposure
+import skimage.filters
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -85,6 +86,22 @@ def stretched(picture: np.ndarray) -> np.ndarray:
     limits = tuple(np.percentile(picture, (1, 99)))
     gray: np.ndarray = skimage.exposure.rescale_intensity(picture, limits, (0, 255))
     return gray.astype(np.uint8)
+
+
+def blurred(image: np.ndarray, sigma: float, *, edges: bool = False) -> np.ndarray:
+    """Blur an image, and stretch what is left from black to white.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8 (height, width, 3), whose channels are averaged.
+    sigma : float
+        Standard deviation of the Gaussian, in pixels.
+    edges : bool, default False
+        Return the edges of the blurred image (Sobel).
+    """
+    smooth = skimage.filters.gaussian(image.mean(axis=2), sigma)
+    return stretched(skimage.filters.sobel(smooth) if edges else smooth)
 
 
 def image_rows(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:

@@ -1,6 +1,6 @@
 """How training runs went, and what their settings change (Table XXI)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -72,6 +72,34 @@ def training_curves(log: Sequence[Mapping[str, Any]], title: str = "") -> Figure
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
+
+
+def live_curves(title: str) -> Callable[[dict[str, Any]], None]:
+    """Return what shows a training's curves in a notebook as they grow.
+
+    Parameters
+    ----------
+    title : str
+        Title of the picture, to which the step is added.
+
+    Returns
+    -------
+    callable
+        For the argument `on_log` of `dkg.training.train`.
+    """
+    from IPython.display import display
+
+    log: list[dict[str, Any]] = []
+    picture = display(display_id=True)  # type: ignore[no-untyped-call]
+
+    def show(event: dict[str, Any]) -> None:
+        log.append(event)
+        if event["event"] == "log":
+            figure = training_curves(log, f"{title}: step {event['step']:,}")
+            if picture is not None:  # It is outside of a notebook.
+                picture.update(figure)
+
+    return show
 
 
 def sweep_heatmaps(sweeps: Mapping[str, pd.DataFrame]) -> Figure:

@@ -92,7 +92,7 @@ References
   SP800-22 Test Suite and Based on the Binomial Distribution", IEEE TIFS 7(2), 2012.
 """
 
-from dkg.randomness.battery import Battery, run_battery
+from dkg.randomness.battery import Battery, pass_rates, run_battery
 from dkg.randomness.entropy_estimates import min_entropy
 from dkg.randomness.frequency import block_frequency, longest_run_of_ones, monobit, runs
 from dkg.randomness.linear import binary_matrix_rank, linear_complexity, spectral
@@ -123,6 +123,7 @@ __all__ = [
     "monobit",
     "non_overlapping_template",
     "overlapping_template",
+    "pass_rates",
     "random_excursions",
     "random_excursions_variant",
     "run_battery",

@@ -42,6 +42,38 @@ class Battery:
     summary: pd.DataFrame
     alpha: float
 
+    def one_per_test(self) -> pd.DataFrame:
+        """Return one P-value for each test (rows) and sequence (columns), by Bonferroni.
+
+        It is the smallest of the test's variants, times the number of those that are applicable,
+        at most 1; NaN where none is.
+        """
+        variants = self.p_values.T.groupby(level="test", sort=False)
+        return (variants.min() * variants.count()).clip(upper=1)
+
+
+def pass_rates(p_values: pd.DataFrame, alpha: float = 0.01) -> pd.DataFrame:
+    """Return the share of sequences that pass each test, and whether it is enough (section 4.2.1).
+
+    Parameters
+    ----------
+    p_values : pandas.DataFrame
+        As `Battery.one_per_test` returns it.
+    alpha : float, default 0.01
+        Significance level.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For each test ``share``, 0 to 1 of the sequences that it is applicable to; ``passed``,
+        whether it is no more than three standard deviations below ``1 - alpha``; and
+        ``applicable``, whether it is applicable to any.
+    """
+    shares = (p_values >= alpha).astype(float).where(p_values.notna()).mean(axis=1)
+    n = p_values.notna().sum(axis=1)
+    least = 1 - alpha - 3 * np.sqrt(alpha * (1 - alpha) / n.where(n > 0))
+    return pd.DataFrame({"share": shares, "passed": shares >= least, "applicable": n > 0})
+
 
 def run_battery(
     sequences: Iterable[ArrayLike],

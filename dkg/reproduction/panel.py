@@ -203,7 +203,7 @@ class Panel:
     network : str, path-like or KeyGenerator, optional
         The published network. Default: the first that comes with the package.
     trainings : iterable of str, path-like or KeyGenerator, optional
-        Networks of one recipe, each of a training of its own: names or paths. Default:
+        Networks of one recipe, each of a training of its own: names or paths. None given means
         `TRAININGS`. Intervals need eight.
     seed : int, default 0
         Random seed of the untrained networks; further ones have seed + 1 and so on.
@@ -227,7 +227,7 @@ class Panel:
         images: data.ImageSet,
         *,
         network: str | os.PathLike[str] | KeyGenerator | None = None,
-        trainings: Iterable[str | os.PathLike[str] | KeyGenerator] | None = None,
+        trainings: Iterable[str | os.PathLike[str] | KeyGenerator] = (),
         seed: int = 0,
         n_untrained: int | None = None,
         seed_images: Bytes | None = None,
@@ -235,7 +235,7 @@ class Panel:
         self.images = images
         self.seed = seed
         self.seed_images = images.images if seed_images is None else np.asarray(seed_images)
-        chosen = [_load(name) for name in (TRAININGS if trainings is None else trainings)]
+        chosen = [_load(name) for name in list(trainings) or TRAININGS]
         own = _load(network)
         same = [n for n in chosen if n.sha256 == own.sha256]
         self.generator = same[0] if same else own
@@ -250,6 +250,13 @@ class Panel:
             UNTRAINED: [self._source(n.name, n) for n in fresh],
         }
         self.nulls = {name: sources for name, sources in self.nulls.items() if sources}
+
+    def __str__(self) -> str:
+        """Say which seed images, networks and null models take part."""
+        about = f"{len(self.seed_images)} seed images of {self.images.name} ({self.images.origin})"
+        names = {"network": [self.network.name], "trainings": [s.name for s in self.trainings]}
+        names["null models"] = list(self.nulls)
+        return "\n".join([about, *(f"{what}: {', '.join(of)}" for what, of in names.items())])
 
     @property
     def keys(self) -> Bytes:

@@ -9,6 +9,7 @@ for is unfinished; `train_missing` goes on with it.
 from dkg.zoo.checks import ENTROPY_TOLERANCE, check, differences_from
 from dkg.zoo.manifest import SAMPLE_STEPS, dumps, entries, install, missing, run_folder
 from dkg.zoo.recipe import SEEDED_DOMAINS, Recipe, settings
+from dkg.zoo.shipped import log_of, sample_keys, with_papers_settings
 from dkg.zoo.training import progress, train_briefly, train_each, train_missing
 
 __all__ = [
@@ -21,11 +22,14 @@ __all__ = [
     "dumps",
     "entries",
     "install",
+    "log_of",
     "missing",
     "progress",
     "run_folder",
+    "sample_keys",
     "settings",
     "train_briefly",
     "train_each",
     "train_missing",
+    "with_papers_settings",
 ]

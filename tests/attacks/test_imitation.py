@@ -196,3 +196,28 @@ def test_training_with_the_victims_random_seed_gives_its_keys(images, seeds, tmp
     assert trained["description"]["domain"] == "chaotic-rgb"
     with pytest.raises(ValueError, match="no domain 'rot13'"):
         recipe(7, domain="rot13")
+
+
+def test_pairs_in_words_have_every_two_networks_once(images, seeds):
+    networks = {"B": StandIn(2), "C": StandIn(3)}
+    result = attacks.domain_and_structure_leakage(
+        StandIn(1), networks, seeds, images[:N], candidates=images
+    )
+    assert result.wrong_pairs == [("A", "B"), ("A", "C"), ("B", "C")]
+    assert list(result.pairs) == [
+        "key A, then key A",
+        "key A, then key B",
+        "key A, then key C",
+        "key B, then key C",
+        "key A, then no key",
+        "key B, then no key",
+        "key C, then no key",
+        "AES-256-CTR, then key B",
+        "AES-256-CTR, then key C",
+    ]
+    table, summary = result.table(), result.summary()
+    assert table.index.tolist() == list(result.pairs)
+    assert table.loc["key A, then key B", "SSIM"] == summary.loc[("A", "B"), "ssim"]
+    leaks = result.leaks("A", "B")
+    assert len(leaks) == N and (leaks >= 0).all()
+    assert leaks.mean() == pytest.approx(summary.loc[("A", "B"), "block_correlation"])

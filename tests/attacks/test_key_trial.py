@@ -97,10 +97,25 @@ def test_a_key_is_made_once(keys):
         asked.append(image)
         return ~image
 
-    once = key_trial.remembered(generate)
+    once = key_trial.Remembered(generate)
     for image in (keys[0], keys[1], keys[0].copy()):
         assert np.array_equal(once(image), ~image)
     assert len(asked) == 2
+    once.forget()
+    assert np.array_equal(once(keys[0]), ~keys[0]) and len(asked) == 3
+
+
+def test_calls_are_timed():
+    double = key_trial.Timed(lambda number: 2 * number)
+    assert [double(n) for n in (1, 2)] == [2, 4]
+    assert len(double.seconds) == 2 and min(double.seconds) >= 0
+
+
+def test_multiplications_of_matrices_are_counted():
+    left, right = torch.ones(3, 5), torch.ones(5, 7)
+    assert key_trial.multiplications(lambda: left @ right) == 3 * 5 * 7
+    out = torch.zeros(3, 7)
+    assert key_trial.multiplications(lambda: out.addmm_(left, right)) == 3 * 5 * 7
 
 
 def test_times_are_taken_in_turns_after_one_round():

@@ -81,3 +81,14 @@ def test_a_nearly_right_seed_reads_the_image_under_a_networks_key_only(rng):
         bits, leak = near_and_right(generate, one_pixel)
         assert abs(bits - 50) < 7 * 50 / (8 * plain.size) ** 0.5
         assert leak < CHANCE
+
+
+def test_ways_to_approximate_seed_images_take_one_random_seed_for_each(rng):
+    images = smooth_images(rng, 2)
+    ways = {"noisy": ("noise", 3), "small": ("resized", 64)}
+    made = attacks.approximate_seeds(images, ways, seed=5)
+    assert list(made) == list(ways)
+    for i, image in enumerate(images):
+        for name, how in ways.items():
+            expected = attacks.approximate_seed(image, *how, seed=5 + i)
+            np.testing.assert_array_equal(made[name][i], expected)

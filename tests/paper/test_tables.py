@@ -8,7 +8,14 @@ from fractions import Fraction
 
 import pytest
 
-from dkg.paper import CAPTIONS, SECTIONS, TABLES, TEXT_AVERAGES, TRANSFORMATION_DOMAINS
+from dkg.paper import (
+    CAPTIONS,
+    SECTIONS,
+    TABLES,
+    TABLES_OF_SETS,
+    TEXT_AVERAGES,
+    TRANSFORMATION_DOMAINS,
+)
 
 from .printed import DECIMALS, entropy_by_setting, of_method, values
 
@@ -169,3 +176,11 @@ def test_transformation_domains_agree_with_the_tables():
     assert TRANSFORMATION_DOMAINS["key_entropy"][high] == entropy_by_setting()[20000, 0.0002, 1]
     assert TRANSFORMATION_DOMAINS["cipher_entropy"][high] == TEXT_AVERAGES["V"]["cipher_entropy"]
     assert all(len(column) == 2 for column in TRANSFORMATION_DOMAINS.values())
+
+
+@pytest.mark.parametrize("name", TABLES_OF_SETS)
+def test_tables_of_a_set_have_its_measures(name):
+    entropy, similarity, correlation = (TABLES[number] for number in TABLES_OF_SETS[name])
+    assert set(entropy) == {"plain_entropy", "cipher_entropy"}
+    assert set(similarity) == {"mse", "ssim"}
+    assert {"plain_horizontal", "cipher_diagonal"} < set(correlation)

@@ -181,3 +181,12 @@ def test_a_picture_is_stretched_from_black_to_white():
     assert stretched.dtype == np.uint8 and (stretched.min(), stretched.max()) == (0, 255)
     assert 90 <= (stretched == 0).sum() <= 150 and 30 <= (stretched == 255).sum() <= 150
     assert (np.diff(stretched.ravel().astype(int)) >= 0).all()
+
+
+def test_a_blur_keeps_large_shapes_and_their_edges():
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[:, 32:] = 200
+    smooth, edges = plots.blurred(image, 2), plots.blurred(image, 2, edges=True)
+    assert smooth.dtype == edges.dtype == np.uint8 and smooth.shape == edges.shape == (64, 64)
+    assert (smooth[:, :16] == 0).all() and (smooth[:, -16:] == 255).all()
+    assert (edges[:, :16] == 0).all() and edges[:, 30:34].min() > 200

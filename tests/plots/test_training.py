@@ -134,3 +134,18 @@ def test_measures_are_drawn_by_network_and_factor():
     five = pd.DataFrame({"network": list("abcde"), "factor": 1.0, "bits": 7.0})
     with pytest.raises(ValueError, match="at most 4 networks can be told apart, not 5"):
         plots.measures_by_contrast(five, {"bits": 7.98})
+
+
+def test_live_curves_are_drawn_at_each_line_of_the_log(monkeypatch):
+    shown = []
+
+    class Picture:
+        update = staticmethod(shown.append)
+
+    monkeypatch.setattr("IPython.display.display", lambda display_id: Picture)
+    show = plots.live_curves("a training")
+    for event in log(3):
+        show(event)
+    lines = [event for event in log(3) if event["event"] == "log"]
+    assert len(shown) == len(lines) > 0
+    assert shown[-1].get_suptitle() == f"a training: step {lines[-1]['step']:,}"

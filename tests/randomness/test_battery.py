@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from dkg.plots import p_value_heatmap, p_value_histograms
-from dkg.randomness import monobit, run_battery, run_suite
+from dkg.randomness import monobit, pass_rates, run_battery, run_suite
 
 TESTS = ["monobit", "runs", "cumulative_sums", "random_excursions"]
 
@@ -143,3 +143,27 @@ def test_histograms_show_all_p_values(battery):
     heights = [patch.get_height() for patch in axes[0].patches]
     counts, _ = np.histogram(battery.p_values["monobit", ""], bins=10, range=(0, 1))
     np.testing.assert_allclose(heights, counts / 120)
+
+
+def test_one_p_value_per_test_is_bonferronis(battery):
+    table = battery.one_per_test()
+    name = "cumulative_sums"
+    smallest = battery.p_values[name].min(axis=1) * battery.p_values[name].count(axis=1)
+    np.testing.assert_allclose(table.loc[name], smallest.clip(upper=1))
+    monobit_values = battery.p_values[("monobit", "")]
+    np.testing.assert_array_equal(table.loc["monobit"], monobit_values)
+
+
+def test_pass_rates_leave_out_what_is_not_applicable():
+    p_values = pd.DataFrame(
+        {
+            "a": [0.5] * 10,
+            "b": [0.5] * 8 + [0.001] * 2,
+            "c": [0.01] + [np.nan] * 9,
+            "d": [np.nan] * 10,
+        }
+    ).T
+    rates = pass_rates(p_values)
+    np.testing.assert_array_equal(rates["share"], [1, 0.8, 1, np.nan])
+    assert rates["passed"].tolist() == [True, False, True, False]
+    assert rates["applicable"].tolist() == [True, True, True, False]

@@ -121,3 +121,19 @@ def test_the_default_trainings_are_shipped():
 def test_a_network_that_is_not_there_is_an_error(images):
     with pytest.raises(FileNotFoundError, match="base-phantom-9"):
         Panel(images, trainings=["base-phantom-9"])
+
+
+def test_a_panel_says_what_takes_part(panel):
+    lines = str(panel).splitlines()
+    assert lines == [
+        "2 seed images of montgomery (synthetic)",
+        "network: base-phantom-1",
+        "trainings: base-phantom-1, base-phantom-2",
+        "null models: AES-256-CTR, untrained network",
+    ]
+
+
+def test_no_trainings_given_means_the_shipped_ones(images):
+    made = Panel(images, network="", trainings=[], n_untrained=0)
+    assert tuple(source.name for source in made.trainings) == TRAININGS
+    assert made.network.name == list_weights()[0]

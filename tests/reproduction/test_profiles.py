@@ -298,3 +298,9 @@ def test_runs_are_named_after_what_tells_them_apart(folder):
         "05_attacks-True",
         "05_attacks-False",
     ]
+
+
+def test_an_empty_list_of_trainings_stands_for_shipped_networks():
+    default = profiles.default_of("trainings", {"trainings": {"default": "[]"}})
+    assert profiles.wrong_value(["base-phantom-2"], default) is None
+    assert "did you mean base-ph" in profiles.wrong_value(["base-phantm-2"], default)
