@@ -153,7 +153,7 @@ def _pairs(
 
 def _print(result: "Evaluation") -> None:
     """Print the verdict, and what lies outside."""
-    from dkg.evaluation.report import interval, number
+    from dkg.evaluation.report import interval, number, scale_of
 
     verdict = result.verdict
     typer.echo(f"{result.cipher}, random seed {result.seed}")
@@ -161,8 +161,10 @@ def _print(result: "Evaluation") -> None:
         typer.echo(f"  {statement}")
     typer.echo(f"Measures: {verdict.measures}")
     for row in verdict.outside:
-        expected = interval(row.ideal_low, row.ideal_high)
-        typer.echo(f"  {row.name:<44}{number(row.value, row.unit):>18}   uniform: {expected}")
+        scale = scale_of(row.value, row.ideal_low, row.ideal_high)
+        expected = interval(row.ideal_low, row.ideal_high, scale)
+        value = number(row.value, row.unit, scale)
+        typer.echo(f"  {row.name:<44}{value:>18}   uniform: {expected}")
     typer.echo(f"Attacks: {verdict.attacks}")
     for attack in verdict.succeeded:
         typer.echo(f"  {attack.name}: {attack.sentence}")

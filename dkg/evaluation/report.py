@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from PIL import Image as Pillow
 
 from dkg import __version__
 from dkg.evaluation.measures import MEASURES
+from dkg.reproduction import sentences
 from dkg.storage import files
 
 if TYPE_CHECKING:
@@ -120,23 +120,30 @@ def size_of(shapes: Sequence[tuple[int, ...]]) -> str:
     return f"{len(shapes)} image{'s'[: len(shapes) > 1]} of {listed}"
 
 
-def number(value: float | None, unit: str = "") -> str:
-    """Return a number with six significant digits, and its unit; a dash for none."""
+def number(value: float | None, unit: str = "", scale: float | None = None) -> str:
+    """Return a number with its unit, as the package shows numbers; a dash for none or NaN.
+
+    `scale` is a distance that the digits must show, such as that of `scale_of`.
+    """
     if value is None or math.isnan(value):
         return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    text = f"{value:,.0f}" if value == round(value) and abs(value) >= 1e5 else f"{value:.6g}"
-    # An exponent is readable in a table, but not its leading zero.
-    text = re.sub(r"e([+-])0*(\d)", r"e\1\2", text)
+    text = sentences.number(value, scale)
     return f"{text} {unit}" if unit else text
 
 
-def interval(low: float | None, high: float | None) -> str:
+def interval(low: float | None, high: float | None, scale: float | None = None) -> str:
     """Return an interval, or a dash."""
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return "–"
-    return f"{number(low)} to {number(high)}"
+    return sentences.accepted(low, high, scale)
+
+
+def scale_of(value: float, low: float | None, high: float | None) -> float | None:
+    """Return the smaller of an interval's width and the value's distance to its nearer end."""
+    if low is None or high is None:
+        return None
+    distances = [high - low, abs(value - low), abs(value - high)]
+    return min((d for d in distances if math.isfinite(d) and d), default=None)
 
 
 def _environment(*, html: bool) -> jinja2.Environment:
@@ -156,7 +163,7 @@ def _environment(*, html: bool) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": number}
-    environment.globals |= {"interval": interval}
+    environment.globals |= {"interval": interval, "scale_of": scale_of}
     return environment
 
 

@@ -16,7 +16,7 @@ from dkg.evaluation.evaluation import Evaluation
 from dkg.evaluation.files import read_ciphertexts, read_images
 from dkg.evaluation.loading import load
 from dkg.evaluation.protocol import Cipher, Image
-from dkg.evaluation.report import interval, number
+from dkg.evaluation.report import interval, number, scale_of
 from dkg.widgets import sources
 from dkg.widgets.controls import choice
 from dkg.widgets.panel import Panel, View
@@ -83,24 +83,24 @@ class OwnCipherPanel(Panel):
 
 def outcomes(result: Evaluation) -> pd.DataFrame:
     """Return a row for each measure with a reference, and for each attack that applies."""
-    rows = {
-        row.name: (
-            number(row.value, row.unit),
-            interval(row.ideal_low, row.ideal_high),
-            "as uniform bytes" if row.looks_random else "not as uniform bytes",
-        )
-        for row in result.measured
-        if row.looks_random is not None
-    }
+    rows = {}
+    for row in result.measured:
+        if row.looks_random is not None:
+            words = "as uniform bytes" if row.looks_random else "not as uniform bytes"
+            shown = _shown(row.value, row.unit, row.ideal_low, row.ideal_high)
+            rows[row.name] = (*shown, words)
     for attack in result.attacked:
         if attack.succeeded is not None:
-            rows[f"attack: {attack.name}"] = (
-                number(attack.score, attack.unit),
-                interval(attack.chance_low, attack.chance_high),
-                "succeeds" if attack.succeeded else "fails",
-            )
+            words = "succeeds" if attack.succeeded else "fails"
+            shown = _shown(attack.score, attack.unit, attack.chance_low, attack.chance_high)
+            rows[f"attack: {attack.name}"] = (*shown, words)
     columns = ["value", "uniform bytes, or chance", "outcome"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _shown(value: float, unit: str, low: float | None, high: float | None) -> tuple[str, str]:
+    scale = scale_of(value, low, high)
+    return number(value, unit, scale), interval(low, high, scale)
 
 
 def class_in(source: str, name: str) -> str:

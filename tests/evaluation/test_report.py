@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dkg.evaluation.bench import evaluate, evaluate_ciphertexts
-from dkg.evaluation.report import interval, number
+from dkg.evaluation.report import interval, number, scale_of
 
 MEASURES = ["histogram", "distance", "texture", "key-space", "speed"]
 ATTACKS = ["averaging", "key reuse", "determinism", "bit-flipping"]
@@ -144,19 +144,28 @@ def test_figures(result):
     [
         (None, "–"),
         (float("nan"), "–"),
-        (float("inf"), "∞"),
-        (0.999991234, "0.999991"),
+        (float("inf"), "inf"),
+        (0.04517, "0.0452"),
         (143680.0, "143,680"),
-        (5.4852e-06, "5.4852e-6"),
+        (5.4852e-06, "5.49e-06"),
         (0.0, "0"),
     ],
 )
 def test_numbers(value, text):
     assert number(value) == text
-    if value is not None and np.isfinite(value):
+    if value is not None and not np.isnan(value):
         assert number(value, "%") == f"{text} %"
+
+
+def test_a_number_outside_of_its_interval_looks_so():
+    scale = scale_of(7.9989, 7.99895, 7.9992)
+    assert scale == pytest.approx(0.00005)
+    assert number(7.9989, "bits", scale) == "7.9989 bits"
+    assert scale_of(1, None, None) is None
+    assert scale_of(2.0, 2.0, 2.0) is None
 
 
 def test_intervals():
     assert interval(1, 2) == "1 to 2"
+    assert interval(0.998, 0.9992, 0.0001) == "0.998 to 0.9992"
     assert interval(None, 2) == interval(float("nan"), 2) == "–"
