@@ -29,6 +29,7 @@ include_patterns = [
     "docs/**",
     "notebooks/*.ipynb",
     "notebooks/exercises/*.ipynb",
+    "notebooks/exercises/solutions/*.ipynb",
     "data_download/README.md",
     "workflow/README.md",
     "README.md",
@@ -113,9 +114,8 @@ def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
         content[0] = with_outputs(name, content[0])
     elif docname == "README":
         # They are pictures of other servers, and belong to the code host.
-        content[0] = re.sub(
-            r"<!-- badges:begin -->.*<!-- badges:end -->", "", content[0], flags=re.S
-        )
+        before, _, rest = content[0].partition("<!-- badges:begin -->")
+        content[0] = before + rest.partition("<!-- badges:end -->")[2]
     elif docname == "docs/commands":
         command = typer.main.get_command(commands)
         text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="dkg")
