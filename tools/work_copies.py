@@ -1,7 +1,7 @@
 """Copy the notebooks into the folder work/, so that autosave changes no file that git tracks.
 
 A copy that you changed is kept, whatever happens to the notebook. A copy that you did not change
-follows the notebook. Links between notebooks and to docs/ work in the copies, too.
+follows the notebook. Links between notebooks and to docs/ also work in the copies.
 """
 
 import hashlib

@@ -76,7 +76,7 @@ class _Normalise(torch.autograd.Function):
     """Instance normalisation of (N, C, H, W) with channels last in memory.
 
     torch's own converts to channels first, in which convolutions are slower. Its batch
-    normalisation of one image is the same function and keeps the layout, but adds so many numbers
+    normalisation of one image is the same function and keeps the layout, but adds that many numbers
     one after another that keys would differ in more bytes; only its gradient is used.
     """
 

@@ -28,7 +28,7 @@ def keep_freed_memory() -> None:
 
 
 def end_with_parent(seconds: float = 10) -> None:
-    """End this process when the process that started it is gone, even if that was killed.
+    """End this process when the process that started it has ended, even if that was killed.
 
     Without this a worker of `multiprocessing` would compute on, and keep what it locked.
 

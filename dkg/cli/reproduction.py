@@ -37,7 +37,7 @@ _Dataset = Annotated[
     Option(help="Run each notebook that has a data set on this one. Repeat it."),
 ]
 _Seeds = Annotated[
-    int | None, Option(help="Run each notebook that has a random seed with so many, from 0 on.")
+    int | None, Option(help="Run each notebook that has a random seed with seeds 0 to N - 1.")
 ]
 _Weights = Annotated[
     list[str] | None,

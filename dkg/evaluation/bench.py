@@ -1,4 +1,4 @@
-"""Evaluate a cipher: every measure and attack that is asked for, in one table."""
+"""Evaluate a cipher: every requested measure and attack, in one table."""
 
 import secrets
 import zlib

@@ -6,7 +6,7 @@ and no association but from this machine.
 
 Orthanc cannot look at the roles in certificates: it knows the modality from the workstation by
 their titles, and a title proves nothing. What a stolen certificate of one opens here, that of the
-other opens, too. The key server, on the side of the other authority, looks at the role.
+other also opens. The key server, on the side of the other authority, looks at the role.
 """
 
 import contextlib

@@ -243,7 +243,7 @@ class PacsClient:
             yield association
         except HospitalError:
             raise
-        except RuntimeError as error:  # What pynetdicom raises if the other end is gone.
+        except RuntimeError as error:  # What pynetdicom raises if the other end has closed.
             raise HospitalError(f"{self._pacs}: the connection was lost: {error}") from error
         finally:
             if association.is_established:

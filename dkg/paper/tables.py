@@ -62,7 +62,7 @@ TABLES_OF_SETS = {
 }
 """For each image set the tables of entropy, of MSE and SSIM, and of correlation.
 
-The paper has no tables of the Shenzhen set; those of Montgomery County are of chest X-rays, too.
+The paper has no tables of the Shenzhen set; those of Montgomery County are also of chest X-rays.
 """
 
 # Table XVII spells RC4 out as "Rivest Cipher 4"; the other tables and the text have RC4.

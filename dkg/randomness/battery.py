@@ -99,7 +99,7 @@ def run_battery(
     tests, constants
         As for `run_suite`.
     workers : int, optional
-        Threads; as many as the process may use processors by default. They share the work
+        Threads; by default one for each processor that the process may use. They share the work
         because the inner loops release Python's global lock.
     progress : bool, optional
         Whether to show a progress bar.

@@ -208,7 +208,7 @@ class Panel:
     seed : int, default 0
         Random seed of the untrained networks; further ones have seed + 1 and so on.
     n_untrained : int, optional
-        Number of untrained networks. Default: as many as trainings.
+        Number of untrained networks. Default: the number of trainings.
     seed_images : ndarray of uint8, optional
         What keys are made of, (n, 256, 256, 3), where this is not `images` in their order.
 

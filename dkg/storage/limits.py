@@ -195,7 +195,7 @@ def check_tiff_file(data: bytes) -> None:
         kinds, counts = np.unique(tags["tag"], return_counts=True)
         if (counts > 1).any():
             raise ValueError(
-                f"damaged: tag {kinds[counts.argmax()]} stands in a page several times"
+                f"damaged: tag {kinds[counts.argmax()]} occurs several times in a page"
             )
         numbers = tags["count"][~np.isin(tags["type"], _BYTES_OF_TIFF)]
         values += int(np.minimum(numbers, _VALUES + 1).sum(dtype=np.uint64))

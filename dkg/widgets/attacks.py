@@ -111,7 +111,7 @@ class GuessSeedPanel(AttackPanel):
 
     question = (
         "Predict: must the right seed image be among those tried before the image shows? Look at "
-        "the average of what wrong seed images give, and then try the right one, too."
+        "the average of what wrong seed images give, and then try the right one."
     )
 
     def __init__(self, victim: Victim | None = None) -> None:
@@ -359,7 +359,7 @@ class BackdoorPanel(AttackPanel):
             pictures,
             f"The maker knows {known:.1f} % of the key bits beforehand, and {by_honest:.1f} % of "
             "those of the honest network; chance gives 50 %.",
-            "Keys read as low-order are other ones, but a maker may aim at them the next time. "
+            "Low-order keys differ from these, but a maker may aim at them the next time. "
             "What stops the maker: to train the network oneself, or to check that the file has the "
             "hash that one trusts.",
             shown,

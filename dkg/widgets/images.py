@@ -16,7 +16,7 @@ _FORMATS = ".png,.jpg,.jpeg,.tif,.tiff,.dcm,.nii,.gz"
 class ImageChoice:
     """A list of image sets, a slider over their images, and an upload.
 
-    An uploaded file stands in the place of the list until it is removed, or until another image of
+    An uploaded file replaces the list until it is removed, or until another image of
     a set is chosen.
 
     Parameters
@@ -25,7 +25,7 @@ class ImageChoice:
         The label of the list.
     on_change : callable
         Called without arguments after a file was uploaded or removed. The list and the slider are
-        observed by whoever shows them.
+        observed by the panel that shows them.
     on_error : callable
         Called with the `ValueError` of a file that cannot be read.
 

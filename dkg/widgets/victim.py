@@ -55,7 +55,7 @@ class Attack:
     pictures : dict of str to numpy.ndarray
         Titles and uint8 images, which the attacker has or makes.
     words : str
-        What came out, in a sentence.
+        The outcome, in a sentence.
     answer : str
         Why, and what stops the attack.
     shows : dict of str to numpy.ndarray
@@ -124,7 +124,7 @@ class AttackPanel(Panel):
         return CachedKeys(self.victim.network.value, self.victim.output.value)
 
     def compute(self) -> View:
-        """Carry out the attack, and show of it what was asked for."""
+        """Carry out the attack, and show the requested part of it."""
         attack = self.attack()
         target = self.plain if attack.target is None else attack.target
         revealed = {"what the attacker wants": target} if self.reveal.value else {}

@@ -1,7 +1,7 @@
 """The zoo: every network that comes with the package, trained from its recipe, and checked.
 
 ``dkg/weights/manifest.toml`` has an entry for each network: the images, the transformation domain
-and the settings that it is trained with, and, once it is trained, what came out: the file and its
+and the settings that it is trained with, and, once it is trained, the outcome: the file and its
 SHA-256, the random seed, the steps, the sample keys. A network of fewer steps than its recipe asks
 for is unfinished; `train_missing` goes on with it.
 """

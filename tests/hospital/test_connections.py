@@ -1,4 +1,4 @@
-"""TLS between the hospital's parts: who is accepted by whom, and what is said of the others."""
+"""TLS between the parts of the hospital: which accept each other, and the errors for all others."""
 
 import datetime
 import shutil

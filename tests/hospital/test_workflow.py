@@ -54,7 +54,7 @@ def test_real_files_come_back(ward, tmp_path):
         taken = pydicom.dcmread(tmp_path / "outbox" / f"{uid}.dcm")
         delivery = ward.modality.deliver(uid)
         image = opened(ward.workstation, delivery)
-        # Not as bytes: pydicom writes spaces at the end of a text only until it is looked at.
+        # Not as bytes: pydicom writes spaces at the end of a text only until it is read.
         assert image == taken and image.file_meta == taken.file_meta, path
         assert image.PixelData == pydicom.dcmread(path).PixelData, path
         deliveries[path] = delivery.sop_instance_uid

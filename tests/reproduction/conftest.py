@@ -39,7 +39,7 @@ def panel_of(id, shift=0.0, trainings=TRAININGS, nulls=()):
     """Return measurements of a record: the paper's numbers, scattered over trainings and keys.
 
     Numbers that are judged by an interval scatter by one unit of a thousandth of the number;
-    others are the paper's. The null models are shifted by so many tenths of the number.
+    others are the paper's. The null models are shifted by this number of tenths of it.
     """
 
     def values(step, moved=0.0):

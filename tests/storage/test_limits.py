@@ -208,7 +208,7 @@ def test_tiff_with_many_values_in_one_place(tmp_path):
     values = np.zeros(2**20, np.uint16)
     for first, step, message in (
         (40_000, 1, "its tags have more than 4,194,304 values"),
-        (273, 0, "damaged: tag 273 stands in a page several times"),
+        (273, 0, "damaged: tag 273 occurs several times in a page"),
     ):
         tags = [struct.pack("<HHII", first + step * i, 3, 2**20, 8) for i in range(5)]
         content = struct.pack("<H", 5) + b"".join(tags) + bytes(4)
