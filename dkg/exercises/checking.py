@@ -2,6 +2,7 @@
 
 import difflib
 import html
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 Answer = Callable[..., Any]
-"""A function that the student wrote."""
+"""A function that the student wrote, or that does what a student may write."""
+
+Mistakes = Mapping[str, Answer | tuple[Answer, ...]]
+"""What is said about typical mistakes, each with one or more functions that make it."""
 
 
 class Mistake(Exception):
@@ -77,6 +81,11 @@ def run_check(exercise: Exercise, answers: Sequence[Answer], seed: int | None) -
             raise TypeError(
                 f"check takes functions: pass the function without brackets, not {answer!r}"
             )
+    wanted = len(inspect.signature(exercise.check).parameters) - 1
+    if len(answers) != wanted:
+        raise TypeError(
+            f"check({exercise.name!r}, ...) takes {wanted} functions, not {len(answers)}"
+        )
     try:
         return Feedback(True, exercise.check(np.random.default_rng(seed), *answers))
     except Mistake as mistake:
@@ -109,7 +118,7 @@ def call(answer: Answer, *inputs: Any) -> Any:
     try:
         with np.errstate(all="ignore"):
             result = answer(*given)
-    except NotImplementedError:
+    except (NotImplementedError, Mistake):
         raise
     except Exception as error:
         shapes = ", ".join(
@@ -131,8 +140,9 @@ def call(answer: Answer, *inputs: Any) -> Any:
 def compare(
     answer: Answer,
     right: Answer,
-    mistakes: Mapping[str, Answer],
+    mistakes: Mistakes,
     instances: Iterable[tuple[Any, ...]],
+    name: str = "The result",
 ) -> None:
     """Compare an answer with the right one, and with typical wrong ones, on several inputs.
 
@@ -142,35 +152,49 @@ def compare(
         The student's function.
     right : callable
         A function that gives the right results.
-    mistakes : mapping of str to callable
-        For each typical mistake, the words for it and a function that makes it.
+    mistakes : mapping of str to callable or tuple of callable
+        For each typical mistake, the words for it and functions that make it.
     instances : iterable of tuple
         Inputs.
+    name : str, default 'The result'
+        What messages call the result.
 
     Raises
     ------
     Mistake
-        With the words of each mistake that explains all results, if there is one.
+        With the words of each mistake that explains all results; or else the first wrong one.
     """
     instances = list(instances)
     given = [call(answer, *inputs) for inputs in instances]
     wanted = [right(*inputs) for inputs in instances]
     for result, expected in zip(given, wanted, strict=True):
-        _check_form(result, expected, "the result")
-    pairs = zip(given, wanted, strict=True)
-    wrong = next((pair for pair in pairs if not _same(*pair)), None)
-    if wrong is None:
+        _check_form(result, expected, name)
+    wrong = [i for i in range(len(given)) if not _same(given[i], wanted[i])]
+    if not wrong:
         return
-    with np.errstate(all="ignore"):
-        explained = [
-            words
-            for words, mistaken in mistakes.items()
-            if all(_same(g, mistaken(*i)) for g, i in zip(given, instances, strict=True))
-        ]
-    raise Mistake(" Or: ".join(explained) or _difference(*wrong))
+    explained = _explained(mistakes, instances, given)
+    first = wrong[0]
+    # A whole number is met by chance too easily.
+    if not explained and not isinstance(wanted[first], int):
+        explained = _explained(mistakes, instances[first : first + 1], given[first : first + 1])
+        explained = explained and ["More than one thing is wrong. " + " Or: ".join(explained)]
+    raise Mistake(" Or: ".join(explained) or _difference(given[first], wanted[first], name))
 
 
-def check_array(result: Any, shape: tuple[int, ...], name: str = "the result") -> None:
+def _explained(
+    mistakes: Mistakes, instances: Sequence[tuple[Any, ...]], given: Sequence[Any]
+) -> list[str]:
+    """Return what is said about the mistakes that give these results."""
+    found = []
+    for words, functions in mistakes.items():
+        for mistaken in functions if isinstance(functions, tuple) else (functions,):
+            with np.errstate(all="ignore"):
+                if all(_same(g, mistaken(*i)) for g, i in zip(given, instances, strict=True)):
+                    found.append(words)
+    return found
+
+
+def check_array(result: Any, shape: tuple[int, ...], name: str = "The result") -> None:
     """Refuse what is not a uint8 array of a shape."""
     _check_form(result, np.empty(shape, np.uint8), name)
 
@@ -181,7 +205,7 @@ def _check_form(result: Any, expected: Any, name: str) -> None:
         if not isinstance(result, tuple | list) or len(result) != len(expected):
             raise Mistake(f"{name} must be {len(expected)} values, not {_kind(result)}")
         for number, (part, wanted) in enumerate(zip(result, expected, strict=True), 1):
-            _check_form(part, wanted, f"value {number} of the result")
+            _check_form(part, wanted, f"Value {number} of the result")
     elif isinstance(expected, np.ndarray):
         if not isinstance(result, np.ndarray):
             raise Mistake(f"{name} must be a NumPy array, not {_kind(result)}")
@@ -208,10 +232,12 @@ def _same(result: Any, expected: Any) -> bool:
         return all(_same(r, e) for r, e in zip(result, expected, strict=True))
     if isinstance(expected, np.ndarray):
         return np.array_equal(result, expected)
+    if isinstance(expected, int):
+        return bool(result == expected)
     return bool(np.isclose(result, expected, rtol=1e-6, atol=1e-9, equal_nan=True))
 
 
-def _difference(result: Any, expected: Any) -> str:
+def _difference(result: Any, expected: Any, name: str) -> str:
     """Say how far a result is from the expected one, without giving it."""
     if isinstance(expected, tuple):
         number, pair = next(
@@ -219,7 +245,7 @@ def _difference(result: Any, expected: Any) -> str:
             for number, pair in enumerate(zip(result, expected, strict=True), 1)
             if not _same(*pair)
         )
-        return f"Value {number}: {_difference(*pair)}"
+        return f"Value {number}: {_difference(*pair, 'it')}"
     if isinstance(expected, np.ndarray):
         wrong = result != expected
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -228,4 +254,4 @@ def _difference(result: Any, expected: Any) -> str:
             f"{place} (row, column, channel)."
         )
     side = "small" if result < expected else "large"
-    return f"{float(result):.6g} is too {side} for one of the inputs."
+    return f"{name} is too {side} for one of the inputs: {float(result):.6g}."

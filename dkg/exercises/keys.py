@@ -174,10 +174,9 @@ def keys_to_tell(rng: np.random.Generator, n: int = 3) -> list[tuple[str, Pixels
 
 
 CONFUSED = {
-    frozenset(
-        {AES, TWISTER}
-    ): "Neither histogram nor entropy tells these two apart. The Mersenne Twister's next output follows from the 624 before it: "
-    "predict it. An output is not yet a word of the state: see untemper.",
+    frozenset({AES, TWISTER}): "Neither histogram nor entropy tells these two apart. The Mersenne "
+    "Twister's next output follows from the 624 before it: predict it. An output is not yet a word "
+    "of the state: see untemper.",
     frozenset({AES, NETWORK}): "Their bytes are not equally likely in both: compare a measure of "
     "the histogram with what uniform bytes give.",
     frozenset({TWISTER, NETWORK}): "Only one of the two has a recurrence, and only one an uneven "

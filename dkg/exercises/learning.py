@@ -105,23 +105,27 @@ def check_imitator(rng: np.random.Generator, train: Any) -> str:
     made = call(predict, unseen)
     if isinstance(made, torch.Tensor):
         raise Mistake("The function returns a tensor; a key is bytes: dkg.models.tensor_to_images.")
-    check_array(made, unseen.shape, "what the function returns")
+    check_array(made, unseen.shape, "What the function returns")
     mean_key = np.broadcast_to(np.rint(keys.mean(axis=0)).astype(np.uint8), wanted.shape)
     ours, constant = distances(made, wanted), distances(mean_key, wanted)
     numbers = (
-        f"{ours.mean():.1f} gray levels from the right keys, the mean key {constant.mean():.1f}"
+        f"your keys are {ours.mean():.1f} gray levels from the right ones on average, the mean key "
+        f"{constant.mean():.1f}"
     )
     if (made == made[0]).all():
-        raise Mistake("The function returns one key for all seed images.")
+        raise Mistake(
+            "The function returns one key for all seed images. Are inputs and keys both scaled to "
+            "-1 to 1, as the network's output is?"
+        )
     if (ours < constant).all():
-        return f"On eight unseen seed images, your keys are {numbers} on average."
+        return f"On eight unseen seed images, {numbers}."
     if (distances(255 - made, wanted) < constant).all():
         raise Mistake(f"The keys are negatives of the right ones: {numbers}. Look at the signs.")
     known = distances(call(predict, seeds), keys).mean()
     if known < 0.5 * ours.mean():
         raise Mistake(
             f"The keys of the known seed images are met ({known:.1f} gray levels), those of unseen "
-            f"ones are not: {numbers}. The network has learned them by heart."
+            f"ones are not: {numbers}. The network has memorized them."
         )
     worse = int((ours >= constant).sum())
     raise Mistake(
@@ -168,8 +172,7 @@ def hidden_images() -> Pixels:
 def _correlations(estimates: NDArray[Any], plain: Pixels) -> NDArray[np.float64]:
     wanted = attacks.coarse(plain)
     pairs = zip(estimates, wanted, strict=True)
-    with np.errstate(invalid="ignore"):  # Of an estimate that is constant: NaN.
-        return np.array([np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in pairs])
+    return np.array([metrics.correlation(a, b) for a, b in pairs])
 
 
 def _fitted(fit: Any, keys: Pixels, rng: np.random.Generator) -> tuple[NDArray[Any], Pixels]:
@@ -208,7 +211,7 @@ def check_learned_inversion(rng: np.random.Generator, fit: Any) -> str:
     aes = domains.aes_ctr(np.zeros_like(network_keys()), int(rng.integers(2**31)))
     control, _ = _fitted(fit, aes, np.random.default_rng(seed))
     # Two ciphertexts of AES have nothing in common.
-    if np.ptp(control) and np.corrcoef(control[0].ravel(), control[1].ravel())[0, 1] > 0.5:
+    if metrics.correlation(*control) > 0.5:
         raise Mistake(
             "For two ciphertexts of AES your model paints nearly the same picture. It shows what "
             "images have in common instead of reading the ciphertext: it must not know the place "
@@ -228,10 +231,10 @@ def check_learned_inversion(rng: np.random.Generator, fit: Any) -> str:
     turned = _correlations(estimates.swapaxes(1, 2), plain)
     if (turned >= 0.9 * theirs).all():
         raise Mistake("Rows and columns of the estimates are exchanged.")
-    if (np.abs(ours) < 0.1 * theirs).all():
+    if (np.abs(ours) < 0.25 * theirs).all():
         raise Mistake(
-            f"Your model reads nothing: {numbers}. Are the bits of a cell beside the mean of the "
-            "same cell? Look at the order of axes after reshape."
+            f"Your model reads next to nothing: {numbers}. Are the bits of a cell beside the mean "
+            "of the same cell? Look at the order of axes after reshape."
         )
     raise Mistake(
         f"Your model reads less than can be read: {numbers}. One weight for each bit of the 4 x 4 "
@@ -264,7 +267,7 @@ def check_own_domain(rng: np.random.Generator, domain: Any) -> str:
     images = np.concatenate([chests()[:2], plaintexts()[:2], np.zeros_like(chests()[:1])])
     seed, other = (int(value) for value in rng.integers(0, 2**31, 2))
     made = call(domain, images, seed)
-    check_array(made, images.shape, "the domain")
+    check_array(made, images.shape, "The result")
     if not np.array_equal(made, call(domain, images, seed)):
         raise Mistake(
             "Two calls with the same random seed differ, so that no training can be repeated. "
@@ -275,7 +278,10 @@ def check_own_domain(rng: np.random.Generator, domain: Any) -> str:
     if words := broken(images, made):
         raise Mistake(words)
     if np.array_equal(made, call(domain, images, other)):
-        raise Mistake("Another random seed gives the same images: the random seed is not used.")
+        raise Mistake(
+            "Another random seed gives the same images: only the images decide, as with the "
+            "paper's chaotic map, and an attacker who has them has the domain."
+        )
     return (
         "Six quick attacks found nothing. That is no proof: defend the domain with the questions "
         "at the end of the notebook."

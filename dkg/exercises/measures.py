@@ -17,7 +17,15 @@ from scipy.special import erf, erfc
 from scipy.stats import norm
 
 from dkg import attacks, data, domains, metrics, plots, randomness
-from dkg.exercises.checking import Answer, Exercise, Mistake, call, check_array, compare
+from dkg.exercises.checking import (
+    Answer,
+    Exercise,
+    Mistake,
+    Mistakes,
+    call,
+    check_array,
+    compare,
+)
 
 Pixels = NDArray[np.uint8]
 
@@ -40,7 +48,7 @@ def _part(function: Answer, number: int) -> Answer:
     @functools.wraps(function)
     def part(*inputs: Any) -> Any:
         result = function(*inputs)
-        if not isinstance(result, tuple | list) or len(result) != 2:
+        if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
             raise Mistake("The result must be two numbers, NPCR and UACI, in this order.")
         return result[number]
 
@@ -51,7 +59,7 @@ def _signed(a: Pixels, b: Pixels) -> NDArray[np.int16]:
     return a.astype(np.int16) - b
 
 
-NPCR_MISTAKES: dict[str, Answer] = {
+NPCR_MISTAKES: Mistakes = {
     "NPCR: this is the share of equal bytes. Eq. 11 is printed with D(i, j) the wrong way "
     "round.": lambda a, b: 100 - metrics.npcr(a, b),
     "NPCR: this is a share between 0 and 1; it is printed in percent.": (
@@ -65,12 +73,15 @@ NPCR_MISTAKES: dict[str, Answer] = {
     "The first value is UACI. NPCR comes first.": metrics.uaci,
 }
 
-UACI_MISTAKES: dict[str, Answer] = {
+UACI_MISTAKES: Mistakes = {
     "UACI: the bug is still there. Look at the difference of two uint8 numbers: what is 3 - 5?": (
         lambda a, b: 100 * np.mean(np.abs(a - b)) / 255
     ),
     "UACI: the difference wraps around at 128 now. How many bits does a number from -255 to 255 "
-    "need?": lambda a, b: 100 * np.abs((a - b).view(np.int8).astype(float)).mean() / 255,
+    "need?": (
+        lambda a, b: 100 * np.abs((a - b).view(np.int8)).mean() / 255,
+        lambda a, b: 100 * np.abs((a - b).view(np.int8).astype(float)).mean() / 255,
+    ),
     "UACI: the bytes are read as signed numbers before they are subtracted, so that those above "
     "127 are negative.": (
         lambda a, b: 100 * np.abs(_signed(a.view(np.int8), b.view(np.int8))).mean() / 255
@@ -102,8 +113,8 @@ def check_uint8_bug(rng: np.random.Generator, measure: Any) -> str:
     pairs.append(tuple(rng.integers(0, 256, (2, 24, 32), dtype=np.uint8)))
     pairs.append((images()[0], attacks.change_pixel(images()[0], (9, 9), "inverted")))
     pairs.append((images()[0], images()[1]))
-    compare(_part(measure, 0), metrics.npcr, NPCR_MISTAKES, pairs)
-    compare(_part(measure, 1), metrics.uaci, UACI_MISTAKES, pairs)
+    compare(_part(measure, 0), metrics.npcr, NPCR_MISTAKES, pairs, "NPCR")
+    compare(_part(measure, 1), metrics.uaci, UACI_MISTAKES, pairs, "UACI")
     return f"NPCR and UACI agree with dkg.metrics for {len(pairs)} pairs of images."
 
 
@@ -182,11 +193,12 @@ def _without_first_test(bits: Pixels) -> float:
     return float(erfc(abs(changes + 1 - n * spread) / (spread * math.sqrt(2 * n))))
 
 
-MONOBIT_MISTAKES: dict[str, Answer] = {
+MONOBIT_MISTAKES: Mistakes = {
     "monobit: each bit counts as -1 or 1, so that ones and zeros cancel. It looks like the number "
     "of ones.": _of_sum(lambda s, n: erfc((s + n) / 2 / math.sqrt(2 * n))),
-    "monobit: it looks like uint8 arithmetic: 2 * 0 - 1 is 255 there.": lambda bits: float(
-        erfc(abs(int(np.sum(2 * bits - 1))) / math.sqrt(2 * len(bits)))
+    "monobit: it looks like uint8 arithmetic: 2 * 0 - 1 is 255 there.": (
+        lambda bits: float(erfc(int(np.sum(2 * bits - 1)) / math.sqrt(2 * len(bits)))),
+        lambda bits: float(erfc(int(np.sum(2 * bits - 1, dtype="u1")) / math.sqrt(2 * len(bits)))),
     ),
     "monobit: a square root of 2 is missing in the argument of erfc.": (
         _of_sum(lambda s, n: erfc(abs(s) / math.sqrt(n)))
@@ -196,7 +208,7 @@ MONOBIT_MISTAKES: dict[str, Answer] = {
     ),
     "monobit: the sign of the sum must not matter: sequences with more zeros get a P-value above "
     "1.": _of_sum(lambda s, n: erfc(s / math.sqrt(2 * n))),
-    "monobit: this is erf, the complement of what is asked for.": (
+    "monobit: this is erf; the P-value is its complement, erfc.": (
         _of_sum(lambda s, n: erf(abs(s) / math.sqrt(2 * n)))
     ),
     "monobit: this is half of the P-value. The test is two-sided.": (
@@ -204,7 +216,7 @@ MONOBIT_MISTAKES: dict[str, Answer] = {
     ),
 }
 
-RUNS_MISTAKES: dict[str, Answer] = {
+RUNS_MISTAKES: Mistakes = {
     "runs: off by one. How many runs does 0011 have, and how many changes?": _of_runs(
         lambda v, p, n: erfc(abs(v - 2 * n * p * (1 - p)) / (2 * math.sqrt(2 * n) * p * (1 - p)))
     ),
@@ -225,7 +237,7 @@ RUNS_MISTAKES: dict[str, Answer] = {
     "runs: too few runs are as odd as too many. Where is the absolute value?": _of_runs(
         lambda v, p, n: erfc((v + 1 - 2 * n * p * (1 - p)) / (2 * math.sqrt(2 * n) * p * (1 - p)))
     ),
-    "runs: this is erf, the complement of what is asked for.": _of_runs(
+    "runs: this is erf; the P-value is its complement, erfc.": _of_runs(
         lambda v, p, n: erf(abs(v + 1 - 2 * n * p * (1 - p)) / (2 * math.sqrt(2 * n) * p * (1 - p)))
     ),
 }
@@ -239,8 +251,8 @@ def check_monobit_and_runs(rng: np.random.Generator, monobit_test: Any, runs_tes
     sequences += [(np.roll(np.arange(240) // 3 % 2, rng.integers(6)).astype(np.uint8),)]
     # 75 and 25 ones of 100: the first test of section 2.3.4 fails, whatever the order.
     sequences += [(rng.permutation(np.arange(100) < ones).astype(np.uint8),) for ones in (75, 25)]
-    compare(monobit_test, monobit, MONOBIT_MISTAKES, sequences)
-    compare(runs_test, runs, RUNS_MISTAKES, sequences)
+    compare(monobit_test, monobit, MONOBIT_MISTAKES, sequences, "monobit")
+    compare(runs_test, runs, RUNS_MISTAKES, sequences, "runs")
     for test, answer in (("monobit", monobit_test), ("runs", runs_test)):
         for section, text, published in EXAMPLES[test]:
             if round(float(call(answer, bits_of(text))), 6) != published:
@@ -341,19 +353,19 @@ def check_perfect_measures(rng: np.random.Generator, encrypt: Any, decrypt: Any)
     noisy = rng.integers(0, 256, images()[0].shape, dtype=np.uint8)
     for image in (*images(), noisy):
         cipher = call(encrypt, image)
-        check_array(cipher, image.shape, "the ciphertext")
+        check_array(cipher, image.shape, "The ciphertext")
         if not np.array_equal(cipher, call(encrypt, image)):
             raise Mistake(
                 "Two ciphertexts of one image differ: encrypt draws random numbers that decrypt "
                 "cannot know. Fix them, or compute them from what the receiver has."
             )
         back = call(decrypt, cipher)
-        check_array(back, image.shape, "the decrypted image")
+        check_array(back, image.shape, "The decrypted image")
         if not np.array_equal(back, image):
             share = 100 * np.mean(back != image)
             raise Mistake(
                 f"decrypt does not undo encrypt: {share:.2f} % of the bytes are wrong. Undo the "
-                "last step first."
+                "last step first, and use only what can be computed from the ciphertext."
             )
         if image is not noisy:
             changed = {

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dkg import attacks, data, plots
 from dkg.cipher import xor
-from dkg.exercises.checking import Exercise, compare
+from dkg.exercises.checking import Exercise, Mistakes, compare
 from dkg.keys import KeyGenerator
 
 Pixels = NDArray[np.uint8]
@@ -60,7 +60,19 @@ def _across(both: Pixels) -> tuple[Pixels, Pixels]:
     return turned[0].swapaxes(0, 1), turned[1].swapaxes(0, 1)
 
 
-REUSE_MISTAKES: dict[str, Any] = {
+def _cut_at(column: int) -> Any:
+    """Make a recovery that takes every image to be of one width."""
+
+    def recover(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
+        first, second = xor(a, b), xor(a, b)
+        first[:, :column] = 0
+        second[:, column:] = 0
+        return first, second
+
+    return recover
+
+
+REUSE_MISTAKES: Mistakes = {
     "Both halves are found, but each is in the image of the other. Which half of which image is "
     "known to be black, and what is left of the XOR there?": lambda a, b: recover_both(a, b)[::-1],
     "Both results hold both images. Each image is known to be black in one half, so one half of "
@@ -71,6 +83,7 @@ REUSE_MISTAKES: dict[str, Any] = {
     "undoes it?": lambda a, b: halves(a + b, a + b),
     "It looks like the upper and the lower half. The first index of an array is the row, the "
     "second is the column.": lambda a, b: _across(xor(a, b)),
+    "You cut at column 128. The images may have any even width.": _cut_at(128),
     "The key is still in your images: each is cut out of one ciphertext. What cancels a key that "
     "both ciphertexts share?": lambda a, b: halves(a, b),
 }
@@ -106,7 +119,7 @@ def _key_reuse_picture() -> Figure:
 
 # A known pair.
 
-PAIR_MISTAKES: dict[str, Any] = {
+PAIR_MISTAKES: Mistakes = {
     "This is the key. The exercise asks for the image that was encrypted with it.": (
         lambda plain, cipher, other: xor(plain, cipher)
     ),
@@ -201,7 +214,7 @@ def _masked(function: Any) -> Any:
     return forged
 
 
-FORGE_MISTAKES: dict[str, Any] = {
+FORGE_MISTAKES: Mistakes = {
     "You write the gray level into the ciphertext. The receiver's XOR with the key turns it into "
     "noise: the decrypted pixels are not of that level.": _masked(lambda c, p, level: level),
     "The decrypted pixels are the old ones XOR the level. The old plaintext must cancel too.": (

@@ -36,12 +36,20 @@ def test_a_wrong_answer_is_refused_and_told_what_is_wrong(answer, words):
         compare(answer, double, {}, INPUTS)
 
 
-def test_a_typical_mistake_is_named_only_if_it_explains_every_result():
+def test_a_typical_mistake_is_named_if_it_explains_all_results_or_the_first_wrong_one():
     mistakes = {"It is tripled.": lambda a: 3 * a}
     with pytest.raises(Mistake, match=r"It is tripled\."):
         compare(lambda a: 3 * a, double, mistakes, INPUTS)
-    with pytest.raises(Mistake, match="of the bytes differ"):
+    with pytest.raises(Mistake, match=r"More than one thing is wrong\. It is tripled\."):
         compare(lambda a: (3 if len(a) == 4 else 5) * a, double, mistakes, INPUTS)
+    with pytest.raises(Mistake, match="of the bytes differ"):
+        compare(lambda a: (5 if len(a) == 4 else 3) * a, double, mistakes, INPUTS)
+
+
+def test_whole_numbers_that_agree_by_chance_explain_nothing():
+    mistakes = {"It is always 1.": lambda n: 1}
+    with pytest.raises(Mistake, match="The result is too small for one of the inputs: 1"):
+        compare(lambda n: n - 1, lambda n: n, mistakes, [(2,), (3,)])
 
 
 def test_an_answer_may_not_change_what_it_was_given():
@@ -57,7 +65,7 @@ def test_an_answer_may_not_change_what_it_was_given():
 
 @pytest.mark.parametrize("result", [np.float64(2.5), 2.5, 3])
 def test_numbers_of_all_kinds_are_numbers(result):
-    with pytest.raises(Mistake, match="is too large"):
+    with pytest.raises(Mistake, match="The result is too large"):
         compare(lambda: result, lambda: 1.0, {}, [()])
 
 
@@ -70,7 +78,7 @@ def test_what_is_no_number_is_refused(result):
 def test_several_values_are_compared_one_by_one():
     with pytest.raises(Mistake, match="must be 2 values, not float"):
         compare(lambda: 1.0, lambda: (1.0, 2.0), {}, [()])
-    with pytest.raises(Mistake, match="Value 2: 1 is too small"):
+    with pytest.raises(Mistake, match="Value 2: it is too small"):
         compare(lambda: (1.0, 1.0), lambda: (1.0, 2.0), {}, [()])
 
 
@@ -90,9 +98,13 @@ def test_an_unknown_exercise_is_refused_with_the_nearest_name():
             function("key_use")
 
 
-def test_a_result_instead_of_a_function_is_refused():
+def test_a_result_instead_of_a_function_and_a_wrong_number_of_functions_are_refused():
     with pytest.raises(TypeError, match="without brackets"):
         check("key_reuse", 3)
+    with pytest.raises(
+        TypeError, match=r"check\('monobit_and_runs', ...\) takes 2 functions, not 1"
+    ):
+        check("monobit_and_runs", stub)
 
 
 def test_feedback_is_true_if_the_answer_is_right_and_shows_as_text_and_as_a_box():

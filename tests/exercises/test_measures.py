@@ -1,5 +1,7 @@
 """Exercises of step 2: right answers are accepted, and each typical mistake is named."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -11,16 +13,24 @@ def test_the_mended_routine_is_accepted():
     assert check("uint8_bug", lambda a, b: (metrics.npcr(a, b), metrics.uaci(a, b)))
 
 
-@pytest.mark.parametrize("words", measures.NPCR_MISTAKES)
-def test_each_typical_mistake_of_npcr_is_named(words):
-    mistaken = measures.NPCR_MISTAKES[words]
+def each(mistakes):
+    """Parametrize a test by the words for typical mistakes and functions that make them."""
+    pairs = [
+        (words, function)
+        for words, functions in mistakes.items()
+        for function in (functions if isinstance(functions, tuple) else [functions])
+    ]
+    return pytest.mark.parametrize("words, mistaken", pairs)
+
+
+@each(measures.NPCR_MISTAKES)
+def test_each_typical_mistake_of_npcr_is_named(words, mistaken):
     feedback = check("uint8_bug", lambda a, b: (mistaken(a, b), metrics.uaci(a, b)))
     assert not feedback and feedback.message == words
 
 
-@pytest.mark.parametrize("words", measures.UACI_MISTAKES)
-def test_each_typical_mistake_of_uaci_is_named(words):
-    mistaken = measures.UACI_MISTAKES[words]
+@each(measures.UACI_MISTAKES)
+def test_each_typical_mistake_of_uaci_is_named(words, mistaken):
     feedback = check("uint8_bug", lambda a, b: (metrics.npcr(a, b), mistaken(a, b)))
     assert not feedback and feedback.message == words
 
@@ -34,24 +44,42 @@ def test_the_published_routine_is_refused_for_its_bug():
     assert "what is 3 - 5" in check("uint8_bug", published).message
 
 
-def test_one_number_is_not_two():
-    assert "two numbers" in check("uint8_bug", metrics.npcr).message
+def test_one_number_is_not_two_and_an_array_of_two_is():
+    assert check("uint8_bug", metrics.npcr).message.startswith("The result must be two numbers")
+    assert check("uint8_bug", lambda a, b: np.array([metrics.npcr(a, b), metrics.uaci(a, b)]))
+
+
+def test_a_number_that_no_mistake_explains_is_too_small_or_too_large():
+    feedback = check("uint8_bug", lambda a, b: (metrics.npcr(a, b), metrics.uaci(a, b) - 1))
+    assert feedback.message.startswith("UACI is too small for one of the inputs")
 
 
 def test_both_tests_of_the_standard_are_accepted():
     assert check("monobit_and_runs", measures.monobit, measures.runs)
 
 
-@pytest.mark.parametrize("words", measures.MONOBIT_MISTAKES)
-def test_each_typical_mistake_of_monobit_is_named(words):
-    feedback = check("monobit_and_runs", measures.MONOBIT_MISTAKES[words], measures.runs)
+@each(measures.MONOBIT_MISTAKES)
+def test_each_typical_mistake_of_monobit_is_named(words, mistaken):
+    feedback = check("monobit_and_runs", mistaken, measures.runs)
     assert not feedback and feedback.message == words
 
 
-@pytest.mark.parametrize("words", measures.RUNS_MISTAKES)
-def test_each_typical_mistake_of_runs_is_named(words):
-    feedback = check("monobit_and_runs", measures.monobit, measures.RUNS_MISTAKES[words])
+@each(measures.RUNS_MISTAKES)
+def test_each_typical_mistake_of_runs_is_named(words, mistaken):
+    feedback = check("monobit_and_runs", measures.monobit, mistaken)
     assert not feedback and feedback.message == words
+
+
+def test_two_mistakes_at_once_are_said_to_be_more_than_one():
+    def runs(bits):
+        n, pi = len(bits), bits.mean()
+        changes = np.count_nonzero(bits[1:] != bits[:-1])
+        return math.erfc(
+            abs(changes - 2 * n * pi * (1 - pi)) / (2 * math.sqrt(2 * n) * pi * (1 - pi))
+        )
+
+    message = check("monobit_and_runs", measures.monobit, runs).message
+    assert message.startswith("More than one thing is wrong. runs: off by one.")
 
 
 @pytest.mark.parametrize(
