@@ -154,7 +154,7 @@ def report(
         bool,
         Option(
             "--publish",
-            help="For maintainers: also write the published numbers, tables and picture in docs/ "
+            help="For maintainers: also write the published numbers, tables and pictures in docs/ "
             "and README.md.",
         ),
     ] = False,

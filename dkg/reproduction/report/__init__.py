@@ -123,6 +123,7 @@ def publish() -> list[Path]:
     with files.atomic(numbers) as temporary:
         temporary.write_text(compact(records), encoding="utf-8")
     written = [numbers]
+    thumbnails = [] if of_real else write_thumbnails(records)
     # The verdicts on real images in README are read from the file that was just written.
     for page, text in texts.items():
         before, after = _BLOCK.split(text)
@@ -135,7 +136,7 @@ def publish() -> list[Path]:
         with files.atomic(docs / "images" / _PICTURE) as temporary:
             temporary.write_bytes(drawn.read_bytes())
         written.append(docs / "images" / _PICTURE)
-    return written + ([] if of_real else write_thumbnails(records))
+    return written + thumbnails
 
 
 def _marked(page: Path) -> str:

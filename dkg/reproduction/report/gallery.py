@@ -23,6 +23,8 @@ _WIDTH, _QUALITY, _COLUMNS = 280, 55, 3
 def gallery(records: Mapping[str, Record]) -> str:
     """Return the part of docs/gallery.md with the pictures: tables of thumbnails and their lines.
 
+    What has no thumbnail yet is left out.
+
     Parameters
     ----------
     records : mapping of str to Record
@@ -33,10 +35,11 @@ def gallery(records: Mapping[str, Record]) -> str:
     str
         Markdown, with links relative to ``docs/``.
     """
-    groups = {"Notebooks": [_of_notebook(*entry) for entry in _notebooks()]}
+    there = {path.stem for path in (paths.root() / FOLDER).glob("*.webp")}
+    groups = {"Notebooks": [_of_notebook(*entry) for entry in _notebooks() if entry[0] in there]}
     for kind, heading in KINDS.items():
         chosen = [id for id in order(records) if id.startswith(f"{kind}-") and id in records]
-        groups[heading] = [_of_record(id, records[id]) for id in chosen if _drawn(records[id])]
+        groups[heading] = [_of_record(id, records[id]) for id in chosen if id in there]
     return render("gallery.md", {"groups": groups, "columns": _COLUMNS})
 
 

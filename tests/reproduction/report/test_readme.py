@@ -132,8 +132,10 @@ def test_gallery_shows_every_notebook_and_every_picture_once(records):
     block = report.gallery(records)
     shown = re.findall(r"\]\(images/gallery/([^)]+)\.webp\)\]\((\S+)\)<br>", block)
     names = [name for name, _ in shown]
+    there = {path.stem for path in (ROOT / "docs" / "images" / "gallery").iterdir()}
     notebooks = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-    assert names == notebooks + order(records)
+    assert names == [name for name in notebooks + order(records) if name in there]
+    assert len(names) > 70
     assert all((ROOT / "docs" / target).is_file() for _, target in shown)
 
 
