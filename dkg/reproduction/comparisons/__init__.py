@@ -7,6 +7,7 @@ words and what an attack beyond the paper tests, `CHANGES` when each of them was
 from collections.abc import Iterable
 
 from dkg.reproduction.comparisons import figures, tables
+from dkg.reproduction.comparisons.any_cipher import ANY_CIPHER
 from dkg.reproduction.comparisons.beyond import BEYOND_THE_PAPER
 from dkg.reproduction.comparisons.changes import CHANGES
 from dkg.reproduction.comparisons.claims import CLAIMS_OF_THE_PAPER, FUTURE_WORK
@@ -31,6 +32,7 @@ _ALL = (
     *BEYOND_THE_PAPER,
     *LOW_ORDER_KEYS,
     *FORENSICS,
+    *ANY_CIPHER,
     *FUTURE_WORK,
 )
 

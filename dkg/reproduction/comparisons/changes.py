@@ -52,5 +52,10 @@ CHANGES: tuple[str, ...] = (
     "Known by then: principal component, ridge regression and U-Net name every plaintext of the "
     "eight base networks and of domain-gray, and 0 to 12 % of those under AES. The bound follows "
     "from chance alone: more than four of sixteen.",
+    "2026-11-30: comparisons for any image cipher (beyond-any-cipher), before its notebook was "
+    "written. Known by then: measures and attacks of the built-in ciphers on two to eight "
+    "phantoms, from which the distance that passes (dkg.evaluation.matrix.PASSES) was chosen so "
+    "that sound ciphers pass: theirs were below 2, and those of the others below 3 or above 10 "
+    "but for AES in electronic codebook mode.",
 )
 """Every change of a tolerance or of what is compared, oldest first."""
