@@ -174,7 +174,7 @@ def compare(
         return
     explained = _explained(mistakes, instances, given)
     first = wrong[0]
-    # A whole number is met by chance too easily.
+    # An integer agrees by chance too easily.
     if not explained and not isinstance(wanted[first], int):
         explained = _explained(mistakes, instances[first : first + 1], given[first : first + 1])
         explained = explained and ["More than one thing is wrong. " + " Or: ".join(explained)]

@@ -44,7 +44,7 @@ def by_heart(seeds, keys):
         (lambda seeds, keys: lambda images: images / 255, "must be uint8"),
         (lambda seeds, keys: lambda images: learning.images_to_tensor(images), "a tensor"),
         (lambda seeds, keys: lambda images: np.flip(images, 1), "gray levels from the right"),
-        (by_heart, "by heart"),
+        (by_heart, "memorized"),
     ],
 )
 def test_other_imitators_are_refused(train, words):
