@@ -63,6 +63,8 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 
 default_role = "py:obj"
+# A parameter such as `n` is also the name of attributes of several classes; that is no dead link.
+suppress_warnings = ["ref.python"]
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 napoleon_google_docstring = False
 # A summary is the first sentence, which these do not end.
