@@ -239,6 +239,7 @@ def encrypt_dicom(
     """Encrypt the pixel data: the result is a DICOM image that shows noise."""
     from dkg import dicom
     from dkg.encryption import check_output
+    from dkg.encryption.png_files import read as read_file
 
     if not key and not seed:
         raise ValueError("a key is needed: give --key KEY, or --seed IMAGE to make one")
@@ -249,20 +250,23 @@ def encrypt_dicom(
         # Values that break DICOM's rules are kept as they are.
         warnings.filterwarnings("ignore", module="pydicom")
         key = key or out.with_name(f"{out.stem}-key.png")
+        content = read_file(image)  # Once, as it may be a pipe.
+        original = dicom.read(image, content)
         with _removed_on_failure(None if key.exists() else key):
             if seed:
-                files = _dicom_seeds(seed, image)
+                files = _dicom_seeds(seed, image, original)
                 keygen(seed=files, out=key, weights=weights, device=device, force=force)
             others = dicom.encrypt_file(
                 image,
                 key,
                 out,
+                content=content,
                 attributes=cast(Literal["keep", "basic-profile"], attributes),
                 registry=registry,
                 allow_key_reuse=allow_key_reuse,
                 overwrite=force,
             )
-        original, encrypted = dicom.read(image), dicom.read(out)
+        encrypted = dicom.read(out)
         typer.echo(f"{out}: {image} encrypted with {key}")
         if others:
             _warn_of_reuse()
@@ -286,12 +290,11 @@ def decrypt_dicom(
     typer.echo(f"{out}: {image} decrypted with {key}")
 
 
-def _dicom_seeds(seed: list[Path], image: Path) -> list[Path]:
+def _dicom_seeds(seed: list[Path], image: Path, dataset: "Dataset") -> list[Path]:
     """Return as many seed images as a DICOM image needs keys."""
     from dkg import dicom
 
     files = _seed_files(seed)
-    dataset = dicom.read(image)
     try:
         needed = dicom.keys_needed(dataset)
     except ValueError as error:

@@ -39,8 +39,8 @@ ATTRIBUTES = ("keep", "basic-profile")
 """What can be done with the patient's attributes; `encrypt_dataset` says what it means."""
 
 _CHANGED = (
-    "the pixel data or the encrypted attributes were changed after encryption, for example by lossy "
-    "compression: the authentication tag does not fit"
+    "the pixel data or the encrypted attributes were changed after encryption, for example by "
+    "lossy compression: the authentication tag does not fit"
 )
 
 
@@ -173,6 +173,7 @@ def encrypt_file(
     key: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
+    content: bytes | None = None,
     attributes: Literal["keep", "basic-profile"] = "keep",
     registry: str | os.PathLike[str] | None = None,
     allow_key_reuse: bool = False,
@@ -187,6 +188,8 @@ def encrypt_file(
     ----------
     source, key, target : path-like
         A DICOM file of an image, the key file, and the encrypted image, which ends in .dcm.
+    content : bytes, optional
+        The bytes of `source`, if they have been read already, as for `read`.
     attributes : {'keep', 'basic-profile'}
         What happens to the patient's attributes, as in `encrypt_dataset`.
     registry, allow_key_reuse, overwrite
@@ -207,7 +210,8 @@ def encrypt_file(
     read = read_key(key)
     check_secret(key, read)
     try:
-        encrypted = _encrypt(limits.read(source), read.keys, read.secret, attributes)
+        content = limits.read(source) if content is None else content
+        encrypted = _encrypt(content, read.keys, read.secret, attributes)
         encoded = serialize(encrypted, enforce_file_format=True)
     except ValueError as error:
         raise CipherError(f"{source}: {error}") from error

@@ -13,13 +13,15 @@ from dkg.data import dicom_files
 from dkg.storage import limits
 
 
-def read(path: str | os.PathLike[str]) -> Dataset:
+def read(path: str | os.PathLike[str], content: bytes | None = None) -> Dataset:
     """Read a whole DICOM file.
 
     Parameters
     ----------
     path : path-like
         A file with a header, as DICOM PS3.10 has it.
+    content : bytes, optional
+        Its bytes, if they have been read already: a pipe can be read once.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def read(path: str | os.PathLike[str]) -> Dataset:
         If it is not a DICOM file, is damaged, or does not name its transfer syntax.
     """
     try:
-        return parse(limits.read(path))
+        return parse(limits.read(path) if content is None else content)
     except ValueError as error:
         raise CipherError(f"{path}: {error}") from error
 

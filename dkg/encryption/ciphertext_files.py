@@ -159,6 +159,10 @@ def record_use(
     CipherError
         If any of the keys has made another ciphertext and `allow_reuse` is false.
     """
+    if not Path(key).is_file():
+        raise CipherError(
+            f"{key}: no file, such as a pipe; the use of a key is recorded beside its file"
+        )
     tag = metadata["tag"]
     parts = [key_identifier(one[None]) for one in keys]
     beside = Path(key).resolve().parent / BESIDE_KEY

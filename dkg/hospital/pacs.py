@@ -172,43 +172,53 @@ class SmallPacs(Server):
         """Cut associations whose certificate expires or is revoked while they are open."""
         while not self._stopping.wait(_WATCH):
             for association in self._entity.active_associations:
+                if not association.is_established:
+                    continue  # `_admit` looks at those that begin.
                 try:
                     connection = _connection(association)
-                    reason = self._unworthy(connection)
-                    caller = Caller.of(connection)
-                except (OSError, AttributeError):
+                    caller, reason = Caller.of(connection), self._unworthy(connection)
+                except (OSError, ValueError, AttributeError):
                     continue  # It has been closed in the meantime.
                 if reason:
                     _logger.warning("pacs: the association of %s is cut: %s", caller, reason)
-                    with contextlib.suppress(OSError):  # It is cut, whether written or not.
-                        self._audit.write("revoked", audit.SERIOUS_FAILURE, reason, caller=caller)
+                    self._note_refusal("revoked", reason, caller)
                     _cut(association)
 
     def _unworthy(self, connection: SSLSocket) -> str | None:
         """Say why the certificate at the other end is worth nothing now, if so."""
+        caller = Caller.of(connection)
         try:
-            if is_revoked(self._certificates, Caller.of(connection).certificate):
+            if is_revoked(self._certificates, caller.certificate):
                 return "this certificate is revoked"
-        except HospitalError as error:
+        except (HospitalError, OSError) as error:  # Nobody knows which ones are revoked.
             return str(error)
         return "this certificate has expired" if has_expired(connection.getpeercert()) else None
 
     def _admit(self, event: evt.Event) -> None:
         """Reject an association whose title is not that of the role in the certificate."""
-        connection = _connection(event.assoc)
-        reason = self._unworthy(connection)
         kind: audit.Event = "revoked"
-        if reason is None:
-            title = _title(event)
-            if TITLES.get(Caller.of(connection).part or "") == title:
-                return
-            reason, kind = f"the title {title} is not that of this certificate", "restricted"
-        caller = Caller.of(connection)
+        caller = None
+        try:
+            connection = _connection(event.assoc)
+            caller, reason = Caller.of(connection), self._unworthy(connection)
+            if reason is None:
+                if TITLES.get(caller.part or "") == _title(event):
+                    return
+                kind = "restricted"
+                reason = f"the title {_title(event)} is not that of this certificate"
+        except (OSError, ValueError, AttributeError) as error:
+            reason = f"the connection was lost: {error}"
         _logger.warning("pacs: rejected the association of %s: %s", caller, reason)
-        with contextlib.suppress(OSError):  # It is rejected, whether written or not.
-            self._audit.write(kind, audit.SERIOUS_FAILURE, reason, caller=caller)
+        self._note_refusal(kind, reason, caller)
         event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # Calling AE title not recognised.
         event.assoc.kill()
+
+    def _note_refusal(self, kind: audit.Event, reason: str, caller: Caller | None) -> None:
+        """Write the audit message of an association that ends, whether it can be written or not."""
+        try:
+            self._audit.write(kind, audit.SERIOUS_FAILURE, reason, caller=caller)
+        except OSError as error:
+            _logger.error("pacs: the audit trail cannot be written: %s", error)
 
     def _noted(
         self, event: evt.Event, kind: audit.Event, refusal: pydicom.Dataset | None, **details: Any

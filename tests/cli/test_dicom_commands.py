@@ -1,9 +1,12 @@
 """DICOM images encrypted and decrypted with a key file, and with seed images."""
 
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
 import pydicom
+import pytest
 
 from dkg import encryption
 
@@ -58,6 +61,30 @@ def test_dicom_with_seed_images(tmp_path, network):
     named = tmp_path / "named.png"
     run("dicom", "encrypt", image, "--seed", folder, *options, "--key", named, "--force")
     assert np.array_equal(encryption.read_key(named).keys, encryption.read_key(made).keys)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_dicom_images_from_a_pipe(tmp_path, key):
+    pipe, out, back = tmp_path / "pipe", tmp_path / "out.dcm", tmp_path / "back.dcm"
+    os.mkfifo(pipe)
+    for command, source, target in (("encrypt", CT, out), ("decrypt", out, back)):
+        writer = threading.Thread(target=pipe.write_bytes, args=(source.read_bytes(),))
+        writer.start()
+        run("dicom", command, pipe, "--key", key, "-o", target)
+        writer.join()
+    assert back.read_bytes() == CT.read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_key_from_a_pipe_is_refused(tmp_path, key):
+    """Its use could not be recorded."""
+    pipe, out = tmp_path / "pipe", tmp_path / "out.dcm"
+    os.mkfifo(pipe, 0o600)
+    writer = threading.Thread(target=pipe.write_bytes, args=(key.read_bytes(),))
+    writer.start()
+    message = error("dicom", "encrypt", CT, "--key", pipe, "-o", out)
+    writer.join()
+    assert "pipe: no file" in message and not out.exists()
 
 
 def test_a_key_whose_image_was_refused_is_not_left(tmp_path, network):

@@ -200,7 +200,7 @@ def of_empty_parts(rng):
     kind = rng.randrange(7)
     if kind == 0:
         return start + element(0x7FF1, 0x10, b"LO", b"") * n
-    if kind == 1:  # A sequence of stated length is parsed when it is asked for.
+    if kind == 1:  # A sequence of stated length is parsed on first use.
         return start + element(0x7FF1, 0x10, b"SQ", item * n)
     if kind == 2:
         return start + element(0x7FF1, 0x10, b"SQ", b"", 2**32 - 1) + item * n
@@ -322,9 +322,31 @@ def authentic(rng, secret=None):
     return _written(image)
 
 
-def _written(image):
+def foreign_noise(rng, secret=None):
+    """An encrypted image whose noise is small in the file, and of another image and its size."""
+    image = dicom.encrypt_dataset(
+        pydicom.dcmread(io.BytesIO(inputs.dicom_files()["gray.dcm"])),
+        inputs.KEYS[:1],
+        secret=secret,
+    )
+    side = rng.randrange(4000, 5000)
+    image.Rows = image.Columns = side
+    if rng.random() < 0.5:
+        image.NumberOfFrames = count = 8
+        stream = imagecodecs.jpeg2k_encode(np.zeros((side, side), np.uint8), codecformat="j2k")
+        syntax = JPEG2000Lossless
+    else:
+        image.NumberOfFrames = count = 10
+        runs = b"\x81\0" * (side * side // 128 + 1)
+        stream, syntax = struct.pack("<16I", 1, 64, *[0] * 14) + runs, RLELossless
+    image.PixelData = encapsulate([stream] * count)
+    image["PixelData"].VR, image["PixelData"].is_undefined_length = "OB", True
+    return _written(image, syntax)
+
+
+def _written(image, syntax=ExplicitVRLittleEndian):
     buffer = io.BytesIO()
-    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.file_meta.TransferSyntaxUID = syntax
     image.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
@@ -345,7 +367,7 @@ BOMBS = {
     "nifti": (nifti_of_zeros, nifti_of_members, nifti_of_extensions),
     "dicom": _DICOM,
     "dicom-encryption": _DICOM,
-    "dicom-decryption": (authentic,),
+    "dicom-decryption": (authentic, foreign_noise),
     "key": (png_of_empty_chunks,),
     "ciphertext": (png_of_empty_chunks,),
 }

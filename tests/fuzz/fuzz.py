@@ -225,7 +225,8 @@ def make_readers(folder: Path) -> dict[str, Reader]:
     secret = encryption.read_key(key_path).secret
     for name, makers in bombs.BOMBS.items():
         for make in makers:
-            bomb = functools.partial(make, secret=secret) if make is bombs.authentic else make
+            with_key = make in bombs.BOMBS["dicom-decryption"]
+            bomb = functools.partial(make, secret=secret) if with_key else make
             ending = bombs.ENDINGS.get(name, ".dcm")
             readers[name].bombs[f"{make.__name__}{ending}"] = bomb
     return readers

@@ -129,6 +129,32 @@ def test_no_request_is_answered_between_revocation_and_the_cut(
         assert (status.Status, status.ErrorComment) == (0x0124, "this certificate is revoked")
 
 
+def test_associations_that_end_do_not_end_the_watch(tmp_path, certificates, revoked, monkeypatch):
+    monkeypatch.setattr(pacs, "_WATCH", 0.0005)
+    with hospital.SmallPacs(tmp_path / "pacs", certificates) as archive:
+        client = hospital.PacsClient(archive.port, certificates, "modality")
+        for _ in range(30):
+            client.echo()
+        with association(archive, certificates) as opened:
+            revoked.write_text(fingerprint(certificates, "workstation", "dicom"))
+            until_cut(opened)
+
+
+def test_a_list_that_cannot_be_read_refuses_everybody(archive, certificates):
+    client = hospital.PacsClient(archive.port, certificates, "workstation")
+    client.echo()
+    listed = certificates / "revoked.txt"
+    with association(archive, certificates) as opened:
+        listed.mkdir(mode=0o700)
+        try:
+            until_cut(opened)
+            with pytest.raises(HospitalError, match="refused the association"):
+                client.echo()
+        finally:
+            listed.rmdir()
+    client.echo()
+
+
 def test_an_open_association_is_cut_when_its_certificate_expires(
     tmp_path, archive, certificates, monkeypatch
 ):
