@@ -85,10 +85,14 @@ class Evaluation:
     def figures(self) -> "dict[str, Figure]":
         """New figures by name: ``"histograms"``, ``"measures"`` and ``"attacks"``, if not empty."""
         from dkg import plots
+        from dkg.evaluation.report import drawable
 
         figures = {}
         if self.examples:
-            pairs = {f"image {i}": pair for i, pair in enumerate(self.examples, 1)}
+            pairs = {
+                f"image {i}": (drawable(plain), drawable(hidden))
+                for i, (plain, hidden) in enumerate(self.examples, 1)
+            }
             figures["histograms"] = plots.plain_and_cipher_histograms(pairs)
         drawn = self.table.dropna(subset=["value", "ideal_low", "ideal_high"])
         for kind, name in (("measure", "measures"), ("attack", "attacks")):

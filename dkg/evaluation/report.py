@@ -190,9 +190,15 @@ def _plain(value: object) -> object:
     return value
 
 
+def drawable(image: np.ndarray) -> np.ndarray:
+    """Return what a picture can show of an image: its first channel, or its first three."""
+    channels = image.reshape(*image.shape[:2], -1)
+    return channels[..., :3] if channels.shape[2] >= 3 else channels[..., 0]
+
+
 def _picture(image: np.ndarray) -> str:
     """Return an image as a data URI, WebP."""
-    picture = Pillow.fromarray(image)
+    picture = Pillow.fromarray(drawable(image))
     picture.thumbnail((_WIDEST, _WIDEST), Pillow.Resampling.BOX)
     buffer = io.BytesIO()
     picture.convert("RGB").save(buffer, "WEBP", quality=80)

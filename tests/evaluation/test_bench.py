@@ -70,6 +70,16 @@ def test_bad_arguments(images, options, message):
         quick("identity", images, **options)
 
 
+@pytest.mark.filterwarnings("ignore:Attempting to set identical:UserWarning")
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(30, 20, 1), (20, 30, 2), (1, 900), (2, 3)])
+def test_any_shape(rng, shape, tmp_path):
+    for image in (rng.integers(0, 256, shape, np.uint8), np.zeros(shape, np.uint8)):
+        result = evaluate("logistic-xor", [image, image], seed=1, progress=False)
+        assert len(result.report(tmp_path, overwrite=True)) == 4
+        assert {row.group for row in result.measured} > {"histogram", "texture", "robustness"}
+
+
 def test_no_image():
     with pytest.raises(ValueError, match="at least one image"):
         quick("identity", [])

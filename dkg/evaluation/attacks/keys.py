@@ -68,6 +68,8 @@ def key_search(cipher: Cipher, images: list[Image], rng: np.random.Generator) ->
     if bits > SEARCHED_BITS:
         raise NotApplicable(f"2^{bits:,.0f} keys are not searched; at most 2^{SEARCHED_BITS} are")
     image = min(images, key=np.size)
+    if min(image.shape[:2]) < 2:
+        raise NotApplicable("Needs images of at least two rows and columns")
     full = encrypted(cipher, image, cipher.random_key(rng))
     best, smoothest = np.zeros_like(image), np.inf
     n_guesses = int(np.ceil(_GUESSES_PER_KEY * 2**bits))
