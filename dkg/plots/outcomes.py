@@ -109,7 +109,7 @@ def rank_correlations(table: pd.DataFrame) -> Figure:
     for row, column in np.argwhere(~np.isnan(values)):
         value = values[row, column]
         color = ink_on(mesh.to_rgba(value))
-        ax.text(column + 0.5, row + 0.5, f"{value:.1f}", ha="center", va="center", color=color)
+        ax.text(column + 0.5, row + 0.5, f"{value:z.1f}", ha="center", va="center", color=color)
     _name_cells(ax, table)
     figure.colorbar(mesh, ax=ax, location="bottom", shrink=0.4, label="Spearman's rank correlation")
     return figure

@@ -42,7 +42,7 @@ def test_cells_of_the_matrix():
 
 
 def test_rank_correlations_are_written_into_their_cells():
-    table = pd.DataFrame({"a": [1.0, np.nan], "b": [-0.25, 0.0]}, ["entropy", "texture"])
+    table = pd.DataFrame({"a": [1.0, np.nan], "b": [-0.25, -0.01]}, ["entropy", "texture"])
     ax = plots.rank_correlations(table).axes[0]
     assert {text.get_position(): text.get_text() for text in ax.texts} == {
         (0.5, 0.5): "1.0",
