@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import dkg
+from dkg import paths
 from dkg.evaluation.attacks import ATTACKS, SLOW
 from dkg.evaluation.bench import evaluate, evaluate_ciphertexts
 from dkg.evaluation.measures import MEASURES
@@ -159,3 +160,11 @@ def test_evaluate_is_in_the_package_and_imported_late():
     assert shown.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="no attribute 'evaluation_of'"):
         _ = dkg.evaluation_of
+
+
+def test_the_documentation_lists_every_family():
+    page = paths.root() / "docs" / "measures.md"
+    if not page.is_file():
+        pytest.skip("the package is installed without its documentation")
+    text = " ".join(page.read_text().split())
+    assert f"families: {', '.join(list(MEASURES)[:-1])} and {list(MEASURES)[-1]}." in text
