@@ -63,10 +63,12 @@ def encrypt_file(
         )
     check_secret(key, read)
     samples = decode_samples(image, data)
+    del data  # Large images are in memory as few times as possible.
     try:
         ciphertext, metadata = encrypt(samples, read.keys, read.secret)
     except CipherError as error:
         raise CipherError(f"{image}: {error}") from error
+    del samples
     encoded = encode_noise(ciphertext, metadata)
     others = record_use(key, read.keys, metadata, allow_key_reuse, registry)
     with atomic(out, overwrite=overwrite) as temporary:
@@ -107,6 +109,7 @@ def decrypt_file(
         image = decrypt(pixels, metadata, read.keys, secret)
     except CipherError as error:
         raise CipherError(f"{ciphertext}: {error}") from error
+    del pixels
     write_samples(out, image, overwrite=overwrite)
 
 

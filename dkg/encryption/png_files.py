@@ -131,7 +131,9 @@ def read_noise(path: Path, wanted: str) -> tuple[NDArray[Any], dict[str, Any]]:
             f"{path}: has format version {version!r}, this program reads 1 to {FORMAT_VERSION}"
         )
     try:
-        return imagecodecs.png_decode(limits.bare_png(data, limits.check_png(data))), metadata
+        bare = limits.bare_png(data, limits.check_png(data))
+        del data  # It is as large as the key or image.
+        return imagecodecs.png_decode(bare), metadata
     except MemoryError:
         raise
     except Exception as error:  # Whole, but not a valid image: the decoder has several exceptions.
