@@ -57,7 +57,8 @@ html_copy_source = False
 html_static_path = [str(Path(__file__).parent / "_static")]
 html_css_files = ["style.css"]
 
-myst_enable_extensions = ["colon_fence"]
+# Equations are set by MathJax, which the reader's browser loads from the network.
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_merge_streams = True
