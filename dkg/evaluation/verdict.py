@@ -10,6 +10,8 @@ from dkg.evaluation.outcomes import Attacked, Measured
 
 BEST = "No attack tried here succeeded."
 
+_CHANCE = 0.05
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -54,7 +56,7 @@ def _of_measures(judged: int, outside: int) -> str:
         return "No measure was compared with uniform bytes."
     return (
         f"{judged - outside} of {judged} values lie in the 95 % interval of i.i.d. uniform bytes. "
-        f"Uniform bytes themselves would miss about {0.05 * judged:.0f} of {judged}."
+        f"Uniform bytes themselves would miss about {_CHANCE * judged:.0f} of {judged}."
     )
 
 
@@ -77,9 +79,11 @@ def _together(
             f"{BEST} That is no proof of security: the attacks are simple ones, and a broken "
             "cipher can withstand all of them."
         )
-    if judged and outside <= 0.1 * judged:
+    if not judged:
+        return "Attacks succeed."
+    if outside <= 2 * _CHANCE * judged:  # Twice as many as uniform bytes.
         return (
             "The measures look like those of uniform bytes, and attacks succeed all the same: good "
             "measures do not show that a cipher is secure."
         )
-    return "Attacks succeed."
+    return "Measures differ from those of uniform bytes, and attacks succeed."

@@ -128,7 +128,7 @@ def test_the_table_for_a_paper(result, tmp_path):
     assert table.count(r"\begin{longtable}") == table.count(r"\end{longtable}") == 1
     rows = [line for line in table.splitlines() if line.endswith(r"\\") and "&" in line]
     judged = sum(a.succeeded is not None for a in result.attacked)
-    assert len(rows) == 2 + sum(row.n > 0 for row in result.measured) + judged
+    assert len(rows) == 3 + sum(row.n > 0 for row in result.measured) + judged
     assert {line.count("&") - line.count(r"\&") for line in rows} == {3}
 
 
