@@ -108,6 +108,8 @@ def tiff():
         ("white.tif", pixels(dtype=np.uint16), {"photometric": "miniswhite"}),
         ("tiles.tif", pixels(dtype=np.uint16), {"tile": (16, 16), "compression": "lzw"}),
         ("float.tif", pixels().astype(np.float32), {}),
+        ("one-bit.tif", pixels() > 127, {"photometric": "minisblack"}),
+        ("packed.tif", pixels() >> 4, {"photometric": "minisblack", "bitspersample": 4}),
         (
             "planes.tif",
             np.moveaxis(pixels(3), -1, 0),
@@ -239,6 +241,8 @@ def dicom_files():
         (JPEG2000Lossless, imagecodecs.jpeg2k_encode(deep, codecformat="j2k", level=0), deep),
     ):
         files[f"{syntax.keyword}.dcm"] = dicom_bytes(dicom_dataset(array), syntax, [codestream])
+    narrow = imagecodecs.jpeg2k_encode(pixels(), codecformat="j2k", level=0)
+    files["narrow.dcm"] = dicom_bytes(dicom_dataset(deep, bits=8), JPEG2000Lossless, [narrow])
     gray = pydicom.dcmread(io.BytesIO(files["gray.dcm"]))
     gray.compress(RLELossless, generate_instance_uid=False)
     files["rle.dcm"] = dicom_bytes(gray, RLELossless)
