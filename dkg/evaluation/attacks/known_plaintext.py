@@ -83,22 +83,31 @@ def keystream(cipher: Cipher, images: list[Image], rng: np.random.Generator) -> 
 @attack(
     "known pairs: permutation",
     group="known plaintext",
-    question="Do known pairs give the places of rows, columns, pixels or bytes?",
+    question="Do known pairs give the places of rows, pixels or bytes, even under a keystream?",
     needs="one key",
 )
 def permutation(cipher: Cipher, images: list[Image], rng: np.random.Generator) -> Found:
     """Match the parts of known plaintexts with those of their ciphertexts, and undo the moves.
 
     Each image is read with the pairs of all others. Equal parts are matched in their order, so
-    that flat areas need more than one pair.
+    that flat areas need more than one pair. If nothing fits, the same is tried with differences
+    from the first pair, by XOR and by subtraction, which have no keystream any more.
     """
     images = of_one_shape(images)
     sent = under_one_key(cipher, images, cipher.random_key(rng))
     unit, read = unpermuted(images, sent, rng)
+    for without, again in ((np.bitwise_xor, np.bitwise_xor), (np.subtract, np.add)):
+        if unit is not None or len(images) < 3:
+            break
+        plain, hidden = ([without(one, some[0]) for one in some[1:]] for some in (images, sent))
+        unit, found = unpermuted(plain, hidden, rng)
+        if unit is not None:
+            read = [again(one, images[0]) for one in found]
+            images, sent = images[1:], sent[1:]
     if unit is None:
         what = "No permutation fits the known pairs"
     else:
-        what = f"A permutation of {unit}, undone by {len(images) - 1} known pair(s)"
+        what = f"A permutation of {unit}, undone by known pairs"
     return read_found(what, images, sent, read)
 
 

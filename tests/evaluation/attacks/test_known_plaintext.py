@@ -6,12 +6,13 @@ import pytest
 from dkg.evaluation.attacks.known_plaintext import (
     UNITS,
     of_one_shape,
+    permutation,
     unpermuted,
     with_keystream,
 )
 from dkg.evaluation.attacks.scores import NotApplicable
 
-from ..helpers import smooth_images
+from ..helpers import Xor, smooth_images
 
 
 def permuted(image, unit, rng):
@@ -50,6 +51,29 @@ def test_what_is_no_permutation():
     sent = [image ^ np.uint8(1) for image in images]
     unit, read = unpermuted(images, sent, np.random.default_rng(4))
     assert unit is None and read is sent
+
+
+class Combined(Xor):
+    """Shuffled pixels on which a keystream lies."""
+
+    def __init__(self, combined):
+        self.combined = combined
+
+    def encrypt(self, image, key):
+        rng = np.random.default_rng(key)
+        keystream = rng.integers(0, 256, image.shape, dtype=np.uint8)
+        return self.combined(permuted(image, "pixels", rng), keystream)
+
+
+@pytest.mark.parametrize("combined", [np.bitwise_xor, np.add])
+def test_a_permutation_under_a_keystream(combined):
+    rng = np.random.default_rng(6)
+    images = [rng.integers(0, 256, (12, 9, 3), dtype=np.uint8) for _ in range(4)]
+    outcome = permutation.run(Combined(combined), images, rng)
+    assert outcome.score == 100 and outcome.n == 3 and "permutation of pixels" in outcome.sentence
+    # The difference of two pairs is one known pair, and the attacked one is the other.
+    outcome = permutation.run(Combined(combined), images[:2], rng)
+    assert outcome.succeeded is False
 
 
 @pytest.mark.parametrize("combined", [np.bitwise_xor, np.add])
