@@ -39,7 +39,7 @@ def new_value(control):
 
 def main():
     rows = []
-    for name in ("KeysPanel", "CipherPanel", "ImitationPanel", "BreakItPanel", "RandomnessPanel"):
+    for name in (name for name in widgets.__all__ if name.endswith("Panel")):
         wall, processor = time.perf_counter(), time.process_time()
         panel = getattr(widgets, name)()
         wall, processor = time.perf_counter() - wall, time.process_time() - processor

@@ -64,7 +64,7 @@ def _of_attacks(applied: Sequence[Attacked], succeeded: Sequence[Attacked]) -> s
     if not applied:
         return "No attack was tried."
     if not succeeded:
-        return f"{BEST} There were {len(applied)}."
+        return f"None of {len(applied)} attack{'s'[: len(applied) > 1]} succeeded."
     names = ", ".join(attack.name for attack in succeeded)
     return f"{len(succeeded)} of {len(applied)} attacks succeeded: {names}."
 
