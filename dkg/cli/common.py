@@ -65,7 +65,10 @@ def stoppable(where: Callable[[], str]) -> Iterator[None]:
                 before.setdefault(number, signal.signal(number, stop))
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        # Compiled code that is interrupted raises SystemError because of it.
+        if isinstance(error, SystemError) and not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
         typer.echo(f"Stopped: {where()}", err=True)
         raise typer.Exit(130) from None
     finally:

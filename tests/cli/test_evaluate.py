@@ -129,3 +129,21 @@ def test_the_same_random_seed(tmp_path, folder):
         run("evaluate", "logistic-xor", "--images", folder, "-o", tmp_path / name, *QUICK)
     one, other = ((tmp_path / n / "outcomes.csv").read_bytes() for n in "ab")
     assert one == other
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_interrupted_evaluation_leaves_nothing(tmp_path, folder, monkeypatch, compiled):
+    from dkg.evaluation import bench
+
+    def interrupted(*_, **__):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            if compiled:
+                raise SystemError("a function returned a result with an exception set") from error
+            raise
+
+    monkeypatch.setattr(bench, "_run", interrupted)
+    shown = run("evaluate", "identity", "--images", folder, "-o", tmp_path / "r", status=130)
+    assert shown.stderr.strip() == "Stopped: nothing is written"
+    assert not (tmp_path / "r").exists()
