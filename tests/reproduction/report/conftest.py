@@ -11,6 +11,7 @@ from dkg.plots.style import new_figure
 from dkg.reproduction import COMPARISONS, report
 from dkg.reproduction.judge import judge
 from dkg.reproduction.recording import measured as compared
+from dkg.reproduction.report import overview
 
 from ..conftest import panel_of, spread_of
 
@@ -100,6 +101,7 @@ def page(measured, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DKG_OUTPUT", str(measured))
         patch.setenv("DKG_DATA", str(tmp_path_factory.mktemp("no images")))
+        patch.setattr(overview, "published", lambda name: {})
         assert report.write(plots.paper_and_ours) == {}
     return parse(measured)
 
