@@ -34,7 +34,7 @@ from dkg.settings import TrainConfig as TrainConfig
 from dkg.storage.runs import RunFolder
 from dkg.storage.runs import read_log as read_log
 
-_SOURCE_ORDER, _TARGET_ORDER, _POOL = range(3)  # The random streams of one seed.
+_SOURCE_ORDER, _TARGET_ORDER, _POOL = range(3)  # The random streams of one random seed.
 
 
 def generator_loss(scores: Tensor, config: TrainConfig) -> Tensor:
@@ -65,7 +65,7 @@ def discriminator_loss(real: Tensor, fake: Tensor, config: TrainConfig) -> Tenso
 
 
 class KeyPool:
-    """Earlier keys, `size` of them, that the discriminator sees again, as in CycleGAN."""
+    """A pool of `size` earlier keys that the discriminator sees again, as in CycleGAN."""
 
     def __init__(self, size: int):
         self.size = size
@@ -73,7 +73,7 @@ class KeyPool:
         self.count = 0
 
     def swap(self, keys: Tensor, random: np.random.Generator) -> Tensor:
-        """Return keys (B, 3, H, W), of which a coin replaces some once the pool is full."""
+        """Return keys (B, 3, H, W); from a full pool, an earlier key with probability 1/2 each."""
         if self.size == 0:
             return keys
         if self.keys is None:
@@ -203,11 +203,11 @@ class Trainer:
 
     @property
     def _boundary(self) -> float:
-        """The score between a key and a real image."""
+        """The threshold of the mean score, above which an image counts as real."""
         return 0.0 if self.config.loss == "gan" else self.config.real_label / 2
 
     def random(self, *stream: int) -> np.random.Generator:
-        """Return the random numbers of one purpose at one step."""
+        """Return the random generator of a stream; the same arguments give the same numbers."""
         return np.random.default_rng([self.seed, *stream])
 
     def batch(self, images: Tensor, stream: int) -> Tensor:
@@ -280,12 +280,12 @@ def train(
     config : TrainConfig
         The settings.
     source : numpy.ndarray
-        Seed images, uint8 (n, height, width, 3).
+        Seed images, uint8 (n, height, width, 3); height and width are multiples of 16, at least 32.
     target : numpy.ndarray
-        Images of the transformation domain, uint8 (m, height, width, 3). They are not paired
-        with `source`: both are shuffled, each in its own order.
+        Images of the transformation domain, uint8 (m, height, width, 3), of the same height and
+        width. They are not paired with `source`: both are shuffled, each in its own order.
     out : path-like
-        Folder of the run; made if it is not there.
+        Folder of the run; created if it does not exist.
     resume : bool, default True
         Go on from the folder's checkpoint if there is one. ``steps`` may then be larger than it
         was. With False a folder that holds a checkpoint is an error.
@@ -304,7 +304,8 @@ def train(
     Raises
     ------
     ValueError
-        If the images are not as described, or a checkpoint belongs to other settings or images.
+        If the images are not as described, or the checkpoint belongs to other settings or images
+        or is past ``steps``.
     FileExistsError
         If `resume` is False and the folder holds a checkpoint.
     BlockingIOError

@@ -29,7 +29,7 @@ _NEEDS = {
 
 @dataclass(frozen=True, eq=False)
 class _Material:
-    """What is evaluated; the lists say what cannot be, and what it needs."""
+    """What is evaluated; `missing` has the keys of `_NEEDS` that are not available."""
 
     cipher: Cipher
     images: list[Image]
@@ -67,19 +67,20 @@ def evaluate(
         Random seed of keys, noise and sampled pairs, at least 0. The same one gives the same
         numbers, except for times. Default: a random one, which the result names.
     jobs : int, default 1
-        Threads. With more than one the cipher must be usable by several threads at once.
+        Threads. With more than one the cipher must be thread-safe.
     progress : bool, default True
         Whether to show a progress bar.
 
     Returns
     -------
     Evaluation
-        Its ``table``, ``figures`` and ``report``.
+        With its ``table``, ``verdict``, ``figures`` and ``report``.
 
     Raises
     ------
     ValueError
-        If the cipher is not one (`UnusableCipher`), there is no image, or a name is unknown.
+        If the object is not an image cipher (`UnusableCipher`), there is no image, a name is
+        unknown, or `seed` or `jobs` is out of range.
     """
     families, tried = _chosen(measures, MEASURES, "measure"), _attacks(attacks)
     seed, jobs = _check_numbers(seed, jobs)
@@ -114,7 +115,7 @@ def evaluate_ciphertexts(
     images : sequence of numpy.ndarray, optional
         The plaintexts, in the same order.
     one_key : bool, default False
-        Whether all ciphertexts are under one key, so that attacks on its reuse apply.
+        Whether all ciphertexts are under one key, so that attacks on key reuse apply.
     name : str
         What tables call the cipher.
     measures, attacks, seed, jobs, progress
@@ -157,7 +158,7 @@ def _run(
     jobs: int,
     progress: bool,
 ) -> Evaluation:
-    """Run what can be run; times are taken last, when nothing else runs."""
+    """Run every part whose needs are met; time measurements come last, when nothing else runs."""
     from tqdm.auto import tqdm
 
     missing, not_measured = material.missing, []
@@ -241,5 +242,5 @@ def _check_numbers(seed: int | None, jobs: int) -> tuple[int, int]:
 
 
 def _rng(seed: int, name: str) -> np.random.Generator:
-    """Return the generator of a part, which does not depend on what else is run."""
+    """Return the random generator of a part; it does not depend on the other parts."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])

@@ -24,7 +24,7 @@ WAIT = 10.0
 
 
 def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
-    """Return the tags of the ciphertexts that a key, or a part of it, has made.
+    """Return the tags of the ciphertexts for which a key, or a part of it, was used.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def uses(path: str | os.PathLike[str], parts: Iterable[str]) -> set[str]:
 def claim(
     path: str | os.PathLike[str], parts: Iterable[str], tag: str, *, allow_reuse: bool = False
 ) -> set[str]:
-    """Record that a key is about to make a ciphertext, unless it has made another one.
+    """Record that a key is about to be used, unless it was used for another ciphertext.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def claim(
     tag : str
         The ciphertext's authentication tag. The same image and key give the same tag.
     allow_reuse : bool
-        Record it although the key has made other ciphertexts.
+        Record the use even if the key was used for other ciphertexts.
 
     Returns
     -------
     set of str
-        The tags of the other ciphertexts that the key, or a part of it, has made. Unless it is
-        empty or reuse is allowed, nothing was recorded.
+        The tags of the other ciphertexts for which the key, or a part of it, was used. If there
+        are any and reuse is not allowed, nothing was recorded.
     """
     parts = list(parts)
     # Created with its final mode, so that nobody else can open it first.
@@ -87,7 +87,7 @@ def claim(
 
 
 def _check(path: str | os.PathLike[str]) -> None:
-    """Refuse what is no file, or a file that others may read."""
+    """Refuse a path that is not a file, or a file that others may read or change."""
     if not Path(path).is_file():
         raise OSError(f"{path}: no file, as the registry of used keys must be")
     check_private(path)
