@@ -22,8 +22,9 @@ class CiphertextAlonePanel(AttackPanel):
     """Nothing is known but the ciphertext."""
 
     question = (
-        "Predict: does a key that passes as noise hide the image from an eye that blurs? At which "
-        "strength do you recognise most, and how many of the highest bits are enough?"
+        "Predict: does a key that looks like noise hide the image from a viewer who blurs the "
+        "ciphertext? At which strength do you recognise most, and how many of the highest bits are "
+        "enough?"
     )
 
     def __init__(self, victim: Victim | None = None) -> None:
@@ -64,8 +65,9 @@ class CiphertextAlonePanel(AttackPanel):
             pictures,
             f"Smoothed by {amount}.",
             "The PCA over the upsampling phases of 4 x 4 pixels needs no setting, and may give a "
-            "negative. What stops both: bits that are 0 and 1 equally often at every place, as in "
-            "keys read as low-order, or AES's.",
+            "negative. What stops both: key bits that are balanced at every position and "
+            "independent of each other. Low-order keys, like AES, show nothing in the "
+            "ciphertext-only attacks tried here.",
             pictures,
         )
 
@@ -98,9 +100,9 @@ class KnownPlaintextPanel(AttackPanel):
         return Attack(
             pictures,
             f"{self.share.value} % of one image give {self.share.value} % of the key, and so of "
-            "every other image under it.",
-            "The XOR of the ciphertexts needs no known part. What stops it: a key for each image; "
-            "the dkg command refuses to use one twice.",
+            "every other image under that key.",
+            "The XOR of the ciphertexts needs no known plaintext. What stops it: a new key for "
+            "each image; the dkg command refuses to use one twice.",
             {"second image, found": found},
             target=second,
         )
@@ -136,8 +138,9 @@ class GuessSeedPanel(AttackPanel):
         return Attack(
             pictures,
             f"Of {n} seed images, number {guess.order[0]} gives the smoothest image.",
-            "With keys read as low-order, wrong seeds show nothing; the right one is still found. "
-            "What stops that: seed images that nobody else can have.",
+            "With low-order keys, wrong seed images show nothing; the right one is still found. "
+            "What stops that: a seed image that no attacker can obtain or guess, or secret random "
+            "bytes mixed into the key.",
             pictures,
         )
 
@@ -194,8 +197,8 @@ class ApproximateSeedPanel(AttackPanel):
             pictures,
             f"{metrics.equal_bits(key, near_key):.1f} % of the key bits come back; chance gives "
             "50 %.",
-            "What stops it: keys read as low-order, which an approximate seed image does not give; "
-            "and not to hand out the seed image in any form.",
+            "What stops it: low-order keys, which an approximate seed image does not reproduce; "
+            "and keeping the seed image secret in every form, lossy copies included.",
             shown,
         )
 
@@ -232,8 +235,9 @@ class RetrainedPanel(AttackPanel):
         return Attack(
             pictures,
             f"{metrics.equal_bits(key, guessed):.1f} % of the key bits agree; chance gives 50 %.",
-            f"Each guess costs a training, of {TRAINING_STEPS} steps here. No way to read keys "
-            "stops it. What does: a random seed of the system, which nobody can count up to.",
+            f"Each guess costs a training, of {TRAINING_STEPS} steps here. Low-order keys do not "
+            "stop it. What does: a secret random seed drawn by the operating system, with too many "
+            "possible values to try.",
             shown,
         )
 
@@ -242,8 +246,8 @@ class LearnedPanel(AttackPanel):
     """Other keys of the network are known, and a small network learns to predict keys."""
 
     question = (
-        "Predict: can a small network tell something of keys that it has not seen? Do more "
-        "bytes to learn from help, and do they help against AES?"
+        "Predict: can a small network predict bits of keys that it has not seen? Do more training "
+        "bytes help, and do they help against AES?"
     )
 
     def __init__(self, victim: Victim | None = None) -> None:
@@ -270,8 +274,8 @@ class LearnedPanel(AttackPanel):
             {"bits that prediction saves": figure_as_image(figure)},
             f"A small network saves {found['this network'].bits_gained:.3f} of 8 bits per byte on "
             "keys that it has not seen.",
-            "What stops this one: keys read as low-order. What stops all: a generator whose bytes "
-            "nobody can tell from random ones, such as AES's.",
+            "What stops this one: low-order keys. What stops all: a cryptographic pseudorandom "
+            "generator, such as AES in counter mode, whose bytes cannot be told from random ones.",
             table=pd.DataFrame(saved),
         )
 
@@ -281,7 +285,7 @@ class MalleabilityPanel(AttackPanel):
 
     question = (
         "Predict: what does the receiver see if all eight bits of a square are flipped? What would "
-        "tell the receiver that somebody did?"
+        "let the receiver detect it?"
     )
 
     def __init__(self, victim: Victim | None = None) -> None:
@@ -307,7 +311,7 @@ class MalleabilityPanel(AttackPanel):
         }
         return Attack(
             pictures,
-            "XOR notices nothing.",
+            "XOR alone does not detect the change.",
             f"With the tag of this package the ciphertext is {verdict}",
             {"decrypted": found},
         )
@@ -325,9 +329,9 @@ class BackdoorPanel(AttackPanel):
     """
 
     question = (
-        "The attacker trained the chosen network on, so that a mark in the seed image's corner "
-        "gives a key that they wrote down. Predict: does half of the mark do? Would you notice "
-        "the mark, or the key?"
+        "The attacker continued the training of the chosen network, so that a mark in the "
+        "seed image's corner gives a key that they wrote down. Predict: is half of the mark "
+        "enough? Would you notice the mark, or the key?"
     )
 
     def __init__(self, steps: int, victim: Victim | None = None):
