@@ -132,8 +132,9 @@ def _images(paths: _Paths, n: int | None) -> list[NDArray[np.uint8]]:
     from dkg.evaluation.files import read_images
 
     if not paths:
-        note(f"no --images: {n or _PHANTOMS} synthetic ultrasound images are used")
-        return list(data.synthetic("ultrasound", n or _PHANTOMS).images)
+        n = n or _PHANTOMS
+        note(f"no --images: {n} synthetic ultrasound image{'s'[: n > 1]} instead")
+        return list(data.synthetic("ultrasound", n).images)
     return list(read_images(paths, n).values())
 
 

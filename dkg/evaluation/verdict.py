@@ -83,7 +83,7 @@ def _together(
         return "Attacks succeed."
     if outside <= 2 * _CHANCE * judged:  # Twice as many as uniform bytes.
         return (
-            "The measures look like those of uniform bytes, and attacks succeed all the same: good "
-            "measures do not show that a cipher is secure."
+            f"{judged - outside} of {judged} measures look like those of uniform bytes, and "
+            "attacks succeed all the same: good measures do not show that a cipher is secure."
         )
     return "Measures differ from those of uniform bytes, and attacks succeed."

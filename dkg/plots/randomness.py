@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from dkg.plots.style import BLUE, GRAY, RED, new_figure, panel_grid, readable_numbers
+from dkg.randomness.suite import in_words
 
 if TYPE_CHECKING:
     from dkg.randomness import Battery
@@ -146,7 +147,7 @@ def p_value_heatmap(battery: "Battery") -> Figure:
         cmap="cividis",  # Its lightness rises all the way, so that it can be read in gray.
         norm=TwoSlopeNorm(-2, -6, 0),
     )
-    names = [name.replace("_", " ").replace("maurers", "Maurer's") for name in smallest.index]
+    names = [in_words(name) for name in smallest.index]
     ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.set_xlabel("sequence")
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -229,7 +230,7 @@ def pass_rates(shares: pd.DataFrame) -> Figure:
     ax.set_facecolor("#d8d8d8")
     for row, column in zip(*np.nonzero(shares.isna().to_numpy()), strict=True):
         ax.text(column + 0.5, row + 0.5, "n/a", ha="center", va="center", fontsize=9)
-    names = [str(test).replace("_", " ").replace("maurers", "Maurer's") for test in shares.index]
+    names = [in_words(str(test)) for test in shares.index]
     ax.set_yticks(np.arange(len(shares)) + 0.5, names)
     ax.set_xticks(np.arange(shares.shape[1]) + 0.5, shares.columns, rotation=35, ha="right")
     ax.tick_params(length=0)

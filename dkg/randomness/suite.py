@@ -50,6 +50,11 @@ def run_tests(
     ]
 
 
+def in_words(test: str) -> str:
+    """Return a test's name as a table shows it: ``"Maurer's universal"``."""
+    return test.replace("_", " ").replace("maurers", "Maurer's")
+
+
 def check_tests(tests: Iterable[str] | None) -> list[str]:
     """Return the names of the tests to run, all by default; raise ValueError if one is unknown."""
     names = list(TESTS) if tests is None else [tests] if isinstance(tests, str) else list(tests)

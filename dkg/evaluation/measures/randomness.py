@@ -20,7 +20,7 @@ from dkg.evaluation.outcomes import Measured
 from dkg.evaluation.protocol import Image, body, encrypted
 from dkg.metrics import Ideal
 from dkg.randomness import TestResult
-from dkg.randomness.suite import run_tests
+from dkg.randomness.suite import in_words, run_tests
 
 SP22, KEYSTREAM, SP90 = "SP 800-22, ciphertexts", "SP 800-22, keystream", "SP 800-90B"
 SUITE_BYTES = 125_000
@@ -95,7 +95,7 @@ def _suite(group: str, sequences: list[Image], suffix: str) -> list[Measured]:
         most = int(stats.binom.isf(1 - LEVEL, n, ALPHA)) if n else 0
         rows.append(
             measured(
-                f"{test.replace('_', ' ')}{suffix}",
+                f"{in_words(test)}{suffix}",
                 group,
                 values,
                 [Ideal(100 * ALPHA, 0)] * len(values),
