@@ -128,7 +128,9 @@ def test_sp_800_22_is_the_suite_of_the_package(sample, rng):
         assert row.n == len(failed)
         assert row.value == np.mean(failed)
     assert "all bytes" in rows["monobit"].where
-    assert rows["Maurer's universal"].n == 0 and "not applicable" in rows["Maurer's universal"].where
+    assert (
+        rows["Maurer's universal"].n == 0 and "not applicable" in rows["Maurer's universal"].where
+    )
 
 
 def test_a_keystream_is_the_ciphertext_of_zeros(images, rng):
