@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dkg.evaluation.outcomes import Measured
 
 _WIDEST = 256
-"""Pixels of the pictures in the page; a larger image is made smaller."""
+"""Pixels of the pictures in the page; a larger image is made smaller, a small one larger."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -98,9 +98,12 @@ def as_html(evaluation: "Evaluation") -> str:
         "about": about,
         "figures": {name: _figure(figure) for name, figure in evaluation.figures.items()},
         "examples": [[_picture(image) for image in pair] for pair in evaluation.examples],
+        # Plaintexts and ciphertexts are among the images already.
         "pictures": {
-            attack.name: {title: _picture(image) for title, image in attack.pictures.items()}
+            f"{attack.name}: {title}": _picture(image)
             for attack in evaluation.attacked
+            for title, image in attack.pictures.items()
+            if title not in ("plaintext", "ciphertext")
         },
         "version": __version__,
     }
@@ -199,6 +202,11 @@ def drawable(image: np.ndarray) -> np.ndarray:
 def _picture(image: np.ndarray) -> str:
     """Return an image as a data URI, WebP."""
     picture = Pillow.fromarray(drawable(image))
+    factor = _WIDEST // max(picture.size)
+    if factor > 1:  # Such as the means of blocks.
+        picture = picture.resize(
+            (factor * picture.width, factor * picture.height), Pillow.Resampling.NEAREST
+        )
     picture.thumbnail((_WIDEST, _WIDEST), Pillow.Resampling.BOX)
     buffer = io.BytesIO()
     picture.convert("RGB").save(buffer, "WEBP", quality=80)
