@@ -368,7 +368,7 @@ def test_a_new_generator_is_in_every_measurement_of_notebook_07(one_more, tmp_pa
             names |= {"n_keys": 1, "n_rsa_keys": 0}
 
     tables = [value for value in shown if isinstance(value, (pd.DataFrame, Styler))]
-    assert sum(one_more in table.index for table in tables) == 3  # Tests, times, key space.
+    assert sum(one_more in table.index for table in tables) == 2  # Tests and times.
     figures = [value for value in shown if isinstance(value, Figure)]
     words = [
         {text.get_text().split(":")[0] for ax in f.axes for text in _texts(ax)} for f in figures

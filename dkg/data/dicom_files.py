@@ -61,7 +61,13 @@ class _Counted(io.BytesIO):
 def _within_depth() -> Iterator[None]:
     try:
         yield
-    except RecursionError:  # Sequences of unstated length are parsed at once.
+    except (RecursionError, OSError) as error:  # Sequences of unstated length are parsed at once.
+        # Where pydicom reads the tag of an item, it makes an OSError of any error.
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, RecursionError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
         raise ValueError(_TOO_DEEP) from None
 
 

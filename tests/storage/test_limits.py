@@ -362,6 +362,14 @@ def test_dicom_with_many_values_or_deep_sequences(tmp_path, of_stated_length):
     for n in (60, 3000):
         check(nested(n), "its sequences are nested more than 50 deep")
 
+    def called_from(depth, read):
+        return called_from(depth - 1, read) if depth else read(path)
+
+    # Wherever in pydicom Python's limit is reached.
+    for depth in range(25):
+        with pytest.raises(ValueError, match="its sequences are nested more than 50 deep"):
+            called_from(depth, data.read_image)
+
 
 def test_damaged_deflated_dicom(tmp_path):
     path = tmp_path / "a.dcm"
