@@ -6,13 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from dkg.evaluation.attacks.scores import FALSE_ALARMS
 from dkg.evaluation.evaluation import Evaluation
-
-PASSES = 3.0
-"""How far a measure may lie from what uniform bytes give, in half widths of their 95 % interval.
-
-Uniform bytes themselves lie farther away in fewer than 1 of 100 evaluations of all measures.
-"""
 
 SENSITIVITY = ("sensitivity to the plaintext", "sensitivity to the key")
 """Groups of measures that compare two encryptions; all others look at one ciphertext."""
@@ -39,10 +34,30 @@ def distances(evaluations: Mapping[str, Evaluation]) -> pd.DataFrame:
     return pd.DataFrame(columns).reindex(list(groups))
 
 
-def _distances(table: pd.DataFrame) -> "pd.Series[float]":
+def _counted(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[(table["kind"] == "measure") & table["ideal"].notna() & table["value"].notna()]
     single = rows["group"].str.startswith("SP 800-22")
-    rows = rows[~single | rows["name"].str.startswith("P-values")]
+    return rows[~single | rows["name"].str.startswith("P-values")]
+
+
+def limit(evaluations: Mapping[str, Evaluation]) -> float:
+    """Return how far a measure may lie from what uniform bytes give, in half widths, to pass.
+
+    A sound cipher exceeds it in `FALSE_ALARMS` of its evaluations, as it falls to an attack: the
+    normal quantile of that level, shared by all values of an evaluation (Bonferroni), over that of
+    the 95 % interval.
+
+    Parameters
+    ----------
+    evaluations : mapping of str to Evaluation
+        By the name of the cipher.
+    """
+    n_values = max(len(_counted(one.table)) for one in evaluations.values())
+    return float(stats.norm.isf(FALSE_ALARMS / (2 * n_values)) / stats.norm.isf(0.05 / 2))
+
+
+def _distances(table: pd.DataFrame) -> "pd.Series[float]":
+    rows = _counted(table)
     value, ideal, low, high = (
         rows[name].to_numpy(float) for name in ("value", "ideal", "ideal_low", "ideal_high")
     )
@@ -82,7 +97,7 @@ def strengths(evaluations: Mapping[str, Evaluation]) -> pd.DataFrame:
 
 
 def passing(evaluations: Mapping[str, Evaluation], *, sensitivity: bool = True) -> list[str]:
-    """Return the ciphers whose measures all lie within `PASSES`.
+    """Return the ciphers whose measures all lie within `limit`.
 
     Parameters
     ----------
@@ -93,7 +108,8 @@ def passing(evaluations: Mapping[str, Evaluation], *, sensitivity: bool = True) 
     """
     table = distances(evaluations)
     counted = table if sensitivity else table.drop(index=list(SENSITIVITY), errors="ignore")
-    return [str(name) for name in table if (counted[name].dropna() <= PASSES).all()]
+    within = limit(evaluations)
+    return [str(name) for name in table if (counted[name].dropna() <= within).all()]
 
 
 def broken(evaluations: Mapping[str, Evaluation]) -> dict[str, list[str]]:

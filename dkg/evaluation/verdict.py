@@ -6,6 +6,8 @@ It never calls a cipher secure. The best that it says is that no attack tried he
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy import stats
+
 from dkg.evaluation.outcomes import Attacked, Measured
 
 BEST = "No attack tried here succeeded."
@@ -81,7 +83,7 @@ def _together(
         )
     if not judged:
         return "Attacks succeed."
-    if outside <= 2 * _CHANCE * judged:  # Twice as many as uniform bytes.
+    if outside <= stats.binom.isf(_CHANCE, judged, _CHANCE):  # As uniform bytes, in 95 %.
         return (
             f"{judged - outside} of {judged} measures look like those of uniform bytes, and "
             "attacks succeed all the same: good measures do not show that a cipher is secure."

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from dkg.evaluation.ciphers.simple import flip_bit
@@ -107,29 +107,11 @@ class Aes256Ecb:
 
     def encrypt(self, image: Image, key: bytes) -> Image:
         """Encrypt the blocks of an image of any shape, each on its own."""
-        data = image.tobytes()
-        whole = _whole_blocks(data)
-        encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
-        first = encryptor.update(data[:whole])
-        if whole == len(data):
-            return _image(first, image.shape)
-        rest = len(data) - whole
-        stolen = first[whole - _BLOCK :]
-        last = encryptor.update(data[whole:] + stolen[rest:])
-        return _image(first[: whole - _BLOCK] + last + stolen[:rest], image.shape)
+        return _by_blocks(Cipher(algorithms.AES(key), modes.ECB()).encryptor(), image)
 
     def decrypt(self, ciphertext: Image, key: bytes) -> Image:
         """Decrypt the blocks of a ciphertext, each on its own."""
-        data = ciphertext.tobytes()
-        whole = _whole_blocks(data)
-        decryptor = Cipher(algorithms.AES(key), modes.ECB()).decryptor()
-        first = decryptor.update(data[:whole])
-        if whole == len(data):
-            return _image(first, ciphertext.shape)
-        rest = len(data) - whole
-        last = first[whole - _BLOCK :]
-        stolen = decryptor.update(data[whole:] + last[rest:])
-        return _image(first[: whole - _BLOCK] + stolen + last[:rest], ciphertext.shape)
+        return _by_blocks(Cipher(algorithms.AES(key), modes.ECB()).decryptor(), ciphertext)
 
     def random_key(self, rng: np.random.Generator) -> bytes:
         """Return 32 random bytes."""
@@ -158,10 +140,19 @@ def split(ciphertext: Image, n_extra: int) -> tuple[bytes, bytes, tuple[int, ...
     return data[: rows * row], data[rows * row :][:n_extra], (rows, *ciphertext.shape[1:])
 
 
-def _whole_blocks(data: bytes) -> int:
+def _by_blocks(context: CipherContext, image: Image) -> Image:
+    """Encrypt or decrypt whole blocks; a rest is filled up from the block before it (stealing)."""
+    data = image.tobytes()
     if len(data) < _BLOCK:
         raise ValueError(f"AES-ECB needs an image of at least {_BLOCK} bytes, not {len(data)}")
-    return len(data) // _BLOCK * _BLOCK
+    rest = len(data) % _BLOCK
+    whole = len(data) - rest
+    done = context.update(data[:whole])
+    if rest:
+        stolen = done[whole - _BLOCK :]
+        last = context.update(data[whole:] + stolen[rest:])
+        done = done[: whole - _BLOCK] + last + stolen[:rest]
+    return _image(done, image.shape)
 
 
 def _image(data: bytes, shape: tuple[int, ...]) -> Image:
