@@ -115,6 +115,15 @@ class Attacked:
     n: int
     pictures: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
+    @property
+    def results(self) -> dict[str, NDArray[np.uint8]]:
+        """Its pictures without plaintext and ciphertext, by the attack's name and their caption."""
+        return {
+            f"{self.name}: {caption}": image
+            for caption, image in self.pictures.items()
+            if caption not in ("plaintext", "ciphertext")
+        }
+
 
 @dataclass(frozen=True)
 class Attack:

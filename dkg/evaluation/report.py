@@ -98,12 +98,10 @@ def as_html(evaluation: "Evaluation") -> str:
         "about": about,
         "figures": {name: _figure(figure) for name, figure in evaluation.figures.items()},
         "examples": [[_picture(image) for image in pair] for pair in evaluation.examples],
-        # Plaintexts and ciphertexts are among the images already.
         "pictures": {
-            f"{attack.name}: {title}": _picture(image)
+            title: _picture(image)
             for attack in evaluation.attacked
-            for title, image in attack.pictures.items()
-            if title not in ("plaintext", "ciphertext")
+            for title, image in attack.results.items()
         },
         "version": __version__,
     }

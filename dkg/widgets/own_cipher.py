@@ -46,6 +46,7 @@ class OwnCipherPanel(Panel):
         self.plain = _upload("or a plaintext", ".png,.tif,.tiff,.jpg,.jpeg", "Its plaintext")
         self.hidden = _upload("and its ciphertext", ".png,.tif,.tiff,.bin,.raw", "PNG, TIFF, bytes")
         self._own: Callable[[], Evaluation] | None = None
+        self._pair: dict[str, tuple[str, bytes]] = {}
         self.file.observe(self._read_file, "value")
         for upload in (self.plain, self.hidden):
             upload.observe(self._read_pair, "value")
@@ -59,9 +60,7 @@ class OwnCipherPanel(Panel):
         for plain, hidden in result.examples[:1]:
             pictures = {"plaintext": plain, "ciphertext": hidden}
         for attack in result.verdict.succeeded:
-            for title, image in attack.pictures.items():
-                if title not in ("plaintext", "ciphertext"):
-                    pictures[f"{attack.name}: {title}"] = image
+            pictures |= attack.results
         verdict = result.verdict
         words = f"{result.cipher}: {verdict.measures} {verdict.attacks} {verdict.together}"
         if result.not_measured:
@@ -70,11 +69,21 @@ class OwnCipherPanel(Panel):
 
     def _read_file(self, _change: Any) -> None:
         if self.file.value:
-            self._take(lambda: _evaluated(_cipher_of(*_content(self.file))))
+            name, content = _taken(self.file)
+            self._take(lambda: _evaluated(_cipher_of(name, content)))
 
-    def _read_pair(self, _change: Any) -> None:
-        if self.plain.value and self.hidden.value:
-            self._take(lambda: _evaluated_pair(_content(self.plain), _content(self.hidden)))
+    def _read_pair(self, change: Any) -> None:
+        if not change["new"]:
+            return
+        upload = change["owner"]
+        kind = "plaintext" if upload is self.plain else "ciphertext"
+        self._pair[kind] = _taken(upload)
+        if len(self._pair) == 2:
+            pair = dict(self._pair)
+            self._take(lambda: _evaluated_pair(pair["plaintext"], pair["ciphertext"]))
+        else:
+            other = "ciphertext" if upload is self.plain else "plaintext"
+            self.show_message(f"{self._pair[kind][0]} is the {kind}; now upload its {other}.")
 
     def _take(self, evaluation: Callable[[], Evaluation]) -> None:
         self._own = evaluation
@@ -179,6 +188,11 @@ def _upload(description: str, accept: str, tooltip: str) -> ipywidgets.FileUploa
     )
 
 
-def _content(upload: ipywidgets.FileUpload) -> tuple[str, bytes]:
+def _taken(upload: ipywidgets.FileUpload) -> tuple[str, bytes]:
+    """Return name and content of an uploaded file, and empty the upload.
+
+    Otherwise the same file would not be noticed when it is uploaded again.
+    """
     file = upload.value[0]
+    upload.value = ()
     return Path(file["name"]).name, bytes(file["content"])

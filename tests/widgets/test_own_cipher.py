@@ -62,6 +62,8 @@ def test_a_class_in_a_file_until_another_cipher_is_chosen(panel):
     assert "Mine: " in panel.view.words
     panel.cipher.value = "aes-256-ctr"
     assert "aes-256-ctr: " in panel.view.words
+    upload(Given(panel.file), "mine.py", CIPHER)  # The same file once more.
+    assert "Mine: " in panel.view.words
 
 
 def test_files_that_are_no_cipher(panel):
@@ -84,10 +86,14 @@ def test_a_pair_of_images(panel, rng):
     before = panel.view
     upload(Given(panel.plain), "lung.png", png(plain))
     assert panel.view is before
+    assert "lung.png is the plaintext; now upload its ciphertext" in panel.message.value
     upload(Given(panel.hidden), "hidden.png", png(hidden))
     assert np.array_equal(panel.view.pictures["ciphertext"], hidden)
     assert "Not measured: " in panel.view.words and "key reuse" in panel.view.words
     assert "attack: averaging" in panel.view.table.index
+    panel.cipher.value = "aes-256-gcm"
+    upload(Given(panel.hidden), "hidden.png", png(hidden))  # The same file once more.
+    assert np.array_equal(panel.view.pictures["ciphertext"], hidden)
     upload(Given(panel.hidden), "hidden.png", png(hidden[:100]))
     assert "has the shape" in panel.message.value
 
