@@ -54,10 +54,14 @@ class BreakItPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.add_class(type(self).__name__)
         self._open()
 
+    @property
+    def opened(self) -> AttackPanel:
+        """The attack whose tab is open."""
+        return list(self.panels.values())[self.tabs.selected_index or 0]
+
     def _open(self, _change: Any = None) -> None:
-        """Carry out the attack whose tab is open."""
-        self.victim.panel = list(self.panels.values())[self.tabs.selected_index or 0]
-        self.victim.panel.refresh()
+        self.victim.panel = self.opened
+        self.opened.refresh()
 
     def static_figure(self) -> Figure:
         """Return the pictures of all attacks as a figure, a row for each attack."""
@@ -66,4 +70,6 @@ class BreakItPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return with_static_figure(super()._repr_mimebundle_(**kwargs), self.static_figure())
+        # Not of all attacks, which would be carried out for it.
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return with_static_figure(bundle, self.opened.static_figure())

@@ -162,6 +162,7 @@ class TestBreakItPanel:
         before = first.view, second.view
         panel.victim.image.number.value = 3
         assert first.view is before[0] and second.view is not before[1]
+        assert "image/png" in panel._repr_mimebundle_()
         assert not any(other.view.pictures for other in others)
         panel.tabs.selected_index = 0
         assert first.view is not before[0]
