@@ -40,7 +40,7 @@ include_patterns = [
 # Every other folder, so that Sphinx does not walk through it; templates are no pages.
 exclude_patterns = [
     *(path.name for path in paths.root().iterdir() if path.name.startswith(".")),
-    *("benchmarks", "build", "data", "dkg", "figures", "runs", "tests", "tools"),
+    *("benchmarks", "build", "data", "dkg", "figures", "runs", "tests", "tools", "work"),
     "docs/_templates",
 ]
 templates_path = [str(Path(__file__).parent / "_templates")]
