@@ -4,7 +4,7 @@ A file of a kilobyte can say that it holds a gigabyte of zeros. Everything that 
 is small: an image that 1,024 keys encrypt has 201 million bytes, which is `MAX_BYTES`. A file that
 would need more is refused by what its headers say, or where its decompression exceeds that, so that
 no file takes more than a gigabyte of memory. So is a file of so many parts that they take more than
-its samples. `docs/formats.md` lists what is refused.
+its samples. `docs/formats.md` lists the limits that a user may meet.
 """
 
 import math
