@@ -2,8 +2,8 @@
 
     DKG_DATA=/folder/of/the/sets python benchmarks/resizing_filters.py
 
-prints the tables of docs/data.md as Markdown. A set without files is measured on its phantoms,
-which are made at 256 x 256, so that no filter and no crop applies to them.
+prints Markdown tables; docs/data.md has the main ones. A set without files is measured on its
+phantoms, which are made at 256 x 256, so that no filter and no crop applies to them.
 """
 
 import tempfile
