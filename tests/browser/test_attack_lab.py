@@ -1,8 +1,4 @@
-"""The attack lab in a real browser: JupyterLab, and in short Notebook 7 and Voila.
-
-It needs Playwright and a Chromium or Chrome of the system, and is skipped without them; where
-``DKG_BROWSER_TESTS=required`` is set, as in continuous integration, it fails instead.
-"""
+"""The attack lab in a real browser: JupyterLab, and in short Notebook 7 and Voila."""
 
 import hashlib
 import io
@@ -22,7 +18,6 @@ from PIL import Image
 
 from dkg import paths
 
-REQUIRED = os.environ.get("DKG_BROWSER_TESTS") == "required"
 NOTEBOOK = "10_attack_lab.ipynb"
 LONG = 300_000  # Milliseconds; only a run that hangs waits so long.
 
@@ -36,34 +31,14 @@ JUPYTER_OPTIONS = {
 VOILA_OPTIONS = {"Voila.ip": "127.0.0.1", "Voila.port": "{0}", "Voila.open_browser": False}
 
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def unavailable(reason):
-    if REQUIRED:
-        pytest.fail(f"DKG_BROWSER_TESTS=required, but {reason}")
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
-def browser():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        unavailable("Playwright is not installed; it comes with the extra 'dev'")
-    executable = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if executable is None:
-        unavailable(f"no browser is installed; looked for {', '.join(_BROWSERS)}")
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not work for root, as whom containers run.
-        arguments = ["--no-sandbox"] if os.getuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
-        # Whatever works here works without the internet.
-        context = browser.new_context(viewport={"width": 1500, "height": 1000})
-        context.set_default_timeout(LONG)
-        context.route(re.compile(r"^\w+://(?!127\.0\.0\.1[:/])"), lambda route: route.abort())
-        yield context
-        browser.close()
+def browser(chromium):
+    # Whatever works here works without the internet.
+    context = chromium.new_context(viewport={"width": 1500, "height": 1000})
+    context.set_default_timeout(LONG)
+    context.route(re.compile(r"^\w+://(?!127\.0\.0\.1[:/])"), lambda route: route.abort())
+    yield context
+    context.close()
 
 
 @contextmanager

@@ -54,6 +54,12 @@ KINDS = {"claim": "Claims", "table": "Tables", "figure": "Figures", "beyond": "B
 _LARGE_PICTURE = 32_000
 _SMALLER = ((1200, 80), (1200, 60), (1200, 40), (960, 40), (720, 40), (720, 25))
 
+# A record is one screen high: on a wide screen a picture stands beside the text if it is higher for
+# its width, or if its summary has more lines, and a sentence of more letters is folded.
+_TALL = 0.5
+_MANY_LINES = 3
+_LONG_SENTENCE = 300
+
 
 def order(records: Mapping[str, Record]) -> list[str]:
     """Return the ids of all comparisons, and of records beyond them, in the report's order."""
@@ -91,10 +97,14 @@ def section(id: str, record: Record | None, draw: Draw) -> dict[str, Any]:
         "finding": _finding(claim, record) if claim else None,
         "theirs": " or ".join(dict.fromkeys("paper" if c["printed"] else "bound" for c in shown)),
         "lines": [summary_line(c) for c in shown],
+        "nulls": any(c["null_holds"] for c in shown),
         "statements": statement_lines(shown),
         "comparisons": [all_numbers(c) for c in shown],
         "numbers": sum(len(c["labels"]) for c in shown),
         "record": record,
+        "long": record is not None and len(record.sentence) > _LONG_SENTENCE,
+        "beside": picture is not None
+        and (len(shown) > _MANY_LINES or picture["height"] > _TALL * picture["width"]),
         "stale": reasons,
         "problems": [f"stale: {reason}" for reason in reasons] + ([problem] if problem else []),
         "picture": picture,

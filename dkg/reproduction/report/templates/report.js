@@ -1,5 +1,5 @@
-// The contents are folded on a small screen, and the search hides the records without the words.
-// Neither is needed to read the page. Without "less than" and "and" signs it is XML as well.
+// The contents are folded on a small screen, the search hides the records without the words, and a
+// picture is enlarged. None is needed to read the page. Without "less than" and "and" signs it is XML as well.
 const search = document.getElementById("search");
 const found = document.getElementById("found");
 const contents = document.getElementById("contents");
@@ -29,3 +29,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   search.focus();
 });
+for (const figure of document.querySelectorAll("figure")) {
+  const enlarge = () => {
+    figure.classList.toggle("large");
+    figure.scrollIntoView({ block: "nearest" });
+  };
+  figure.title = "Full size: click, or press Enter";
+  figure.addEventListener("click", enlarge);
+  figure.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") enlarge();
+  });
+}
