@@ -4,6 +4,7 @@ The plain reference is torch's own layers in `dkg.models`; `accelerate` swaps th
 that have a faster form.
 """
 
+import functools
 from typing import Any, TypeVar
 
 import torch
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_weight
 
+from dkg.acceleration import nnpack
 from dkg.models import Generator
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -36,9 +38,10 @@ def accelerate(network: _Network) -> _Network:
         if type(module) is nn.InstanceNorm2d:
             module.__class__ = ChannelsLastInstanceNorm2d
     if isinstance(network, Generator):
-        for layer in network.up3:
-            if type(layer) is nn.Conv2d and layer.groups == 1 and layer.kernel_size != (1, 1):
-                layer.__class__ = FewOutputsConv2d
+        for part, kind in ((network.residual, ResidualConv2d), (network.up3, FewOutputsConv2d)):
+            for layer in part.modules():
+                if type(layer) is nn.Conv2d and layer.groups == 1 and layer.kernel_size != (1, 1):
+                    layer.__class__ = kind
     if not network._forward_pre_hooks:
         network.register_forward_pre_hook(_channels_last)
     return network
@@ -57,6 +60,16 @@ class ChannelsLastInstanceNorm2d(nn.InstanceNorm2d):
         return y
 
 
+class ResidualConv2d(nn.Conv2d):
+    """A convolution of a residual block; in training NNPACK's where that is faster."""
+
+    def forward(self, input: Tensor) -> Tensor:  # (N, C, H + 2, W + 2) -> (N, C, H, W)
+        """Convolve, as `torch.nn.Conv2d` with stride 1 and no padding."""
+        if nnpack.is_faster(input):
+            return nnpack.convolve(input, self.weight)
+        return super().forward(input)
+
+
 class FewOutputsConv2d(nn.Conv2d):
     """A convolution with few output channels, laid out so that the CPU's vector units are full."""
 
@@ -68,6 +81,8 @@ class FewOutputsConv2d(nn.Conv2d):
         ]
         if input.device.type != "cpu" or any(size % _SIDE for size in sizes):
             return super().forward(input)
+        if nnpack.is_faster(input):
+            return nnpack.convolve(input, self.weight, _weight_gradient)
         y: Tensor = _Convolve.apply(input, self.weight)  # type: ignore[no-untyped-call]
         return y
 
@@ -136,16 +151,22 @@ class _Convolve(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = F.conv_transpose2d(grad.contiguous(memory_format=torch.channels_last), weight)
         if ctx.needs_input_grad[1]:
-            outputs, channels, height, width = weight.shape
-            shape = (outputs * len(_OFFSETS), channels, height + _SIDE - 1, width + _SIDE - 1)
-            grads = F.pixel_unshuffle(grad, _SIDE)
-            kernels = conv2d_weight(x, shape, grads, stride=_SIDE)
-            shifted = kernels.unflatten(0, (outputs, -1)).unbind(1)
-            grad_weight = sum(
-                kernel[..., r : r + height, c : c + width]
-                for kernel, (r, c) in zip(shifted, _OFFSETS, strict=True)
-            )
+            grad_weight = _weight_gradient(x, weight.shape, grad)
         return grad_x, grad_weight
+
+
+def _weight_gradient(x: Tensor, shape: torch.Size, grad: Tensor) -> Tensor:
+    """Return the gradient of the weights of few output channels; H and W of outputs are even."""
+    outputs, channels, height, width = shape
+    wide = (outputs * len(_OFFSETS), channels, height + _SIDE - 1, width + _SIDE - 1)
+    kernels = conv2d_weight(x, wide, F.pixel_unshuffle(grad, _SIDE), stride=_SIDE)
+    shifted = kernels.unflatten(0, (outputs, -1)).unbind(1)
+    gradients = (
+        kernel[..., r : r + height, c : c + width]
+        for kernel, (r, c) in zip(shifted, _OFFSETS, strict=True)
+    )
+    gradient: Tensor = functools.reduce(torch.add, gradients)
+    return gradient
 
 
 def _rows(x: Tensor) -> Tensor:
