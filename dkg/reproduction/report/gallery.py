@@ -19,6 +19,20 @@ FOLDER = "docs/images/gallery"
 
 _WIDTH, _QUALITY, _COLUMNS = 280, 55, 3
 
+_SHORT_CAPTIONS = {
+    "V": "Entropy, Montgomery",
+    "VI": "Entropy, Ultrasonic Brachial Plexus",
+    "VII": "Entropy, BraTS18",
+    "VIII": "MSE and SSIM, Montgomery",
+    "IX": "MSE and SSIM, Ultrasonic Brachial Plexus",
+    "X": "MSE and SSIM, BraTS18",
+    "XI": "Correlation of neighbouring pixels, Montgomery",
+    "XII": "Correlation of neighbouring pixels, Ultrasonic Brachial Plexus",
+    "XIII": "Correlation of neighbouring pixels, BraTS18",
+    "XXI": "Entropy of keys by training steps, learning rate and batch size",
+}
+"""Of tables whose printed captions are long."""
+
 
 def gallery(records: Mapping[str, Record]) -> str:
     """Return the part of docs/gallery.md with the pictures: tables of thumbnails and their lines.
@@ -113,10 +127,16 @@ def _drawn(record: Record) -> bool:
 def _of_notebook(name: str, title: str) -> dict[str, str]:
     number = name.partition("_")[0]
     line = f"{number} {title}" if number.isdigit() else title
-    return {"name": name, "line": line, "notebook": name}
+    short = f"Notebook {number}" if number.isdigit() else title.partition(":")[0]
+    return {"name": name, "short": short, "line": line, "notebook": name}
 
 
 def _of_record(id: str, record: Record) -> dict[str, str]:
     title, caption = title_and_caption(id)
-    line = title if id.startswith(("claim-", "beyond-")) else f"{title}. {caption}"
-    return {"name": id, "line": line, "notebook": record.notebook or ""}
+    kind, number = id.split("-", 1)
+    if kind in ("claim", "beyond"):
+        short, line = number.replace("-", " "), title
+    else:
+        shown = _SHORT_CAPTIONS.get(number, caption) if kind == "table" else caption
+        short, line = title, f"{title}. {shown.removesuffix('.')}"
+    return {"name": id, "short": short, "line": line, "notebook": record.notebook or ""}

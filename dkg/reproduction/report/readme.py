@@ -1,14 +1,17 @@
 """What is published: the outcome and the first claims in README, and the table of everything."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
+from dkg.reproduction.measured import Measured
 from dkg.reproduction.records import CLAIM_VERDICTS, Record
 from dkg.reproduction.report import overview
-from dkg.reproduction.report.collecting import made_with
 from dkg.reproduction.report.overview import SYMBOLS, comparisons_of
 from dkg.reproduction.report.wording import decimals_of, range_of, render
+from dkg.reproduction.sentences import finding
 
 _PLURAL = {
     "holds": "hold",
@@ -16,7 +19,7 @@ _PLURAL = {
     "does not hold": "do not hold",
 }
 
-_Row = tuple[str, str, str, list[str]]
+_Row = dict[str, Any]
 
 # The claims that README shows, the most telling first; the table of everything has all of them.
 _FIRST = (
@@ -30,8 +33,8 @@ _FIRST = (
     "claim-domain-security",
 )
 
-# The lines of the table of everything: tables, what they are about, and the comparisons whose range
-# is shown, by what they are called there. Where one range says nothing, only the counts are.
+# The lines on tables: which, what they are about, and the comparisons whose range is shown, by what
+# they are called there. Where one range says nothing, only the counts are.
 _GROUPS: tuple[tuple[tuple[str, ...], str, dict[str, tuple[str, ...]]], ...] = (
     (("I", "II", "XVI"), "layers and parameters of the networks", {}),
     (("III",), "keys", {"entropy in bits": ("entropy",)}),
@@ -78,12 +81,11 @@ def headline(records: Mapping[str, Record]) -> str:
     first = sorted(
         (row for row in rows if row["id"] in _FIRST), key=lambda r: _FIRST.index(r["id"])
     )
-    finding = records[_FIRST[0]].sentence if _FIRST[0] in records else ""
     view = {
         "rows": first,
         "outcomes": outcomes(records),
         "notebooks": notebooks,
-        "finding": finding,
+        "finding": records[_FIRST[0]].sentence if _FIRST[0] in records else "",
     }
     return render("headline.md", view)
 
@@ -109,71 +111,99 @@ def _outcome(verdicts: list[str]) -> str:
 
 
 def everything(records: Mapping[str, Record]) -> str:
-    """Return the table of docs/verdicts.md: a line for each claim and each group of tables.
+    """Return the part of docs/verdicts.md with a line for each claim and each group of tables.
 
     Parameters
     ----------
     records : mapping of str to Record
         Such as `dkg.reproduction.records.load_all` returns; a missing one is said to be missing.
+        Verdicts on real images come from ``docs/results-real.json``.
 
     Returns
     -------
     str
         Markdown.
     """
-    rows = [_claim_row(records, id) for id in CLAIMS if id.startswith("claim-")]
+    real = overview.published("results-real.json")
+    claims = [_claim_row(records, real, id) for id in CLAIMS]
+    groups = []
     for tables, what, shown in _GROUPS:
         ids = [f"table-{number}" for number in tables]
         name = f"Table{'s'[: len(tables) > 1]} {_listed(tables)}: {what}"
-        rows.append(_group_row(records, ids, name, shown))
+        groups.append(_group_row(records, real, ids, name, shown))
     ids = [id for id in COMPARISONS if id.startswith("figure-")]
-    rows.append(_group_row(records, ids, "Figures 1 to 13: what the text says that they show", {}))
-    rows += [_claim_row(records, id) for id in CLAIMS if id.startswith("beyond-")]
+    name = "Figures 1 to 13: what the text says that they show"
+    groups.append(_group_row(records, real, ids, name, {}))
+    parts = {
+        "claim of the paper": [row for row in claims if row["id"].startswith("claim-")],
+        "claim that is not in the paper": [r for r in claims if r["id"].startswith("beyond-")],
+    }
     kinds = overview.by_kind(records)
-    made_of = made_with(records.values())
-    view = {"rows": rows, "kinds": kinds, "kind_names": overview.KIND_NAMES, "made_of": made_of}
+    view = {"parts": parts, "groups": groups, "kinds": kinds, "kind_names": overview.KIND_NAMES}
     return render("everything.md", view)
 
 
-def _claim_row(records: Mapping[str, Record], id: str) -> _Row:
-    """Return the line on one claim."""
-    words, record = CLAIMS[id].words, records.get(id)
-    if id.startswith("beyond-"):
-        words = f"(not in the paper) {words}"
-    if record is None:
-        return (words, "not measured", f"{SYMBOLS['missing']} missing", [])
-    return (words, record.sentence, overview.verdict(record), _notebooks(records, [id]))
+def _claim_row(records: Mapping[str, Record], real: Mapping[str, Record], id: str) -> _Row:
+    """Return the line on one claim, with what was found in one sentence."""
+    record = records.get(id)
+    return {
+        "id": id,
+        "words": CLAIMS[id].words,
+        "phantoms": overview.verdict(record) if record else f"{SYMBOLS['missing']} missing",
+        "real": overview.verdict(real.get(id)),
+        **_counts(comparisons_of(id, record)),
+        "found": _first_sentence(finding(id, record.comparisons)) if record else "Not measured.",
+        "notebooks": _notebooks(records, [id]),
+    }
 
 
 def _group_row(
-    records: Mapping[str, Record], ids: list[str], name: str, shown: Mapping[str, Sequence[str]]
+    records: Mapping[str, Record],
+    real: Mapping[str, Record],
+    ids: list[str],
+    name: str,
+    shown: Mapping[str, Sequence[str]],
 ) -> _Row:
-    """Return the line on several records: the paper's ranges, ours, and the verdicts."""
+    """Return the line on several records, with the paper's ranges and ours."""
     comparisons = [c for id in ids for c in comparisons_of(id, records.get(id))]
-    theirs, ours = [], []
+    ranges = []
     for label, names in shown.items():
         chosen = [c for c in comparisons if c["name"] in names]
         decimals = decimals_of(chosen[0])
-        theirs.append(f"{label} {range_of([v for c in chosen for v in c['paper']], decimals)}")
-        ours.append(f"{label} {range_of([v for c in chosen for v in c['ours']], decimals)}")
-    counted = [c for c in comparisons if c["kind"] in ("result", "construction")]
-    ours.append(_counts(overview.count(counted)))
-    found = Counter(records[id].verdict if id in records else "missing" for id in ids)
-    verdict = (
-        f"{SYMBOLS[next(iter(found))]} {next(iter(found))}"
-        if len(found) == 1
-        else ", ".join(f"{SYMBOLS[v]} {found[v]} {v}" for v in SYMBOLS if found[v])
-    )
-    return ("; ".join([name, *theirs]), "; ".join(ours), verdict, _notebooks(records, ids))
+        theirs = range_of([v for c in chosen for v in c["paper"]], decimals)
+        ours = range_of([v for c in chosen for v in c["ours"]], decimals)
+        ranges.append(f"{label}: paper {theirs}, ours {ours}")
+    return {
+        "words": name,
+        "phantoms": _verdicts(records, ids, "missing"),
+        "real": _verdicts(real, ids, overview.NOT_RUN),
+        **_counts(comparisons),
+        "found": "; ".join(ranges),
+        "notebooks": _notebooks(records, ids),
+    }
 
 
-def _counts(counts: overview.Count) -> str:
-    """Return how many numbers agree with the paper, and how many tell it from null models."""
-    words = f"{counts.holds} of {counts.numbers} numbers agree with the paper"
-    if counts.nulls:
-        agreeing = ", ".join(f"{name} in {n}" for name, n in counts.nulls.items())
-        words += f"; {counts.discriminates} are failed by every null model (agree: {agreeing})"
-    return words if counts.numbers else "no number that counts"
+def _verdicts(records: Mapping[str, Record], ids: Iterable[str], absent: str) -> str:
+    """Return how many of several records have which verdict, or the one that all have."""
+    found = Counter(records[id].verdict if id in records else absent for id in ids)
+    symbols = {**SYMBOLS, overview.NOT_RUN: ""}
+    shown = [v for v in symbols if found[v]]
+    if len(shown) == 1:
+        return f"{symbols[shown[0]]} {shown[0]}".strip()
+    return ", ".join(f"{symbols[v]} {found[v]} {v}".strip() for v in shown)
+
+
+def _counts(comparisons: Iterable[Measured]) -> dict[str, str]:
+    """Return how many of the judged numbers agree, and how many numbers discriminate."""
+    n = overview.count(c for c in comparisons if c["kind"] in ("result", "construction"))
+    return {
+        "agree": f"{n.holds}/{n.judged}" if n.judged else "–",
+        "discriminate": str(n.discriminates) if n.nulls else "–",
+    }
+
+
+def _first_sentence(words: str) -> str:
+    return re.split(r"(?<=\.) ", words, maxsplit=1)[0]
 
 
 def _notebooks(records: Mapping[str, Record], ids: Iterable[str]) -> list[str]:

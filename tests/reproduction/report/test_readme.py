@@ -1,9 +1,9 @@
 """README's outcome, the table of everything, and the published numbers."""
 
+import dataclasses
 import json
 import re
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -53,27 +53,63 @@ def test_headline_without_records_says_how_to_measure(monkeypatch):
     assert all("not run" in line[1] for line in headline_rows(block))
 
 
-def test_table_of_everything_has_each_claim_and_each_table_once(records):
-    lines = headline_rows(report.everything(records))
-    claims = {re.sub(r"^\| (\(not in the paper\) )?", "", line[0]): line for line in lines}
-    for id, claim in CLAIMS.items():
-        line = claims[claim.words]
-        assert ("not in the paper" in line[0]) == id.startswith("beyond")
-        assert line[2] == f"{report.SYMBOLS[records[id].verdict]} {records[id].verdict_in_words}"
-        assert line[3] == "[00](../notebooks/00_start_here.ipynb) |"
+def tables(block):
+    """Return the rows of each table of a block, by the first word of its heading."""
+    found = {}
+    for part in re.findall(r"(?:^\|.*\n)+", block, re.M):
+        heading, _, *lines = [line.strip("| ").split(" | ") for line in part.splitlines()]
+        found[heading[0]] = [dict(zip(heading, line, strict=True)) for line in lines]
+    return found
+
+
+def test_each_claim_has_a_line_with_verdicts_and_what_was_found(records, monkeypatch):
+    real = {"claim-key-space": dataclasses.replace(records["claim-key-space"])}
+    monkeypatch.setattr(overview, "published", lambda name: real)
+    found = tables(report.everything(records))
+    for kind, heading in (
+        ("claim-", "claim of the paper"),
+        ("beyond-", "claim that is not in the paper"),
+    ):
+        lines = {line[heading]: line for line in found[heading]}
+        ids = [id for id in CLAIMS if id.startswith(kind)]
+        assert list(lines) == [CLAIMS[id].words for id in ids]
+        for id in ids:
+            line, record = lines[CLAIMS[id].words], records[id]
+            verdict = f"{report.SYMBOLS[record.verdict]} {record.verdict_in_words}"
+            assert line["phantoms"] == verdict
+            assert line["real images"] == (verdict if id in real else "not run")
+            counted = [c for c in record.comparisons if c["kind"] in ("result", "construction")]
+            held = [held for c in counted for held in c["holds"]]
+            agree = f"{held.count(True)}/{len(held) - held.count(None)}"
+            assert line["agree/judged"] == (agree if counted else "–")
+            said = f"{CLAIMS[id].holds} {CLAIMS[id].fails} Too little was measured to judge it."
+            assert line["found on phantoms"].replace("\\", "") in said
+            assert line["notebook"] == "[00](../notebooks/00_start_here.ipynb)"
+
+
+def test_each_table_is_in_one_group_with_ranges_and_counts(records, monkeypatch):
+    monkeypatch.setattr(overview, "published", lambda name: {"table-I": records["table-I"]})
+    lines = {
+        line["tables and figures"]: line
+        for line in tables(report.everything(records))["tables and figures"]
+    }
     named = [
         number
-        for line in lines
-        if line[0].startswith("| Table")
-        for number in re.findall(r"\b[IVX]+\b", line[0].partition(":")[0])
+        for name in lines
+        if name.startswith("Table")
+        for number in re.findall(r"\b[IVX]+\b", name.partition(":")[0])
     ]
     assert sorted(named) == sorted(TABLES)
-    (keys,) = [line for line in lines if line[0].startswith("| Table III:")]
-    assert keys[0] == "| Table III: keys; entropy in bits 7.9782 to 7.9808"
-    assert " to 1,000,000.0000; 0 of 8 numbers agree with the paper; 0 are failed by" in keys[1]
-    assert keys[2] == "✗ not reproduced"
-    (structure,) = [line for line in lines if line[0].startswith("| Tables I, II and XVI")]
-    assert structure[1] == "49 of 52 numbers agree with the paper"
+    keys = lines["Table III: keys"]
+    assert keys["ranges"].startswith("entropy in bits: paper 7.9782 to 7.9808, ours ")
+    assert keys["ranges"].endswith(" to 1,000,000.0000")
+    assert (keys["phantoms"], keys["real images"]) == ("✗ not reproduced", "not run")
+    assert (keys["agree/judged"], keys["discriminate"]) == ("0/8", "0")
+    structure = lines["Tables I, II and XVI: layers and parameters of the networks"]
+    assert structure["agree/judged"] == "49/52"
+    assert structure["real images"] == (
+        f"{report.SYMBOLS[records['table-I'].verdict]} 1 {records['table-I'].verdict}, 2 not run"
+    )
 
 
 @pytest.fixture
@@ -132,13 +168,20 @@ def test_a_picture_of_other_images_than_phantoms_is_not_published(repository, ou
 
 def test_gallery_shows_every_notebook_and_every_picture_once(records):
     block = report.gallery(records)
-    shown = re.findall(r"\]\(images/gallery/([^)]+)\.webp\)\]\((\S+)\)<br>", block)
-    names = [name for name, _ in shown]
+    shown = re.findall(
+        r"!\[([^]]+)\]\(images/gallery/([^)]+)\.webp\)\]\((\S+)\)<br>(.+?) \|", block
+    )
+    names = [name for _, name, _, _ in shown]
     there = {path.stem for path in (ROOT / "docs" / "images" / "gallery").iterdir()}
     notebooks = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     assert names == [name for name in notebooks + order(records) if name in there]
     assert len(names) > 70
-    assert all((ROOT / "docs" / target).is_file() for _, target in shown)
+    assert all((ROOT / "docs" / target).is_file() for _, _, target, _ in shown)
+    short = {name: alternative for alternative, name, _, _ in shown}
+    assert len(set(short.values())) == len(short)
+    assert max(len(words.split()) for words in short.values()) <= 3
+    assert max(len(line.split()) for _, _, _, line in shown) <= 25
+    assert (short["table-XI"], short["00_start_here"]) == ("Table XI", "Notebook 00")
 
 
 @pytest.mark.parametrize("profile", ["real", "full"])
@@ -247,6 +290,6 @@ def test_published_verdict_follows_from_the_numbers(id):
             key: ["NaN" if value != value else value for value in field]
             if isinstance(field, tuple)
             else field
-            for key, field in asdict(now).items()
+            for key, field in dataclasses.asdict(now).items()
         }
         assert {key: comparison[key] for key in expected} == expected
