@@ -138,7 +138,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="beyond-malleability",
         words="A changed ciphertext is noticed.",
         holds="Every change was noticed.",
-        fails="XOR alone lets an attacker change the image as she likes, without the key.",
+        fails="XOR alone lets an attacker change the image as they like, without the key.",
         limits="True of every stream cipher without an authentication tag; the files of dkg carry "
         "one.",
     ),

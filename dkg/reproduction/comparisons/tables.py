@@ -84,7 +84,7 @@ def _with_mean(
     yield Comparison(
         record=f"table-{table}",
         name=f"mean_{column}",
-        what=f"{mean}, as the text has it",
+        what=f"{mean} (text)",
         unit=unit,
         labels=("mean",),
         paper=(TEXT_AVERAGES[table][column],),
