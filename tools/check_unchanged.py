@@ -193,7 +193,10 @@ def _files(folder: Path) -> Iterator[tuple[str, str]]:
         yield f"file {name}.png", sha256(plain.tobytes())
         # Files of version 1 are read and no longer written, so this encrypts the array.
         ciphertext, metadata = encryption.encrypt(plain, key.keys)
-        yield f"file {name}.png again", sha256(png_files.encode_noise(ciphertext, metadata))
+        yield (
+            f"file {name}.png again",
+            sha256(b"".join(png_files.encode_noise(ciphertext, metadata))),
+        )
     parts = [encryption.key_identifier(part[None]) for part in key.keys]
     if registry.uses(folder / "used-keys.sqlite", parts):
         yield "file used-keys.sqlite", "knows the key"

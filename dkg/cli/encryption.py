@@ -251,7 +251,7 @@ def encrypt_dicom(
         warnings.filterwarnings("ignore", module="pydicom")
         key = key or out.with_name(f"{out.stem}-key.png")
         content = read_file(image)  # Once, as it may be a pipe.
-        original = dicom.read(image, content)
+        original = dicom.read(image, content, view_pixels=True)
         with _removed_on_failure(None if key.exists() else key):
             if seed:
                 files = _dicom_seeds(seed, image, original)
@@ -266,7 +266,7 @@ def encrypt_dicom(
                 allow_key_reuse=allow_key_reuse,
                 overwrite=force,
             )
-        encrypted = dicom.read(out)
+        encrypted = dicom.read(out, view_pixels=True)
         typer.echo(f"{out}: {image} encrypted with {key}")
         if others:
             _warn_of_reuse()

@@ -131,7 +131,7 @@ def _png_orientation(chunks: list[tuple[bytes, memoryview]]) -> int:
             # The names of the language and of the keyword in it are before the text.
             text = text.split(b"\0", 2)[-1]
             if compressed:
-                text = limits.inflate(text, zlib.MAX_WBITS, "its XMP text")
+                text = bytes(limits.inflate(text, zlib.MAX_WBITS, "its XMP text"))
             found = _XMP_ORIENTATION.search(text)
             return int(found[1]) if found else 1
     return 1

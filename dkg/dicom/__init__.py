@@ -22,20 +22,21 @@ from dkg.dicom.confidentiality import PROFILE_EDITION, identifying_attributes
 from dkg.dicom.encryption import (
     ATTRIBUTES,
     decrypt_dataset,
-    decrypt_file,
     encrypt_dataset,
-    encrypt_file,
     is_encrypted,
     key_identifier,
 )
+from dkg.dicom.files import decrypt_content, decrypt_file, encrypt_content, encrypt_file
 from dkg.dicom.parsing import equal_bytes, read
 from dkg.dicom.pixel_data import keys_needed
 
 __all__ = [
     "ATTRIBUTES",
     "PROFILE_EDITION",
+    "decrypt_content",
     "decrypt_dataset",
     "decrypt_file",
+    "encrypt_content",
     "encrypt_dataset",
     "encrypt_file",
     "equal_bytes",

@@ -46,6 +46,7 @@ def expected_attributes(
     keys: NDArray[np.uint8],
     *,
     secret: bytes | None = None,
+    uid: UID | None = None,
 ) -> Dataset:
     """Return the readable attributes that an encrypted image had when it was made.
 
@@ -58,6 +59,8 @@ def expected_attributes(
         The keys it was decrypted with.
     secret : bytes, optional
         The tag secret it was decrypted with.
+    uid : pydicom.uid.UID, optional
+        `sop_instance_uid` of the encrypted image, if its encrypted part is not in it any more.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def expected_attributes(
     changed = method and method != original.get("DeidentificationMethod")
     make_readable(image, original, layout, derive_keys(keys, secret).uid if changed else None)
     image.pop(PIXEL_DATA, None)
-    image.SOPInstanceUID = sop_instance_uid(encrypted)
+    image.SOPInstanceUID = uid or sop_instance_uid(encrypted)
     return image
 
 

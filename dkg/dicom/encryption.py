@@ -1,10 +1,9 @@
-"""Encryption and decryption of DICOM data sets and files."""
+"""Encryption and decryption of DICOM data sets."""
 
 import copy
 import hashlib
-import os
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,27 +15,30 @@ from dkg.cipher import CipherError
 from dkg.dicom.agreement import make_readable
 from dkg.dicom.confidentiality import make_uid
 from dkg.dicom.envelope import (
+    ENCRYPTED_CONTENT,
     derive_keys,
     encode_content,
-    even,
     open_envelope,
     read_envelope,
     seal,
 )
-from dkg.dicom.parsing import file_meta, parse, serialize
+from dkg.dicom.parsing import file_meta, large_element, parse, serialize
 from dkg.dicom.pixel_data import (
     PIXEL_DATA,
+    Layout,
+    StoredSamples,
+    noise_of,
     read_layout,
     read_samples,
-    without_samples,
     xor_stored,
 )
-from dkg.encryption import check_output, check_secret, read_key, record_use
 from dkg.storage import limits
-from dkg.storage.files import atomic
 
 ATTRIBUTES = ("keep", "basic-profile")
 """What can be done with the patient's attributes; `encrypt_dataset` says what it means."""
+
+# Bytes of a file that are worked on at a time.
+_PIECE = 2**20
 
 _CHANGED = (
     "the pixel data or the encrypted attributes were changed after encryption, for example by "
@@ -132,7 +134,14 @@ def encrypt_dataset(
     # Writing fills in the file meta information, which must not change the argument.
     dataset = copy.copy(dataset)
     dataset.file_meta = meta
-    return _encrypt(serialize(dataset, enforce_file_format=True), keys, secret, attributes)
+    encoded = serialize(dataset, enforce_file_format=True)
+    encrypted = encrypt_encoded(encoded, keys, secret, attributes)
+    # Data sets of other programs have values of the type bytes.
+    del encoded
+    pixels, item = encrypted[PIXEL_DATA], encrypted.EncryptedAttributesSequence[0]
+    pixels.value = bytes(pixels.value) + bytes(len(pixels.value) % 2)
+    item.EncryptedContent = bytes(item.EncryptedContent)
+    return encrypted
 
 
 def decrypt_dataset(
@@ -165,108 +174,23 @@ def decrypt_dataset(
         If the keys or the secret are not those, or the noise or the encrypted part are not as
         `encrypt_dataset` made them.
     """
-    return parse(_decrypt(dataset, keys, secret))
+    return parse(decrypt_encoded(dataset, keys, secret))
 
 
-def encrypt_file(
-    source: str | os.PathLike[str],
-    key: str | os.PathLike[str],
-    target: str | os.PathLike[str],
-    *,
-    content: bytes | None = None,
-    attributes: Literal["keep", "basic-profile"] = "keep",
-    registry: str | os.PathLike[str] | None = None,
-    allow_key_reuse: bool = False,
-    overwrite: bool = False,
-) -> int:
-    """Encrypt a DICOM file, and record the use of the key in a registry.
-
-    As with `dkg.encryption.encrypt_file`, that happens before the encrypted image is written, and a
-    key encrypts one image.
-
-    Parameters
-    ----------
-    source, key, target : path-like
-        A DICOM file of an image, the key file, and the encrypted image, which ends in .dcm.
-    content : bytes, optional
-        The bytes of `source`, if they have been read already, as for `read`.
-    attributes : {'keep', 'basic-profile'}
-        What happens to the patient's attributes, as in `encrypt_dataset`.
-    registry, allow_key_reuse, overwrite
-        As for `dkg.encryption.encrypt_file`.
-
-    Returns
-    -------
-    int
-        How many other images this key, or a part of it, has encrypted; 0 is the safe answer.
-
-    Raises
-    ------
-    OSError, CipherError
-        As for `dkg.encryption.encrypt_file`.
-    """
-    source, key, target = Path(source), Path(key), Path(target)
-    check_output(target, (".dcm",), overwrite, inputs=(source, key))
-    read = read_key(key)
-    check_secret(key, read)
-    try:
-        content = limits.read(source) if content is None else content
-        encrypted = _encrypt(content, read.keys, read.secret, attributes)
-        encoded = serialize(encrypted, enforce_file_format=True)
-    except ValueError as error:
-        raise CipherError(f"{source}: {error}") from error
-    metadata = {"tag": read_envelope(encrypted).tag.hex()}
-    others = record_use(key, read.keys, metadata, allow_key_reuse, registry)
-    with atomic(target, overwrite=overwrite) as temporary:
-        temporary.write_bytes(encoded)
-    return others
-
-
-def decrypt_file(
-    source: str | os.PathLike[str],
-    key: str | os.PathLike[str],
-    target: str | os.PathLike[str],
-    *,
-    accept_version_1: bool = False,
-    overwrite: bool = False,
-) -> None:
-    """Decrypt a file that `encrypt_file` made to the bytes of the original file.
-
-    Parameters
-    ----------
-    source, key, target : path-like
-        The encrypted image, the key file it was made with, and the original, which ends in .dcm.
-    accept_version_1 : bool
-        As for `dkg.encryption.decrypt_file`.
-    overwrite : bool
-        Replace an existing file.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read or written.
-    CipherError
-        If a file is refused: not encrypted, the wrong key, cut or changed.
-    """
-    source, key, target = Path(source), Path(key), Path(target)
-    check_output(target, (".dcm",), overwrite, inputs=(source, key))
-    read = read_key(key)
-    try:
-        original = _decrypt(parse(limits.read(source)), read.keys, read.secret, accept_version_1)
-    except ValueError as error:
-        raise CipherError(f"{source}: {error}") from error
-    with atomic(target, overwrite=overwrite) as temporary:
-        temporary.write_bytes(original)
-
-
-def _encrypt(
+def encrypt_encoded(
     encoded: bytes, keys: NDArray[np.uint8], secret: bytes | None, attributes: str
 ) -> Dataset:
     """Encrypt the bytes of a DICOM file into a data set."""
     if attributes not in ATTRIBUTES:
         raise CipherError(f"attributes must be one of {ATTRIBUTES}, not {attributes!r}")
     identifier = encryption.key_identifier(keys)
-    image = parse(encoded)
+    if len(encoded) > limits.MAX_BYTES + limits.REST:  # More is not decrypted.
+        raise CipherError(
+            f"the file has {len(encoded):,} bytes; at most {limits.MAX_BYTES:,} and headers of "
+            f"{limits.REST:,} can be encrypted"
+        )
+    # Large images are in memory as few times as possible: views, pieces, and changes in place.
+    image = parse(encoded, view_pixels=True)
     if is_encrypted(image):
         raise CipherError("it is encrypted by dkg already")
     for keyword in ("SOPClassUID", "SOPInstanceUID"):
@@ -274,24 +198,23 @@ def _encrypt(
             raise CipherError(f"it has no {keyword}, which every DICOM image must have")
     samples, layout = read_samples(image)
     noise = xor_stored(samples, keys, layout)
-    # Large images are in memory as few times as possible.
     del samples, image[PIXEL_DATA]
     derived = derive_keys(keys, secret)
-    remainder = without_samples(encoded, noise, keys, layout)
-    original = parse(encoded)
+    original = parse(encoded, view_pixels=True)
+    stored = StoredSamples(original, noise, keys, layout)
     del original[PIXEL_DATA]
 
     deidentified = attributes == "basic-profile"
     make_readable(image, original, layout, derived.uid if deidentified else None)
 
-    content = encode_content(original, image, remainder)
-    del remainder
+    content = encode_content(original, image, _without_samples(encoded, stored))
     vr = "OW" if layout.bits_allocated > 8 else "OB"
-    image.add_new(PIXEL_DATA, vr, even(noise.tobytes()))
+    image.add(large_element(PIXEL_DATA, vr, noise.data.cast("B")))
     item = Dataset()
     item.EncryptedContentTransferSyntaxUID = ExplicitVRLittleEndian
     version = 1 if secret is None else 2
-    item.EncryptedContent, tag = seal(content, identifier, derived, noise, layout, version)
+    message, tag = seal(content, identifier, derived, noise, layout, version)
+    item.add(large_element(ENCRYPTED_CONTENT, "OB", message))
     image.EncryptedAttributesSequence = [item]
     image.SOPInstanceUID = make_uid(tag)
 
@@ -305,7 +228,7 @@ def _encrypt(
     encrypted.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     # Whoever deletes the original must be able to rely on the encrypted image.
     try:
-        comes_back = _decrypt(encrypted, keys, secret) == encoded
+        comes_back = _comes_back(encrypted, encoded, keys, secret)
     except CipherError:
         comes_back = False
     if not comes_back:
@@ -313,13 +236,52 @@ def _encrypt(
     return encrypted
 
 
-def _decrypt(
+def _without_samples(encoded: bytes, stored: StoredSamples) -> Iterator[bytearray]:
+    """Yield a file in pieces, with zeros in the place of its samples."""
+    for position in range(0, len(encoded), _PIECE):
+        piece = bytearray(encoded[position : position + _PIECE])
+        stored.xor(piece, position)
+        yield piece
+
+
+def _comes_back(
+    encrypted: Dataset, encoded: bytes, keys: NDArray[np.uint8], secret: bytes | None
+) -> bool:
+    """Decrypt an image, and tell whether it is a file; nothing of its size is kept."""
+    pieces, noise, layout = _authentic(encrypted, keys, secret)
+    stored = StoredSamples(parse(encoded, view_pixels=True), noise, keys, layout)
+    whole, position = memoryview(encoded), 0
+    for part in pieces:
+        piece = bytearray(part)
+        stored.xor(piece, position)
+        if piece != whole[position : position + len(piece)]:
+            return False
+        position += len(piece)
+    return position == len(whole)
+
+
+def decrypt_encoded(
     dataset: Dataset,
     keys: NDArray[np.uint8],
     secret: bytes | None,
     accept_version_1: bool = False,
-) -> bytes | bytearray:
+) -> bytearray:
     """Decrypt a data set to the bytes of the original file."""
+    pieces, noise, layout = _authentic(dataset, keys, secret, accept_version_1)
+    file = bytearray()
+    for piece in pieces:
+        file += piece
+    StoredSamples(parse(file, view_pixels=True), noise, keys, layout).xor(file, 0)
+    return file
+
+
+def _authentic(
+    dataset: Dataset,
+    keys: NDArray[np.uint8],
+    secret: bytes | None,
+    accept_version_1: bool = False,
+) -> tuple[Iterator[bytes], NDArray[Any], Layout]:
+    """Check an encrypted image; return the file in it, in pieces, and the noise with its layout."""
     envelope = read_envelope(dataset)
     identifier = encryption.key_identifier(keys)
     if envelope.key_identifier != identifier:
@@ -341,11 +303,13 @@ def _decrypt(
     # Before an archive's compression of the noise is decoded, which may take long.
     if digest is not None and not envelope.fits(derived.tag, read_layout(dataset), digest):
         raise CipherError(_CHANGED)
-    samples, layout = read_samples(copy.deepcopy(dataset))
+    # The tag of version 1 covers the noise as it is, so that noise which an archive has compressed
+    # has to be decoded before the tag can be checked; no more is decoded than the data set says.
+    samples, layout = noise_of(dataset)
     if digest is None:
-        is_same = envelope.fits(derived.tag, layout, samples.tobytes())
+        is_same = envelope.fits(derived.tag, layout, samples.data.cast("B"))
     else:
         is_same = hashlib.sha256(samples.data).digest() == digest
     if not is_same:
         raise CipherError(_CHANGED)
-    return without_samples(open_envelope(envelope, derived), samples, keys, layout)
+    return open_envelope(envelope, derived), samples, layout

@@ -1,5 +1,6 @@
 """Samples of a DICOM image: their layout, and the XOR of their stored bits with the key."""
 
+import copy
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dkg.cipher import KEY_BYTES, CipherError, xor
-from dkg.data import decoders
-from dkg.dicom.parsing import file_meta, parse
+from dkg.data import decoders, dicom_files
+from dkg.dicom.parsing import file_meta, large_element
 from dkg.storage.limits import MAX_BYTES
 
 decoders.register()
@@ -30,6 +31,10 @@ _NUMBERS = (
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
 )
 # fmt: on
+
+
+# Samples that are computed with at a time.
+_AT_ONCE = 2**20
 
 
 class Layout(NamedTuple):
@@ -128,27 +133,28 @@ def read_layout(dataset: Dataset) -> Layout:
 def read_samples(dataset: Dataset) -> tuple[NDArray[Any], Layout]:
     """Return the samples as unsigned integers in the order frame, row, column, sample.
 
-    The attributes are changed to what holds of these samples.
+    They are a view of the pixel data where these are stored in that order, else a new array. The
+    attributes are changed to what holds of these samples.
     """
     length = _length(dataset)
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
         try:
-            _decompress(dataset)
+            data = _decompress(dataset, length)
         except ValueError as error:
             raise CipherError(str(error)) from error
-        length = _length(dataset)
-    if syntax == ExplicitVRBigEndian:
-        array = get_decoder(syntax).as_array(dataset, raw=True)[0]
-        if dataset.BitsAllocated == 1:
-            array = np.packbits(array, bitorder="little")
-        data = array.astype(array.dtype.newbyteorder("<")).tobytes()
-        dataset.PlanarConfiguration = 0
     else:
-        data = dataset.PixelData[:length]
+        data = np.frombuffer(dataset.PixelData, np.uint8)
+        if syntax == ExplicitVRBigEndian:
+            # The bytes of words are swapped, and so are pairs of bytes in words.
+            width = 2 if dataset[PIXEL_DATA].VR == "OW" else 1
+            width = max(width, dataset.BitsAllocated // 8)
+            data = data[: len(data) // width * width].view(f">u{width}")
+            data = data.astype(f"<u{width}").view(np.uint8)
     layout = read_layout(dataset)
-    samples = np.frombuffer(data, {1: "u1", 8: "u1", 16: "<u2", 32: "<u4"}[layout.bits_allocated])
-    if layout.samples_per_pixel == 1:
+    types = {1: "u1", 8: "u1", 16: "<u2", 32: "<u4"}
+    samples = data[:length].view(types[layout.bits_allocated])
+    if layout.samples_per_pixel == 1 and syntax != ExplicitVRBigEndian:
         return samples, layout
     if _is_by_plane(dataset):
         planes = samples.reshape(layout.frames, layout.samples_per_pixel, -1)
@@ -157,10 +163,23 @@ def read_samples(dataset: Dataset) -> tuple[NDArray[Any], Layout]:
     return samples, layout
 
 
-def _decompress(dataset: Dataset) -> None:
-    """Replace compressed pixel data by their samples, of no more frames than the data set says."""
+def noise_of(encrypted: Dataset) -> tuple[NDArray[Any], Layout]:
+    """Return the samples of an encrypted image as `read_samples` does, without changing it."""
+    image = copy.deepcopy(encrypted.group_dataset(0x0028))
+    image.file_meta = copy.deepcopy(encrypted.file_meta)
+    for element in encrypted.group_dataset(0x7FE0):
+        # The value of a copy is the same object, and not copied.
+        image.add(copy.copy(element))
+    return read_samples(image)
+
+
+def _decompress(dataset: Dataset, length: int) -> NDArray[np.uint8]:
+    """Decode compressed pixel data, of no more frames than the data set says; change it to them."""
     syntax, count = dataset.file_meta.TransferSyntaxUID, int(dataset.get("NumberOfFrames") or 1)
-    frames, description = [], dict[str, str | int]()
+    samples, position, number = np.zeros(length + length % 2, np.uint8), 0, 0
+    description = dict[str, str | int]()
+    if isinstance(dataset.PixelData, memoryview):
+        dataset.PixelData = dicom_files.ViewReader(dataset.PixelData)
     with decoders.explaining(syntax):
         decoded = get_decoder(syntax).iter_array(
             dataset, decoding_plugin=decoders.PLUGIN, as_rgb=False
@@ -171,16 +190,19 @@ def _decompress(dataset: Dataset) -> None:
                 description["photometric_interpretation"] = "RGB"
             # A frame may have fewer bits per sample than are allocated, and samples of fewer bytes.
             width = max(array.itemsize, dataset.BitsAllocated // 8)
-            frames.append(array.astype(f"<{array.dtype.kind}{width}", copy=False).tobytes())
-    if len(frames) < count:
-        raise CipherError(f"it has {len(frames)} of {count} compressed frames")
-    dataset.PixelData = b"".join(frames)
-    dataset["PixelData"].is_undefined_length = False
-    dataset["PixelData"].VR = "OB" if dataset.BitsAllocated <= 8 else "OW"
+            frame = samples[position : position + array.size * width]
+            frame = frame.view(f"<{array.dtype.kind}{width}").reshape(array.shape)
+            frame[:] = array
+            position, number = position + frame.nbytes, number + 1
+    if number < count:
+        raise CipherError(f"it has {number} of {count} compressed frames")
+    vr = "OB" if dataset.BitsAllocated <= 8 else "OW"
+    dataset.add(large_element(PIXEL_DATA, vr, samples.data))
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.PhotometricInterpretation = description["photometric_interpretation"]
     if dataset.SamplesPerPixel > 1:
         dataset.PlanarConfiguration = description["planar_configuration"]
+    return samples
 
 
 def _to_rgb(frame: NDArray[np.uint8]) -> None:
@@ -197,31 +219,64 @@ def _is_by_plane(dataset: Dataset) -> bool:
     return bool(has_planes and dataset.get("PlanarConfiguration") == 1)
 
 
-def without_samples(
-    file: bytes, noise: NDArray[Any], keys: NDArray[np.uint8], layout: Layout
-) -> bytes | bytearray:
-    """XOR the samples of a file with those that decryption of the noise gives; its own inverse.
+class StoredSamples:
+    """The samples that decryption of the noise gives, where and as they are in the original file.
 
-    What remains is zero but for bits that are not stored, such as overlays in them. Samples that
-    are not in the file as they are, as they are compressed or big-endian, are left alone.
+    Samples that are not in the file as they are, as they are compressed or big-endian, are left
+    alone: then there are none here.
+
+    Parameters
+    ----------
+    original : pydicom.Dataset
+        The parsed file; its samples may be zeros. Its pixel data are not kept.
+    noise, keys, layout : ndarray, ndarray, Layout
+        As for `xor_stored`.
     """
-    original = parse(file)
-    if original.file_meta.TransferSyntaxUID not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
-        return file
-    start, is_by_plane = original[PIXEL_DATA].file_tell, _is_by_plane(original)
-    del original  # It has a copy of the samples.
-    samples = xor_stored(noise, keys, layout)
-    if is_by_plane:
-        pixels = samples.reshape(layout.frames, -1, layout.samples_per_pixel)
-        samples = np.ascontiguousarray(pixels.swapaxes(1, 2)).ravel()
-    result = bytearray(file)
-    assert start is not None  # It was read from a file.
-    np.frombuffer(result, np.uint8)[start : start + samples.nbytes] ^= samples.view(np.uint8)
-    return result
+
+    def __init__(
+        self, original: Dataset, noise: NDArray[Any], keys: NDArray[np.uint8], layout: Layout
+    ):
+        self._layout, self._noise, self._stream = layout, noise, key_stream(keys, noise)
+        self._start, self._length = original[PIXEL_DATA].file_tell or 0, noise.nbytes
+        syntax = original.file_meta.TransferSyntaxUID
+        if syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
+            self._length = 0
+        elif _is_by_plane(original):
+            shape = layout.frames, -1, layout.samples_per_pixel
+            self._noise, self._stream = (
+                each.reshape(shape).swapaxes(1, 2) for each in (self._noise, self._stream)
+            )
+
+    def xor(self, piece: bytearray, position: int) -> None:
+        """XOR a piece of the file, which begins at a position of it, in place; its own inverse.
+
+        What remains of the samples is zero but for bits that are not stored, such as overlays in
+        them.
+        """
+        width, array = self._noise.itemsize, np.frombuffer(piece, np.uint8)
+        begin = max(position - self._start, 0)
+        end = min(position + len(piece) - self._start, self._length)
+        for first in range(begin // width, -(-end // width), _AT_ONCE):
+            last = min(first + _AT_ONCE, -(-end // width))
+            samples = self._part(self._noise, first, last)
+            samples = _xor_block(samples, self._part(self._stream, first, last), self._layout)
+            # A piece may begin and end within a sample.
+            cut = max(begin - first * width, 0)
+            data = samples.view(np.uint8)[cut : end - first * width]
+            at = first * width + cut + self._start - position
+            array[at : at + len(data)] ^= data
+
+    @staticmethod
+    def _part(samples: NDArray[Any], first: int, last: int) -> NDArray[Any]:
+        # Of transposed samples, `flat` copies only those asked for.
+        return samples[first:last] if samples.ndim == 1 else samples.flat[first:last]
 
 
-def xor_stored(samples: NDArray[Any], keys: NDArray[np.uint8], layout: Layout) -> NDArray[Any]:
-    """XOR with the key, and set the bits that are not stored to zero or to the sign."""
+def key_stream(keys: NDArray[np.uint8], samples: NDArray[Any]) -> NDArray[Any]:
+    """Return the key bytes that cover samples, as numbers of which the first byte is the high one.
+
+    Nothing is copied. Raises CipherError if there are too few keys.
+    """
     needed = -(-samples.nbytes // KEY_BYTES)
     if len(keys) < needed:
         missing = needed - len(keys)
@@ -229,9 +284,26 @@ def xor_stored(samples: NDArray[Any], keys: NDArray[np.uint8], layout: Layout) -
             f"an image of {samples.nbytes:,} bytes needs {needed} keys, and there are {len(keys)}: "
             f"make the key from {missing} more seed image{'s'[: missing > 1]}"
         )
-    stream = np.ascontiguousarray(keys).ravel()[: samples.nbytes]
-    stream = stream.view(samples.dtype.newbyteorder(">")).astype(samples.dtype, copy=False)
-    result = xor(samples, stream)
+    stream = np.ascontiguousarray(keys).reshape(-1)[: samples.nbytes]
+    return stream.view(samples.dtype.newbyteorder(">"))
+
+
+def xor_stored(samples: NDArray[Any], keys: NDArray[np.uint8], layout: Layout) -> NDArray[Any]:
+    """XOR with the key, and set the bits that are not stored to zero or to the sign.
+
+    Done in place where the samples may be written to, and in blocks, so that large images are in
+    memory as few times as possible.
+    """
+    stream = key_stream(keys, samples)
+    result = samples if samples.flags.writeable else np.empty_like(samples)
+    for first in range(0, samples.size, _AT_ONCE):
+        block = slice(first, first + _AT_ONCE)
+        result[block] = _xor_block(samples[block], stream[block], layout)
+    return result
+
+
+def _xor_block(samples: NDArray[Any], stream: NDArray[Any], layout: Layout) -> NDArray[Any]:
+    result = xor(samples, stream.astype(samples.dtype, copy=False))
     if layout.bits_allocated == 1:
         return result
     # Shifting out what is above and then what is below leaves the stored bits, or their sign.

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dkg.cipher import KEY_BYTES, KEY_SHAPE, CipherError
+from dkg.cipher import KEY_BYTES, KEY_SHAPE, CipherError, xor
 from dkg.storage.limits import MAX_BYTES
 
 MAX_KEYS = MAX_BYTES // KEY_BYTES
 """The most keys that one image can need, because larger images are not read: 1,024."""
+
+# Samples that are computed with at a time, so that large images are not copied as a whole.
+_AT_ONCE = 2**20
 
 PNG_SIDE = 1_000_000
 """The largest height and width that libpng reads and writes."""
@@ -64,6 +67,25 @@ def keys_needed(image: NDArray[Any]) -> int:
     """
     check_plain_image(image)
     return -(-image.nbytes // KEY_BYTES)
+
+
+def xor_in_place(samples: NDArray[Any], keys: NDArray[np.uint8]) -> None:
+    """XOR samples with the key bytes that cover them, in blocks.
+
+    Parameters
+    ----------
+    samples : ndarray
+        Contiguous samples of an unsigned integer type, in any shape; they are changed. A sample
+        takes its key bytes from high to low.
+    keys : ndarray of uint8, shape (n, 256, 256, 3)
+        Keys with at least as many bytes.
+    """
+    flat = samples.reshape(-1)
+    stream = np.ascontiguousarray(keys).reshape(-1).view(samples.dtype.newbyteorder(">"))
+    for start in range(0, flat.size, _AT_ONCE):
+        block = flat[start : start + _AT_ONCE]
+        key = stream[start : start + block.size]
+        block[:] = xor(block, key.astype(block.dtype, copy=False))
 
 
 def key_identifier(keys: NDArray[np.uint8]) -> str:

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
-from dkg.cipher import CipherError, xor
-from dkg.encryption.arrays import key_identifier, keys_needed
+from dkg.cipher import CipherError
+from dkg.encryption.arrays import key_identifier, keys_needed, xor_in_place
 
 FORMAT_VERSION = 2
 """Version of the key and ciphertext files that are written; version 1 is still read."""
@@ -60,7 +60,8 @@ def encrypt(
             f"there are {len(keys)}: make the key from {missing} more "
             f"seed image{'s'[: missing > 1]}"
         )
-    ciphertext = xor(image, _key_samples(keys, image))
+    ciphertext = image.copy()
+    xor_in_place(ciphertext, keys)
     metadata: dict[str, Any] = {
         "format": "dkg ciphertext",
         "version": 1 if secret is None else FORMAT_VERSION,
@@ -132,18 +133,14 @@ def decrypt(
             "the ciphertext or its metadata were changed after encryption: the authentication "
             "tag does not fit"
         )
-    return xor(ciphertext, _key_samples(keys, ciphertext))
+    image = ciphertext.copy()
+    xor_in_place(image, keys)
+    return image
 
 
 def canonical(metadata: dict[str, Any]) -> bytes:
     """Serialize metadata in the only form that is accepted: ASCII, sorted, without spaces."""
     return json.dumps(metadata, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def _key_samples(keys: NDArray[np.uint8], image: NDArray[Any]) -> NDArray[Any]:
-    """Return the key bytes as samples of the image's shape and type."""
-    samples = np.ascontiguousarray(keys).ravel().view(image.dtype.newbyteorder(">"))
-    return samples[: image.size].reshape(image.shape).astype(image.dtype, copy=False)
 
 
 def derive(keys: NDArray[np.uint8], secret: bytes | None, info: str, length: int) -> bytes:
@@ -179,5 +176,8 @@ def _tag(
     mac_key = derive(keys, secret, "dkg ciphertext tag", 32)
     # The serialized metadata holds no zero byte, so the end of it is unambiguous.
     mac = hmac.new(mac_key, canonical(metadata) + b"\0", "sha256")
-    mac.update(np.ascontiguousarray(ciphertext, ciphertext.dtype.newbyteorder(">")).data)
+    rows = max(1, 2**20 // ciphertext[0].nbytes)
+    for start in range(0, len(ciphertext), rows):
+        block = ciphertext[start : start + rows]
+        mac.update(np.ascontiguousarray(block, block.dtype.newbyteorder(">")).data)
     return mac.hexdigest()

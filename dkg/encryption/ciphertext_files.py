@@ -71,8 +71,8 @@ def encrypt_file(
     del samples
     encoded = encode_noise(ciphertext, metadata)
     others = record_use(key, read.keys, metadata, allow_key_reuse, registry)
-    with atomic(out, overwrite=overwrite) as temporary:
-        temporary.write_bytes(encoded)
+    with atomic(out, overwrite=overwrite) as temporary, temporary.open("wb") as file:
+        file.writelines(encoded)
     return others
 
 

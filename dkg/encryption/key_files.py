@@ -112,8 +112,8 @@ def write_key(
     optional = {"output": output, "exact": exact}
     metadata |= {name: value for name, value in optional.items() if value is not None}
     data = encode_noise(keys.reshape(-1, *KEY_SHAPE[1:]), metadata)
-    with atomic(path, overwrite=overwrite, private=True) as temporary:
-        temporary.write_bytes(data)
+    with atomic(path, overwrite=overwrite, private=True) as temporary, temporary.open("wb") as file:
+        file.writelines(data)
 
 
 def read_key(path: str | os.PathLike[str]) -> ImageKey:

@@ -6,9 +6,10 @@ import struct
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import imagecodecs
+import numpy as np
 from numpy.typing import NDArray
 
 from dkg.cipher import CipherError
@@ -92,22 +93,28 @@ def check_output(
         raise CipherError(f"{path}: exists and is read-only")
 
 
-def encode(pixels: NDArray[Any], **options: Any) -> bytes:
+def encode(pixels: NDArray[Any], **options: Any) -> memoryview:
     """Encode pixels as PNG; the options are those of `imagecodecs.png_encode`."""
     # By default imagecodecs leaves no room for the filter byte of each row. Incompressible data
     # grow by less than a thousandth; the rest is for headers.
     room = pixels.nbytes + len(pixels)
-    return bytes(imagecodecs.png_encode(pixels, out=room + room // 500 + 2**12, **options))
+    # In an array the pages that are not written to take no memory.
+    buffer = np.empty(room + room // 500 + 2**12, np.uint8)
+    # It takes any buffer, whatever its types say.
+    return memoryview(imagecodecs.png_encode(pixels, out=cast(bytearray, buffer), **options))
 
 
-def encode_noise(pixels: NDArray[Any], metadata: dict[str, Any]) -> bytes:
-    """Encode pixels as PNG with metadata in a tEXt chunk, without trying to compress them."""
+def encode_noise(pixels: NDArray[Any], metadata: dict[str, Any]) -> list[bytes | memoryview]:
+    """Encode pixels as PNG with metadata in a tEXt chunk, without trying to compress them.
+
+    Returned are parts to be written one after another.
+    """
     # imagecodecs reads and writes pixels only, so the chunk is inserted here.
     data = encode(pixels, level=0, filter=imagecodecs.PNG.FILTER.NONE)
     body = b"tEXt" + _KEYWORD + canonical(metadata)
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     end_of_header = _SIGNATURE_BYTES + _HEADER_BYTES
-    return data[:end_of_header] + chunk + data[end_of_header:]
+    return [data[:end_of_header], chunk, data[end_of_header:]]
 
 
 def read_noise(path: Path, wanted: str) -> tuple[NDArray[Any], dict[str, Any]]:

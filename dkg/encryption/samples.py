@@ -73,7 +73,7 @@ def write_samples(
         buffer = io.BytesIO()
         photometric = "minisblack" if image.ndim == 2 else "rgb"
         tifffile.imwrite(buffer, image, photometric=photometric, compression="zlib", metadata=None)
-        data = buffer.getvalue()
+        data = buffer.getbuffer()
     with atomic(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
 

@@ -12,7 +12,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +27,8 @@ MAX_BYTES = 1024 * 256 * 256 * 3
 # Of a TIFF image: those that unpack to what the file says, and cannot to more.
 _COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 
-# Beside the samples, such as headers.
-_REST = 2**20
+REST = 2**20
+"""Bytes that a file may have beside its samples, such as headers."""
 
 COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 """Of TIFF images: those that unpack to what the file says, and cannot to more."""
@@ -40,7 +40,9 @@ _PARTS, _PAGES = 100_000, 10_000
 _SIDE = 2048
 
 # What is fed to a decompressor at a time, and what it may give at a time.
-_PIECE, _MOST_AT_ONCE = 2**16, 2**24
+_PIECE, _MOST_AT_ONCE = 2**16, 2**20
+
+_UNPACKED = "the unpacked file"
 
 # They may follow the last member of a gzip file.
 _ZEROS = re.compile(rb"\0*")
@@ -119,15 +121,16 @@ def bare_png(
     """
     width, height, depth, kind = struct.unpack_from(">IIBB", chunks[0][1])
     row = 1 + -(-width * depth * {2: 3, 4: 2, 6: 4}.get(kind, 1) // 8)
-    _check_samples((body for name, body in chunks if name == b"IDAT"), row * height + _REST)
-    parts, position = [data[:8]], 8
+    _check_samples((body for name, body in chunks if name == b"IDAT"), row * height + REST)
+    view = memoryview(data)
+    parts, position = [view[:8]], 8
     for name, body in chunks:
         end = position + 12 + len(body)
         # Names of what must be understood begin with a capital letter.
         if name[:1].isupper() or name in (b"tRNS", *more):
-            parts.append(data[position:end])
+            parts.append(view[position:end])
         position = end
-    return b"".join(parts)
+    return b"".join(parts) if len(parts) <= len(chunks) else data[:position]
 
 
 def _check_samples(pieces: Iterable[memoryview], most: int) -> None:
@@ -254,38 +257,74 @@ def gunzip(data: bytes) -> bytes:
 
     A file that is damaged or cut off also raises a ValueError.
     """
-    return _inflate(data, zlib.MAX_WBITS | 16, "the unpacked file", members=_PARTS)
+    content, position = bytearray(), 0
+    for _ in range(_PARTS):
+        inflater, start = zlib.decompressobj(zlib.MAX_WBITS | 16), position
+        for piece, read in _inflated(inflater, [memoryview(data)[start:]], _UNPACKED):
+            content += piece
+            check(len(content) - REST, _UNPACKED)
+            position = start + read - len(inflater.unused_data)
+        position = _ZEROS.match(data, position).end()  # type: ignore[union-attr]  # Any fits.
+        if position == len(data):
+            return bytes(content)
+    raise ValueError(f"it has more than {_PARTS:,} parts")
 
 
-def inflate(data: bytes, wbits: int, what: str) -> bytes:
-    """Decompress a deflated stream, or refuse (ValueError) one that is too large or damaged.
+def inflated(pieces: Iterable[bytes | memoryview], wbits: int, what: str) -> Iterator[bytes]:
+    """Decompress a deflated stream piece by piece; what follows it is left alone.
 
-    What follows the stream is left alone. ``wbits`` are those of `zlib.decompressobj`.
+    Parameters
+    ----------
+    pieces : iterable of bytes or memoryview
+        The compressed data, cut anywhere.
+    wbits : int
+        As for `zlib.decompressobj`.
+    what : str
+        What the errors call it.
+
+    Yields
+    ------
+    bytes
+        The next part, of 1 MiB at most.
+
+    Raises
+    ------
+    ValueError
+        If it is too large, damaged or cut off.
     """
-    return _inflate(data, wbits, what, members=1)
+    size = 0
+    for piece, _ in _inflated(zlib.decompressobj(wbits), pieces, what):
+        size += len(piece)
+        check(size - REST, what)
+        yield piece
 
 
-def _inflate(data: bytes, wbits: int, what: str, members: int) -> bytes:
-    view, content, position = memoryview(data), bytearray(), 0
+def inflate(data: bytes | memoryview, wbits: int, what: str) -> bytearray:
+    """Decompress a whole deflated stream as `inflated` does."""
+    content = bytearray()
+    for piece in inflated([data], wbits, what):
+        content += piece
+    return content
+
+
+def _inflated(
+    inflater: "zlib._Decompress", pieces: Iterable[bytes | memoryview], what: str
+) -> Iterator[tuple[bytes, int]]:
+    """Yield parts of a stream, and how many bytes were read by then, up to its end."""
+    read = 0
     try:
-        for _ in range(members):
-            inflater = zlib.decompressobj(wbits)
-            while not inflater.eof:
-                piece: bytes | memoryview = inflater.unconsumed_tail
-                if not piece:
-                    piece = view[position : position + _PIECE]
-                    position += len(piece)
-                made = inflater.decompress(piece, _MOST_AT_ONCE)
-                if not piece and not made and not inflater.eof:
-                    raise ValueError(f"{what} is cut off: its compressed data do not end")
-                content += made
-                check(len(content) - _REST, what)
-            position -= len(inflater.unused_data)
-            if members == 1:
-                return bytes(content)
-            position = _ZEROS.match(data, position).end()  # type: ignore[union-attr]  # Any fits.
-            if position == len(view):
-                return bytes(content)
+        for piece in pieces:
+            view = memoryview(piece)
+            for start in range(0, len(view), _PIECE):
+                left: bytes | memoryview = view[start : start + _PIECE]
+                read += len(left)
+                made = b" "
+                while left or made:
+                    made = inflater.decompress(left, _MOST_AT_ONCE)
+                    yield made, read
+                    if inflater.eof:
+                        return
+                    left = inflater.unconsumed_tail
     except zlib.error as error:
         raise ValueError(f"{what} is damaged: {error}") from error
-    raise ValueError(f"it has more than {members:,} parts")
+    raise ValueError(f"{what} is cut off: its compressed data do not end")

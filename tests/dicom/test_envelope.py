@@ -134,7 +134,9 @@ def test_the_tag_is_checked_before_compressed_noise_is_decoded(monkeypatch):
         dicom.decrypt_dataset(stored, KEYS)
     # Without the digest it is of version 1, whose tag is over the noise.
     envelope = dicom.envelope.read_envelope(stored)._replace(noise_digest=None)
-    stored.EncryptedAttributesSequence[0].EncryptedContent = envelope.encode()
+    before, after = envelope.encode()
+    content = before + envelope.ciphertext + after
+    stored.EncryptedAttributesSequence[0].EncryptedContent = content
     with pytest.raises(CipherError, match=r"format version 1.*accept_version_1=True"):
         dicom.decrypt_dataset(stored, KEYS, secret=SECRET)
 

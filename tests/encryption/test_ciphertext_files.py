@@ -316,12 +316,17 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, key, monkeypatch):
     encryption.write_samples(tmp_path / "image.png", random_image(5, 7))
     before = sorted(path.name for path in tmp_path.iterdir())
 
-    def full(path, data):
-        with io.FileIO(path, "w") as file:
-            file.write(data[:10])
-        raise OSError(28, "No space left on device", str(path))
+    class FullDisk(io.FileIO):
+        def write(self, data):
+            super().write(data[:10])
+            raise OSError(28, "No space left on device", str(self.name))
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    opened = Path.open
+
+    def open_full(path, mode="r", *options, **more):
+        return FullDisk(path, "w") if mode == "wb" else opened(path, mode, *options, **more)
+
+    monkeypatch.setattr(Path, "open", open_full)
     with pytest.raises(OSError, match="No space left"):
         encryption.encrypt_file(tmp_path / "image.png", key, tmp_path / "out.png")
     after = sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".sqlite")

@@ -313,12 +313,13 @@ def authentic(rng, secret=None):
     image = dicom.encrypt_dataset(original, inputs.KEYS[:1], secret=secret)
     noise, layout = pixel_data.read_samples(pydicom.dcmread(io.BytesIO(_written(image))))
     derived = envelope.derive_keys(inputs.KEYS[:1], secret)
-    with mock.patch.object(envelope.zlib, "compress", return_value=compressed):
-        content = envelope.encode_content(original, image, whole)
+    compressor = mock.Mock(**{"flush.return_value": compressed})
+    with mock.patch.object(envelope.zlib, "compressobj", return_value=compressor):
+        content = envelope.encode_content(original, image, [])
     version = 1 if secret is None else 2
     identifier = dicom.key_identifier(image)
     message, _ = envelope.seal(content, identifier, derived, noise, layout, version)
-    image.EncryptedAttributesSequence[0].EncryptedContent = message
+    image.EncryptedAttributesSequence[0].EncryptedContent = bytes(message)
     return _written(image)
 
 

@@ -106,7 +106,7 @@ def make_unbounded_readers(folder):
 
     key = folder / "key-1.png"
     inputs.key(folder)
-    secret = dicom.encryption.read_key(key).secret
+    secret = dicom.files.read_key(key).secret
 
     def chunks(path):
         return len(bombs.png_chunks(path.read_bytes()))
