@@ -57,6 +57,7 @@ def test_lcg_gives_the_sequence_that_numerical_recipes_prints():
         assert baselines.lcg(before, 1) == after
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 def test_lcg_equals_a_plain_loop(state):
     expected, x = [], state
@@ -157,6 +158,7 @@ def test_rsa_gives_the_lowest_bytes_of_repeated_cubes(x):
 # The chaotic system
 
 
+@pytest.mark.slow
 def test_chaotic_system_is_the_keystream_of_the_chaotic_domain(chest):
     masks = domains.chaotic(chest[None], "rgb")[0] ^ chest
     expected = masks.transpose(2, 0, 1).ravel()
@@ -191,6 +193,7 @@ def test_names_are_those_of_the_papers_tables():
         assert set(NAIVE) <= methods
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generate", EVERY)
 def test_the_same_image_gives_the_same_bytes_and_another_one_others(generate, chest):
     key = generate(chest, 3000)
@@ -201,6 +204,7 @@ def test_the_same_image_gives_the_same_bytes_and_another_one_others(generate, ch
     assert generate(chest, 3000).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNBIASED)
 def test_one_gray_level_of_one_pixel_changes_the_key_as_two_ideal_keys_differ(name, chest):
     n = 16_384
@@ -210,6 +214,7 @@ def test_one_gray_level_of_one_pixel_changes_the_key_as_two_ideal_keys_differ(na
     assert metrics.uaci(a, b) in metrics.uaci_interval(n, ALPHA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNBIASED)
 def test_the_entropy_is_that_of_ideal_bytes(name, chest):
     n = 16_384

@@ -377,6 +377,7 @@ def test_script_of_every_set(fetch, tmp_path, capfd, name, printed, count):
     assert len(list((tmp_path / name).iterdir())) == sum(count)
 
 
+@pytest.mark.slow
 def test_script_as_a_program(tmp_path):
     script = [sys.executable, str(FOLDER / "shenzhen.py")]
     options = ["--archive", "none.zip", "--output", str(tmp_path / "shenzhen")]

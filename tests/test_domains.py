@@ -49,6 +49,7 @@ def test_fixed_points_are_left(start, n_bytes):
     assert len(set(keystream[-100:].tolist())) > 50
 
 
+@pytest.mark.slow
 def test_every_start_that_an_image_can_lead_to_gives_a_keystream_without_a_cycle():
     starts = (0.2 + np.arange(256) / 255) / 2
     assert starts[204] == 0.5  # It goes to 1 and stays at 0.

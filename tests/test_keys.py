@@ -32,6 +32,7 @@ def seeds():
     return np.random.default_rng().integers(0, 256, (3, 256, 256, 3), dtype=np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exact", [True, False])
 def test_a_key_is_the_top_eight_bits_of_the_generators_output(trained, seeds, exact):
     generator = KeyGenerator.load(trained, device="cpu", exact=exact)
@@ -156,6 +157,7 @@ def test_flat_seed_images_give_low_order_keys_like_any_other():
         assert (made[one] == made[other]).sum() < 768 + 10 * 28
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [(0, 0, 0), (255, 255, 2), (0, 128, 1), (100, 77, 2)])
 @pytest.mark.parametrize("step", [1, -1])
 def test_one_gray_level_at_one_pixel_changes_the_whole_low_order_key(place, step):

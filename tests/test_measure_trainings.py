@@ -23,6 +23,7 @@ def copy_of(name, folder):
     shutil.copy(paths.WEIGHTS / zoo.entries()[name]["file"], folder / "generator.safetensors")
 
 
+@pytest.mark.slow
 def test_trainings_of_the_base_recipe_are_found_and_no_others(tool, tmp_path):
     base = [name for name in list_weights() if name.startswith("base-")]
     assert list(tool.find([])) == base

@@ -234,6 +234,7 @@ def command(*arguments, status=0):
     return result.output
 
 
+@pytest.mark.slow
 def test_commands_show_no_key(tmp_path, network, said, monkeypatch):
     """Keygen, encrypt, decrypt and analyze, with wrong keys, changed files and used keys."""
     monkeypatch.chdir(tmp_path)

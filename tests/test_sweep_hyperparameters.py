@@ -79,6 +79,7 @@ def test_a_longer_cell_goes_on_from_a_shorter_one(sweep, images, tmp_path):
     assert (row["keys_sha256"], row["constant_since"]) == (digest, "")
 
 
+@pytest.mark.slow
 def test_looking_at_the_keys_on_the_way_does_not_change_the_training(
     sweep, images, tmp_path, monkeypatch
 ):

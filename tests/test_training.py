@@ -149,6 +149,7 @@ def test_one_step_equals_a_step_written_out(tmp_path):
         torch.testing.assert_close(trained[name], value, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "batch_size"), [("gan", 1), ("lsgan", 3)])
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, loss, batch_size):
     source, target = images()
@@ -420,6 +421,7 @@ def test_no_seed_draws_a_new_one_and_records_it(tmp_path):
     assert again.seed in seeds
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     source, target = images()
     config = TrainConfig(**TINY)

@@ -42,6 +42,7 @@ def test_the_same_network_decrypts_and_the_control_does_not(images, seeds):
     assert control["mutual_information"].to_numpy() == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.slow
 def test_numbers_are_those_of_the_pair_and_the_image(images, seeds, rng):
     """Compared with the measures themselves, for wrong keys that let the images through."""
     leaky = ideal_keys(rng, N)
@@ -67,6 +68,7 @@ def test_numbers_are_those_of_the_pair_and_the_image(images, seeds, rng):
     assert (result.numbers.loc["A", NO_KEY]["ssim"] == 1).all()
 
 
+@pytest.mark.slow
 def test_ideal_keys_hide_which_image_it_is(rng):
     """With 12 candidates chance names 9 or more of 12 images with a probability of 4e-8."""
     plain = smooth_images(rng, 12, side=128)
@@ -198,6 +200,7 @@ def test_training_with_the_victims_random_seed_gives_its_keys(images, seeds, tmp
         recipe(7, domain="rot13")
 
 
+@pytest.mark.slow
 def test_pairs_in_words_have_every_two_networks_once(images, seeds):
     networks = {"B": StandIn(2), "C": StandIn(3)}
     result = attacks.domain_and_structure_leakage(

@@ -16,6 +16,7 @@ def plain():
     return smooth_images(np.random.default_rng(3), 20, SIDE)
 
 
+@pytest.mark.slow
 def test_every_attack_reads_a_broken_cipher_and_none_a_sound_one(plain, rng):
     weak = attacks.low_entropy_keys(20, (SIDE, SIDE), seed=1)
     options = {"n_test": 8, "n_pairs": 60, "steps": 40, "seed": 1, "progress": False}

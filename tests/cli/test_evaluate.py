@@ -55,6 +55,7 @@ def test_a_cipher_in_a_file(tmp_path, folder):
     assert not (tmp_path / "r" / "table.tex").exists()
 
 
+@pytest.mark.slow
 def test_a_built_in_cipher_on_phantoms(tmp_path):
     shown = run(
         "evaluate", "aes-256-ctr", "--n", 2, "--latex", "--jobs", 2, "-o", tmp_path / "r", *QUICK
@@ -64,6 +65,7 @@ def test_a_built_in_cipher_on_phantoms(tmp_path):
     assert (tmp_path / "r" / "table.tex").is_file()
 
 
+@pytest.mark.slow
 def test_ciphertext_files(tmp_path, folder):
     for file in folder.iterdir():
         save(tmp_path / "out" / file.name, random_bytes(64, 64, 3))
@@ -124,6 +126,7 @@ def test_a_cipher_that_is_not_one(tmp_path, folder):
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 def test_the_same_random_seed(tmp_path, folder):
     for name in "ab":
         run("evaluate", "logistic-xor", "--images", folder, "-o", tmp_path / name, *QUICK)

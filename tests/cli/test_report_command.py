@@ -5,6 +5,7 @@ import pytest
 from .conftest import run
 
 
+@pytest.mark.slow
 def test_report_of_an_empty_folder_is_written_and_lists_what_is_missing(tmp_path, monkeypatch):
     from dkg.paper import COMPARISONS
 
@@ -20,6 +21,7 @@ def test_report_of_an_empty_folder_is_written_and_lists_what_is_missing(tmp_path
     assert sorted(listed) == sorted(COMPARISONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problems", [{}, {"no record": ["table-III"]}])
 def test_report_is_published_only_when_asked_and_complete(tmp_path, monkeypatch, problems):
     from dkg.reproduction import report

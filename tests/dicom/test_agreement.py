@@ -22,6 +22,7 @@ def readable(encrypted):
     return image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attributes", dicom.ATTRIBUTES)
 @pytest.mark.parametrize("secret", [None, SECRET])
 def test_expected_attributes_are_the_readable_ones(attributes, secret):

@@ -210,6 +210,7 @@ def test_what_an_attribute_holds_decides_as_well(element):
     assert not attributes.may_be_read(element)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attributes_option", dicom.ATTRIBUTES)
 def test_every_attribute_outside_the_list_is_withdrawn_and_comes_back(attributes_option):
     image, everything = make_image(8, 8), every_attribute()

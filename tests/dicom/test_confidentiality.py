@@ -4,6 +4,7 @@ import copy
 import csv
 
 import pydicom
+import pytest
 from pydicom.dataset import Dataset
 
 from dkg import dicom, paths
@@ -60,6 +61,7 @@ def identifying_image():
     return image
 
 
+@pytest.mark.slow
 def test_basic_profile():
     image = identifying_image()
     table = profile()

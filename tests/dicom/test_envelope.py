@@ -59,6 +59,7 @@ def test_hkdf_as_documented():
     assert dataclasses.astuple(dicom.envelope.derive_keys(KEYS)) == tuple(blocks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", [None, SECRET], ids=["version 1", "version 2"])
 def test_every_changed_bit_is_noticed(secret):
     encrypted = dicom.encrypt_dataset(make_image(2, 3), KEYS, secret=secret)

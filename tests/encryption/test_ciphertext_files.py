@@ -25,6 +25,7 @@ from .conftest import forge, metadata_text, random_image, random_keys, refused, 
 COMPATIBILITY = Path(__file__).parents[1] / "compatibility"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 40), st.integers(1, 40)),

@@ -45,6 +45,7 @@ def test_a_file_cut_anywhere_is_refused(encrypted, key):
         refused(out, key, "cut off" if length >= 8 else "not a ciphertext")
 
 
+@pytest.mark.slow
 def test_every_bit_of_a_forged_ciphertext_is_authenticated(encrypted, key):
     _, out = encrypted
     pixels, text = encryption.read_samples(out), metadata_text(out)
@@ -58,6 +59,7 @@ def test_every_bit_of_a_forged_ciphertext_is_authenticated(encrypted, key):
     encryption.decrypt_file(out, key, out.with_name("fine.png"))  # Only the changes are refused.
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_changed_metadata_is_refused(keys, folder, data):

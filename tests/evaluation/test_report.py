@@ -27,6 +27,7 @@ def result():
     return result_of([rng.integers(0, 99, (64, 64, 3), np.uint8) for _ in range(2)])
 
 
+@pytest.mark.slow
 def test_files(result, tmp_path):
     written = result.report(tmp_path / "out" / "report", latex=True)
     assert [path.name for path in written] == [
@@ -47,6 +48,7 @@ def test_files(result, tmp_path):
     assert {row["group"] for row in times} == {"speed"}
 
 
+@pytest.mark.slow
 def test_a_report_is_not_replaced_unless_asked(result, tmp_path):
     result.report(tmp_path)
     with pytest.raises(FileExistsError, match="holds a report already"):
@@ -54,6 +56,7 @@ def test_a_report_is_not_replaced_unless_asked(result, tmp_path):
     assert result.report(tmp_path, overwrite=True)[0].is_file()
 
 
+@pytest.mark.slow
 def test_two_runs_differ_in_their_times_only(images, tmp_path):
     first, second = (
         [path.read_text() for path in result_of(images).report(tmp_path / name, latex=True)]
@@ -94,6 +97,7 @@ def test_a_page_of_large_noisy_images_is_below_3_mb(tmp_path):
     assert result.report(tmp_path)[0].stat().st_size < 3e6
 
 
+@pytest.mark.slow
 def test_what_was_not_measured_is_listed(images, tmp_path):
     page = evaluate_ciphertexts(images, seed=1, progress=False).report(tmp_path)[0].read_text()
     assert "averaging: needs the plaintexts" in page

@@ -14,6 +14,7 @@ RIGHT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_solution_is_accepted(name):
     assert check(name, RIGHT[name][0])

@@ -34,6 +34,7 @@ def by_heart(seeds, keys):
     return predict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "train, words",
     [
@@ -61,6 +62,7 @@ def test_a_negative_of_an_imitator_is_named():
     assert "negatives" in check("imitator", negative).message
 
 
+@pytest.mark.slow
 def test_the_package_can_invert():
     assert check("learned_inversion", learning.ridge)
 

@@ -27,6 +27,7 @@ def test_each_typical_mistake_is_named(name, words):
     assert feedback.message == words
 
 
+@pytest.mark.slow
 def test_two_reused_keys_give_both_plaintexts():
     first, second = stream_cipher.recover_both(*example("key_reuse"))
     wanted = stream_cipher.halves(*stream_cipher.chests()[:2])

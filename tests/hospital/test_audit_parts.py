@@ -84,6 +84,7 @@ def test_the_archive_and_the_workstation_say_who_saw_which_image(tmp_path, serve
         assert "Doe" not in trail.read_text()
 
 
+@pytest.mark.slow
 def test_without_a_trail_the_archive_and_the_workstation_do_nothing(tmp_path, ward, certificates):
     if not isinstance(ward.archive, hospital.SmallPacs):
         pytest.skip("Orthanc writes a log of its own")
@@ -111,6 +112,7 @@ def test_without_a_trail_the_archive_and_the_workstation_do_nothing(tmp_path, wa
     assert len(ward.workstation.find(PatientID="")) == 2
 
 
+@pytest.mark.slow
 def test_every_line_of_the_log_names_its_part(tmp_path, ward, certificates, foreign, caplog):
     caplog.set_level("INFO", "dkg.hospital")
     delivery = send(ward.modality, image_of(noise(16, 16)))

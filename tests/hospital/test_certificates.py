@@ -182,6 +182,7 @@ def test_two_programs_that_make_certificates_make_one_set(tmp_path):
     assert whole(tmp_path / "new")
 
 
+@pytest.mark.slow
 def test_running_parts_go_on_after_renewal_and_old_certificates_are_worth_nothing(tmp_path):
     folder = hospital.make_certificates(tmp_path / "ours")
     store = hospital.KeyStore(tmp_path / "keys.sqlite")

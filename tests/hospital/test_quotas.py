@@ -113,6 +113,7 @@ def test_a_network_key_of_another_shape_is_refused(start):
         client.make(name_of("image"), 1)
 
 
+@pytest.mark.slow
 def test_a_large_image_does_not_keep_a_small_one_waiting(start):
     server, client = start(Source(seconds=0.05))
     large = threading.Thread(target=client.make, args=(name_of("large"), 30), daemon=True)
@@ -125,6 +126,7 @@ def test_a_large_image_does_not_keep_a_small_one_waiting(start):
     assert len(server.store) == 31
 
 
+@pytest.mark.slow
 def test_a_key_that_takes_long_is_asked_for_again_and_made_once(start, monkeypatch):
     monkeypatch.setattr(key_server, "_WAIT", 0.05)
     source = Source(seconds=0.1)
@@ -134,6 +136,7 @@ def test_a_key_that_takes_long_is_asked_for_again_and_made_once(start, monkeypat
     assert len(set(keys)) == 1 and source.made == len(server.store) == 5
 
 
+@pytest.mark.slow
 def test_a_client_without_patience_says_that_the_key_is_being_made(
     start, certificates, monkeypatch
 ):

@@ -51,6 +51,7 @@ def variants(image):
     yield other
 
 
+@pytest.mark.slow
 def test_an_image_that_differs_in_the_least_has_another_key(place):
     archive, modality = place
     sender = modality("outbox")
@@ -69,6 +70,7 @@ def test_an_image_that_differs_in_the_least_has_another_key(place):
             assert np.count_nonzero((one ^ other) == plain) < 60, "the keys are the same"
 
 
+@pytest.mark.slow
 def test_an_image_sent_by_two_ways_shows_no_difference(place):
     """The same file has the same key, and the same noise: nothing is laid over anything else."""
     archive, modality = place

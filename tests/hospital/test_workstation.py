@@ -92,6 +92,7 @@ def refused(ours, found, *reasons):
     return str(caught.value)
 
 
+@pytest.mark.slow
 @both
 def test_what_was_asked_for_is_opened(ours):
     for which, original in ours.originals.items():
@@ -101,6 +102,7 @@ def test_what_was_asked_for_is_opened(ours):
             assert encoded(image) == encoded(original)
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("other", [("B", 1), ("A", 2)])
 def test_another_image_under_the_names_and_identifiers_of_this_one(ours, other):
@@ -114,6 +116,7 @@ def test_another_image_under_the_names_and_identifiers_of_this_one(ours, other):
     assert repr(ours.uids[other]) in message
 
 
+@pytest.mark.slow
 def test_each_difference_is_named(ours):
     this, image = ours.stored("A", 1), ours.stored("B", 1)
     for keyword in (*OF_PATIENT, *OF_STUDY, *OF_IMAGE):
@@ -173,6 +176,7 @@ def test_one_wrong_attribute_is_enough(ours):
     ours.workstation.open(ours.find("B", 1))
 
 
+@pytest.mark.slow
 def test_an_attribute_that_was_found_and_is_no_identifier(ours):
     ours.claim("B", 1, StudyDescription="found as this")
     ours.workstation.open(ours.find("B", 1))
@@ -180,6 +184,7 @@ def test_an_attribute_that_was_found_and_is_no_identifier(ours):
     refused(ours, found, "StudyDescription is 'found as this' as found, and '' in the image")
 
 
+@pytest.mark.slow
 def test_another_layout_of_the_samples(ours):
     right = ours.stored("A", 1)
     for change in (
@@ -196,6 +201,7 @@ def test_another_layout_of_the_samples(ours):
             ours.workstation.open(ours.find("A", 1))
 
 
+@pytest.mark.slow
 def test_swapped_frames_and_mixed_parts(ours):
     this, other = ours.stored("A", 1), ours.stored("A", 2)
     frames = np.frombuffer(this.PixelData, np.uint8).reshape(3, -1)
@@ -212,6 +218,7 @@ def test_swapped_frames_and_mixed_parts(ours):
         ours.workstation.open(ours.find("A", 1))
 
 
+@pytest.mark.slow
 def test_a_whole_image_in_the_place_of_another_one(ours):
     """With its own identifier the archive sends another one than was requested."""
     shutil.copy(ours.folder / f"{ours.uids['B', 1]}.dcm", ours.folder / f"{ours.uids['A', 1]}.dcm")
@@ -219,6 +226,7 @@ def test_a_whole_image_in_the_place_of_another_one(ours):
         ours.workstation.open(ours.find("A", 1))
 
 
+@pytest.mark.slow
 def test_an_image_that_is_found_under_another_patient(ours):
     """The file is right, and only the archive's answer is not."""
     ours.claim("B", 1, PatientName="Alpha^Anna", PatientID="A", PatientBirthDate="19700101")
@@ -228,6 +236,7 @@ def test_an_image_that_is_found_under_another_patient(ours):
     refused(ours, wrong, "'Alpha^Anna' as found, and 'Beta^Bert' in the image", "PatientID")
 
 
+@pytest.mark.slow
 @profile
 def test_a_deidentified_image_under_a_name(ours):
     for keyword, value in (
@@ -242,6 +251,7 @@ def test_a_deidentified_image_under_a_name(ours):
         refused(ours, ours.find("B", 1), f"{keyword} is {str(value)!r} as found")
 
 
+@pytest.mark.slow
 @profile
 def test_a_deidentified_image_that_no_longer_says_so(ours):
     image = ours.stored("B", 1)
@@ -250,6 +260,7 @@ def test_a_deidentified_image_that_no_longer_says_so(ours):
     refused(ours, ours.find("B", 1), "PatientID is 'REMOVED' as sent, and 'B' in the image")
 
 
+@pytest.mark.slow
 def test_an_image_that_says_to_be_deidentified_and_is_not(ours):
     image = ours.stored("B", 1)
     image.DeidentificationMethod, image.PatientIdentityRemoved = "by somebody", "YES"
@@ -258,6 +269,7 @@ def test_an_image_that_says_to_be_deidentified_and_is_not(ours):
     refused(ours, ours.find("B", 1), "StudyInstanceUID is ")
 
 
+@pytest.mark.slow
 def test_a_forged_encrypted_part_is_refused_without_a_key_of_its_own(ours):
     """An image encrypted by the attacker, whose key the key server does not have."""
     mine = dicom.encrypt_dataset(
@@ -271,6 +283,7 @@ def test_a_forged_encrypted_part_is_refused_without_a_key_of_its_own(ours):
         ours.workstation.open(ours.find("A", 1))
 
 
+@pytest.mark.slow
 def test_an_image_in_plain_is_refused(ours):
     plain = copy.deepcopy(ours.originals["B", 1])
     plain.SOPInstanceUID = ours.uids["A", 1]

@@ -41,6 +41,7 @@ def test_front_page_needs_a_ciphertext():
         plots.front_page(np.zeros((256, 256, 3), np.uint8), {})
 
 
+@pytest.mark.slow
 def test_written_front_page_does_not_depend_on_the_images_at_hand(tmp_path, monkeypatch):
     folder = tmp_path / "data" / "montgomery"
     folder.mkdir(parents=True)

@@ -375,6 +375,7 @@ def test_every_figure_is_looked_at():
     assert functions - NO_FIGURE == set(FIGURES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_can_be_read(name):
     figure = FIGURES[name]()

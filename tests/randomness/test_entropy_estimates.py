@@ -14,6 +14,7 @@ BITS = [int(bit) for bit in "1000111001010101110011000111001010101110"]  # Secti
 TUPLES = [2, 2, 0, 1, 0, 2, 0, 1, 2, 1, 2, 0, 1, 2, 1, 0, 0, 1, 0, 0, 0]  # 6.3.5 and 6.3.6.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "symbols", "arguments", "printed"),
     [
@@ -51,6 +52,7 @@ def test_most_common_value_as_the_tool(tool):
         assert found == pytest.approx(case["min entropy"], rel=1e-12), name
 
 
+@pytest.mark.slow
 def test_collision_as_the_tool(tool):
     """The estimate depends on the number of distances of 2 and of 3 alone."""
     for name, file in tool.items():
@@ -88,6 +90,7 @@ def test_markov_as_the_tool(tool):
         assert found == pytest.approx(case["min entropy"], rel=1e-9), name
 
 
+@pytest.mark.slow
 def test_compression_equation_as_the_tool(tool):
     for name, file in tool.items():
         case, blocks = file["compression"], file["bits"] // 6
@@ -103,6 +106,7 @@ def test_confidence_limit_of_tuples_as_the_tool(tool):
             assert found == pytest.approx(case["min entropy"], rel=1e-9), (name, estimate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alphabet", [2, 3, 256])
 @pytest.mark.parametrize("kind", ["random", "periodic", "constant"])
 def test_tuples_agree_with_counting_them(alphabet, kind):

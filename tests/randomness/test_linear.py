@@ -86,6 +86,7 @@ def berlekamp_massey(bits):
     return length
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 1), min_size=1, max_size=300), st.integers(1, 140))
 def test_agrees_with_the_textbook(bits, block_length):

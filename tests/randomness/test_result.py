@@ -9,6 +9,7 @@ import dkg.randomness as randomness
 from dkg.randomness import as_bits
 
 
+@pytest.mark.slow
 @given(st.binary(min_size=1, max_size=100))
 def test_bytes_have_their_highest_bit_first(data):
     expected = [int(digit) for byte in data for digit in f"{byte:08b}"]
@@ -37,6 +38,7 @@ def test_images_are_bytes_row_by_row():
     assert as_bits(black).size == 128
 
 
+@pytest.mark.slow
 def test_the_input_is_left_as_it_was():
     bits = np.random.default_rng(0).integers(0, 2, 20_000, dtype=np.uint8)
     before = bits.copy()

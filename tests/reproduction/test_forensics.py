@@ -107,6 +107,7 @@ def test_a_product_is_the_mean_and_its_error_that_of_counting(rng):
     assert np.std(simulated) == pytest.approx(one.error, rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_p_value_of_scatter_is_uniform_under_counting_and_small_otherwise(rng):
     n = 65_536
     counted = np.round(100 * (1 - rng.binomial(n, 0.0042, (2000, 8)) / n), 2)
@@ -196,6 +197,7 @@ def test_correlated_and_shared_controls_are_uniform_and_what_they_say(material):
 # The list.
 
 
+@pytest.mark.slow
 def test_every_hypothesis_returns_known_numbers_and_changes_what_it_aims_at(material):
     known = set(forensics.paper_numbers())
     for hypothesis in forensics.HYPOTHESES:

@@ -174,6 +174,7 @@ def test_aes_keys_are_no_reproduction_of_the_papers_network():
     assert verdicts["table-III"] == "not reproduced"
 
 
+@pytest.mark.slow
 def test_a_further_network_of_the_panels_population_is_inside_in_95_percent_of_cases():
     """Simulated: the paper's numbers are drawn from the population of the trainings."""
     rng = np.random.default_rng()
@@ -198,6 +199,7 @@ def test_a_further_network_of_the_panels_population_is_inside_in_95_percent_of_c
     assert np.mean(numbers) > 0.95 - margin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", ["figure-5", "figure-7", "figure-10", "figure-11"])
 def test_ideal_keys_are_denied_in_five_percent_of_cases(id):
     """Simulated with the measures' own distributions: chi-square, NPCR, correlation."""
@@ -218,6 +220,7 @@ def test_ideal_keys_are_denied_in_five_percent_of_cases(id):
     assert 0.05 - 6 * math.sqrt(0.05 / n) < denied / n < 0.05 + 6 * math.sqrt(0.05 / n)
 
 
+@pytest.mark.slow
 def test_the_mean_over_images_has_a_bound_of_its_own():
     """The mean of eight absolute correlations of noise is above the bound in 5 % of cases."""
     rng = np.random.default_rng()

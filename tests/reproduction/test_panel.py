@@ -26,6 +26,7 @@ def panel(images):
     return Panel(images, network="base-phantom-1", trainings=trainings, seed=11, n_untrained=1)
 
 
+@pytest.mark.slow
 def test_every_source_is_measured_once(panel, images):
     measured_of = []
 

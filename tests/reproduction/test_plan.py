@@ -238,6 +238,7 @@ needs_notebooks = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_notebooks
 @pytest.mark.parametrize("profile", ["default", "full", "real", "smoke"])
 def test_every_profile_fits_the_real_notebooks(profile, tmp_path, monkeypatch):
@@ -248,6 +249,7 @@ def test_every_profile_fits_the_real_notebooks(profile, tmp_path, monkeypatch):
     assert set(plan.list_profiles()) == {"default", "full", "real", "smoke"}
 
 
+@pytest.mark.slow
 @needs_notebooks
 @pytest.mark.parametrize("profile", ["default", "real"])
 def test_every_record_belongs_to_a_notebook(profile, tmp_path, monkeypatch):

@@ -63,6 +63,7 @@ def write(folder, name, text):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -244,6 +245,7 @@ def trained(folder, network, tmp_path, monkeypatch):
     return existing, profile
 
 
+@pytest.mark.slow
 def test_an_equal_training_is_taken_over_and_the_plan_says_so(trained):
     existing, profile = trained
     made = profile()

@@ -31,6 +31,7 @@ def test_every_file_and_folder_of_the_package_is_listed_once_and_exists():
     assert found - {"__pycache__"} == {name for name in LISTED if "/" not in name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ROOMS)
 def test_what_an_edit_changes(package, kind):
     """Numbers depend on all but what shows them; executed notebooks on all but cli and report."""

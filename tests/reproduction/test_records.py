@@ -60,6 +60,7 @@ content = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     more=st.dictionaries(st.text(), content, max_size=4),

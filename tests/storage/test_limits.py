@@ -233,6 +233,7 @@ def test_tiff_with_a_part_beyond_its_end(tmp_path):
             read(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "megabytes", "message"),
     [
@@ -258,6 +259,7 @@ def test_a_volume_counts_as_it_is_computed_with(tmp_path):
         data.read_image(tmp_path / "a.nii")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
@@ -329,6 +331,7 @@ def test_a_frame_that_is_not_the_jpeg_that_the_data_set_says(tmp_path):
     assert "object at" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of_stated_length", [True, False])
 def test_dicom_with_many_values_or_deep_sequences(tmp_path, of_stated_length):
     whole = dicom_file(ImplicitVRLittleEndian, bytes(64 * 64))

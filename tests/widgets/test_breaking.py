@@ -115,6 +115,7 @@ class TestAttackPanels:
         panel.bits.value = 0
         assert "accepted" in panel.message.value
 
+    @pytest.mark.slow
     def test_the_answer_and_the_plaintext_are_shown_when_asked_for(self):
         panel = attacks.CiphertextAlonePanel()
         assert "Predict" in panel.view.words and "What stops" not in panel.view.words

@@ -45,6 +45,7 @@ def panel(monkeypatch):
     own_cipher._built_in.cache_clear()
 
 
+@pytest.mark.slow
 def test_it_starts_with_a_built_in_cipher_and_shows_what_the_attacks_found(panel):
     plain = sources.image_of("ultrasound", 0)
     assert np.array_equal(panel.view.pictures["ciphertext"], plain)
@@ -57,6 +58,7 @@ def test_it_starts_with_a_built_in_cipher_and_shows_what_the_attacks_found(panel
     assert "No attack tried here succeeded. That is no proof" in panel.view.words
 
 
+@pytest.mark.slow
 def test_a_class_in_a_file_until_another_cipher_is_chosen(panel):
     upload(Given(panel.file), "mine.py", CIPHER)
     assert "Mine: " in panel.view.words
@@ -66,6 +68,7 @@ def test_a_class_in_a_file_until_another_cipher_is_chosen(panel):
     assert "Mine: " in panel.view.words
 
 
+@pytest.mark.slow
 def test_files_that_are_no_cipher(panel):
     shown = panel.view
     for content, words in (
@@ -80,6 +83,7 @@ def test_files_that_are_no_cipher(panel):
         assert panel.view is shown
 
 
+@pytest.mark.slow
 def test_a_pair_of_images(panel, rng):
     plain = sources.image_of("ultrasound", 1)
     hidden = plain ^ rng.integers(0, 256, plain.shape, np.uint8)
@@ -98,5 +102,6 @@ def test_a_pair_of_images(panel, rng):
     assert "has the shape" in panel.message.value
 
 
+@pytest.mark.slow
 def test_a_page_without_a_kernel_shows_the_pictures(panel):
     assert len(panel.static_figure().axes) >= len(panel.view.pictures)

@@ -75,6 +75,7 @@ def test_who_sits_in_front(monkeypatch):
     assert not has_front_end()
 
 
+@pytest.mark.slow
 def test_likeness_sees_a_negative_and_a_gray_image():
     image = sources.images("ultrasound")[0]
     shown = likeness(image, {"same": image, "negative": 255 - image, "gray": image[..., 0]})
@@ -137,6 +138,7 @@ def pictures(panel):
 @pytest.mark.usefixtures("fast_networks")
 @pytest.mark.parametrize("name", PANELS)
 class TestEveryPanel:
+    @pytest.mark.slow
     def test_it_shows_its_view_and_says_what_its_keys_are_worth(self, name):
         panel = PANELS[name]()
         shown = pictures(panel)
@@ -147,6 +149,7 @@ class TestEveryPanel:
         texts = [child.value for child in panel.children if isinstance(child, ipywidgets.HTML)]
         assert any("for study only" in text for text in texts)
 
+    @pytest.mark.slow
     def test_its_sliders_wait_for_the_hand_to_stop(self, name):
         sliders = [c for c in PANELS[name]().controls if isinstance(c, ipywidgets.IntSlider)]
         assert sliders and not any(slider.continuous_update for slider in sliders)
@@ -172,6 +175,7 @@ class TestEveryPanel:
                 or any((after.pictures[t] != before.pictures[t]).any() for t in after.pictures)
             ), control.description
 
+    @pytest.mark.slow
     def test_what_goes_wrong_is_a_sentence_and_the_pictures_stay(self, name, monkeypatch):
         panel = PANELS[name]()
         before = pictures(panel)

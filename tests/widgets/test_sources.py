@@ -68,6 +68,7 @@ class TestUpload:
             sources.read_upload("big.png", bytes(2 * 2**20))
 
 
+@pytest.mark.slow
 def test_an_image_that_the_set_does_not_have():
     stack = sources.images("ultrasound")
     np.testing.assert_array_equal(sources.image_of("ultrasound", 1), stack[1])
@@ -76,6 +77,7 @@ def test_an_image_that_the_set_does_not_have():
 
 
 class TestNetworks:
+    @pytest.mark.slow
     def test_a_key_is_that_of_the_network_and_is_made_once(self, monkeypatch):
         name, seed = list_weights()[0], sources.images("montgomery")[0]
         key = sources.key_of(name, seed)

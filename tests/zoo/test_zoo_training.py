@@ -102,6 +102,7 @@ def test_how_far_a_run_has_come(tmp_path):
     assert progress(out, 3) == f"checkpoint of step 3 of 3 in {out}; trained to its end"
 
 
+@pytest.mark.slow
 def test_a_brief_training_is_repeated_by_its_random_seed():
     images = np.random.default_rng().integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
     first, seed = train_briefly(images, images[::-1], 1)

@@ -83,6 +83,7 @@ def test_the_correlation_is_that_of_numpy(signed):
     assert found == pytest.approx(expected if signed else np.abs(expected))
 
 
+@pytest.mark.slow
 def test_the_chance_of_correlations_holds_for_noise():
     rng = np.random.default_rng(2)
     plain = [cells(np.tile(np.arange(64, dtype=np.uint8), (64, 1)), 4)] * 2

@@ -9,6 +9,7 @@ from dkg.evaluation.ciphers.network import SeedImages
 from dkg.keys import KeyGenerator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cipher, output", [(DeepKeyGen(), "paper"), (DeepKeyGenLowOrder(), "low-order")]
 )
@@ -29,6 +30,7 @@ def test_a_large_image_takes_several_seed_images():
     assert np.array_equal(sent[256:], second)
 
 
+@pytest.mark.slow
 def test_the_changed_key_has_one_changed_pixel():
     key = DeepKeyGen().random_key(np.random.default_rng(0))
     changed = DeepKeyGen().change_key(key, np.random.default_rng(0))

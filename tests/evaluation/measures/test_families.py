@@ -145,6 +145,7 @@ def test_a_keystream_is_the_ciphertext_of_zeros(images, rng):
     assert rows["spectral, keystream"].value == 100
 
 
+@pytest.mark.slow
 def test_min_entropy_is_the_smallest_estimate(rng):
     ciphertexts = [rng.integers(0, 256, (128, 128), np.uint8) for _ in range(2)]
     [row] = MEASURES["sp800-90b"].run(Sample([], ciphertexts, []), rng)

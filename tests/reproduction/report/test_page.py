@@ -42,6 +42,7 @@ def number(cell):
     return float(cell.replace(",", ""))
 
 
+@pytest.mark.slow
 def test_page_needs_nothing_but_itself(page):
     ids = [element.get("id") for element in page.iter() if element.get("id")]
     assert len(ids) == len(set(ids))
@@ -200,6 +201,7 @@ def test_contents_lead_to_every_record(page):
     assert {f"#{id}" for id in COMPARISONS} <= set(links)
 
 
+@pytest.mark.slow
 def test_errata_observations_and_changes_are_there(page):
     for remark in (*paper.ERRATA, *paper.OBSERVATIONS):
         for words in (remark.where, remark.printed, remark.finding, remark.evidence):
@@ -250,6 +252,7 @@ def test_the_first_table_has_verdicts_on_phantoms_and_on_real_images(page, recor
     assert shown["Table IV"][2:] == ["8", "AES-256-CTR 2 of 2"]
 
 
+@pytest.mark.slow
 def test_verdicts_on_real_images_are_the_published_ones(output, tmp_path, monkeypatch, records):
     (tmp_path / "root" / "docs").mkdir(parents=True)
     monkeypatch.setattr(paths, "root", lambda: tmp_path / "root")
@@ -363,6 +366,7 @@ def test_a_table_without_a_picture_gets_one(output):
     assert "(../table-V.png)" in (output / "report" / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_is_missing_stale_or_gone_is_said(output):
     (output / "results" / "table-V.json").unlink()
     (output / "figure-7.png").unlink()
@@ -385,6 +389,7 @@ def test_what_is_missing_stale_or_gone_is_said(output):
     assert re.search(r"### Table XX: .*\(stale\)\n", markdown)
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_grid_are_summed_up(output):
     """Two runs whose numbers differ, and one that is stale, which does not count."""
     content = json.loads((output / "results" / "table-III.json").read_text())
@@ -417,6 +422,7 @@ def test_nothing_is_written_from_a_damaged_record(output):
     assert not (output / "report").exists()
 
 
+@pytest.mark.slow
 def test_report_of_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("DKG_OUTPUT", str(tmp_path))
     assert report.write(plots.paper_and_ours) == {"no record": [*ids_in_order()]}

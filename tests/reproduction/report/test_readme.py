@@ -25,6 +25,7 @@ def headline_rows(block):
     return [line.split(" | ") for line in block.splitlines() if line.startswith("| ")][1:]
 
 
+@pytest.mark.slow
 def test_headline_counts_the_claims_and_shows_eight_with_their_verdicts(records):
     block = report.headline(records)
     lines = headline_rows(block)
@@ -123,6 +124,7 @@ def repository(tmp_path, monkeypatch, output):
     return root
 
 
+@pytest.mark.slow
 def test_publish_writes_the_numbers_the_two_pages_and_the_picture(repository, output, records):
     docs = repository / "docs"
     (output / "front.png").write_bytes(b"a picture")
@@ -151,6 +153,7 @@ def test_publish_writes_the_numbers_the_two_pages_and_the_picture(repository, ou
     assert (repository / "README.md").read_text(encoding="utf-8") == readme
 
 
+@pytest.mark.slow
 def test_a_picture_of_other_images_than_phantoms_is_not_published(repository, output, records):
     report.publish()
     gallery = repository / "docs" / "images" / "gallery"
@@ -184,6 +187,7 @@ def test_gallery_shows_every_notebook_and_every_picture_once(records):
     assert (short["table-XI"], short["00_start_here"]) == ("Table XI", "Notebook 00")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["real", "full"])
 def test_publish_writes_records_of_real_images_to_a_file_of_their_own(
     repository, output, records, profile
@@ -199,6 +203,7 @@ def test_publish_writes_records_of_real_images_to_a_file_of_their_own(
     assert not (repository / "docs" / "results.json").exists()
 
 
+@pytest.mark.slow
 def test_publish_of_real_images_adds_their_verdicts_to_readme(repository, output, records):
     report.publish()
     before = (repository / "README.md").read_text(encoding="utf-8")
@@ -215,6 +220,7 @@ def test_publish_of_real_images_adds_their_verdicts_to_readme(repository, output
     assert "**On phantoms: of 11 claims of the paper, " in readme
 
 
+@pytest.mark.slow
 def test_publish_refuses_what_must_not_be_published(repository, output):
     path = output / "results" / "table-V.json"
     good = path.read_text()
@@ -243,6 +249,7 @@ published = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @published
 def test_published_numbers_are_those_of_readme():
     records = {
@@ -278,6 +285,7 @@ def test_published_records_are_of_everything_and_of_one_profile():
     assert profile not in ("smoke", None)
 
 
+@pytest.mark.slow
 @published
 @pytest.mark.parametrize("id", COMPARISONS)
 def test_published_verdict_follows_from_the_numbers(id):
