@@ -2,6 +2,7 @@
 
     python benchmarks/hospital.py
     python benchmarks/hospital.py --seconds 60 --senders 8 32
+    python benchmarks/hospital.py --seconds 60 --senders 8 --archives Orthanc
 
 Senders are processes of their own; they send images of 256 x 256 bytes, each with a key of its own.
 The key server, with its store, and the small archive are in the main process; Orthanc, where it is
@@ -14,14 +15,18 @@ images that were encrypted before. The slowest part alone is where the limit is.
 
 With ``--seconds`` it is a test of endurance instead: senders take and deliver images for that time,
 one in ten of 1024 x 1024 bytes, and try again what fails. Then every image that was taken is looked
-for in the archive, and twenty of them are opened and compared. The memory is the peak of the
-process that holds the key server and the small archive, after each quarter of the time.
+for in the archive, and twenty of them are opened and compared. The rates are images delivered per
+second, until the last one was: of all senders together, and of the slowest, the median and the
+fastest sender. The memory is the peak of each process: of the main one, with the key server and the
+small archive, after each quarter of the time; of the senders; and of Orthanc. The load is the
+number of processes that want to compute, ours among them, as the mean of the last minute.
 """
 
 import argparse
 import hashlib
 import multiprocessing
-import resource
+import os
+import re
 import secrets
 import tempfile
 import time
@@ -124,7 +129,20 @@ def enduring_sender(seconds, folder, certificates, key_port, pacs_port, ready, r
                     raise
                 if failed == 1:
                     print(f"  tried again: {error}", flush=True)
-    results.put((taken, delivered, failed))
+    results.put((taken, delivered, failed, time.monotonic() - end + seconds, peak("self")))
+
+
+def peak(process):
+    """Return the peak of a process's memory in MiB."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
+def peak_of_orthanc(archive):
+    """Return the peak of Orthanc's memory in MiB; it is the child of the process that times it."""
+    parent = archive._process.pid
+    [child] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return peak(child)
 
 
 def endure(name, archive_class, senders, seconds):
@@ -153,7 +171,8 @@ def endure(name, archive_class, senders, seconds):
             start, peaks = time.perf_counter(), []
             for _ in range(4):
                 time.sleep(seconds / 4)
-                peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+                peaks.append(peak("self"))
+            load = os.getloadavg()[0]
             done = [results.get(timeout=600) for _ in processes]
             took = time.perf_counter() - start
             for process in processes:
@@ -165,18 +184,27 @@ def endure(name, archive_class, senders, seconds):
                 hospital.PacsClient(archive.port, certificates, "workstation"),
             )
             in_archive = len(archive.files())
+            of_archive = peak_of_orthanc(archive) if name == "Orthanc" else None
             wrong = 0
             for uid in list(taken)[:: -(-len(taken) // 20)]:
                 [found] = workstation.find(SOPInstanceUID=delivered[uid])
                 wrong += digest(workstation.open(found).image) != taken[uid]
             keys = sum(1 if n % 10 else 6 for one in done for n in range(len(one[0])))
             made = len(store)
+    rates = sorted(len(one[1]) / one[3] for one in done)
+    of_senders = sorted(one[4] for one in done)
     print(
         f"{name}, {senders} senders, {seconds:g} s: {len(taken)} images taken, "
         f"{len(taken.keys() - delivered.keys())} not delivered, {in_archive} in the archive, "
         f"{wrong} of 20 opened wrongly, {made} keys of {keys}, "
-        f"{sum(one[2] for one in done)} tries failed; {len(taken) / took:.1f} images/s; "
-        f"peak memory {', '.join(f'{peak:.0f}' for peak in peaks)} MiB",
+        f"{sum(one[2] for one in done)} tries failed",
+        f"  {len(delivered) / took:.1f} images/s together; by sender "
+        f"{rates[0]:.2f}, {np.median(rates):.2f}, {rates[-1]:.2f} (least, median, greatest)",
+        f"  peak memory in MiB: key server{'' if of_archive else ' and archive'} "
+        f"{', '.join(f'{each:.0f}' for each in peaks)}; senders {of_senders[0]:.0f} to "
+        f"{of_senders[-1]:.0f}" + (f"; {name} {of_archive:.0f}" if of_archive else ""),
+        f"  load {load:.1f} on {os.cpu_count()} cores",
+        sep="\n",
         flush=True,
     )
 
@@ -191,16 +219,18 @@ def main():
     parser.add_argument("--images", type=int, default=64, help="in each round, by all senders")
     parser.add_argument("--senders", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--seconds", type=float, help="the test of endurance, for that time")
+    archives = {"small": hospital.SmallPacs, "Orthanc": hospital.Orthanc}
+    parser.add_argument("--archives", nargs="+", choices=archives, default=list(archives))
     arguments = parser.parse_args()
-    archives = {"small archive": hospital.SmallPacs}
-    if arguments.seconds:
-        for senders in arguments.senders:
-            endure("small archive", archives["small archive"], senders, arguments.seconds)
-        return
-    if hospital.find_orthanc():
-        archives["Orthanc"] = hospital.Orthanc
-    else:
+    archives = {name: archives[name] for name in arguments.archives}
+    if "Orthanc" in archives and not hospital.find_orthanc():
         print("Orthanc is not installed")
+        del archives["Orthanc"]
+    if arguments.seconds:
+        for name, archive in archives.items():
+            for senders in arguments.senders:
+                endure(name, archive, senders, arguments.seconds)
+        return
     cases = [
         (name, work, senders)
         for name in archives

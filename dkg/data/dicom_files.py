@@ -40,6 +40,7 @@ _NUMBERS = {"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"}
 _WHOLE = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW", "UN", "LT", "ST", "UR", "UT"}
 
 _PIXEL_DATA = 0x7FE00010
+_BYTES = ("OB", "OW", "OB or OW", "UN")
 _VIEWED = (_PIXEL_DATA, 0x04000520)  # The second is Encrypted Content.
 
 
@@ -234,7 +235,7 @@ def _copy_values(dataset: Dataset, file: _Counted) -> None:
             if vr == "SQ":
                 items = list(_items(element, dataset, file))
                 dataset[element.tag] = DataElement(element.tag, "SQ", items)
-            elif element.tag not in _VIEWED or vr not in _WHOLE:
+            elif element.tag not in _VIEWED or vr not in _BYTES:
                 dataset[element.tag] = element._replace(value=bytes(value))
         for item in items:
             _copy_values(item, file)

@@ -8,6 +8,7 @@ alternative name, and both ends of a connection check it.
 
 import datetime
 import functools
+import hashlib
 import logging
 import os
 import re
@@ -102,8 +103,9 @@ def tls_context(
 
     The other end must have a certificate of the same side's authority with a role that it may have:
     to a client the server of the side, for the address that the client connects to; to a server one
-    of `CLIENTS`. After `make_certificates` has renewed the certificates, the next connection uses
-    the new ones.
+    of `CLIENTS`. A client refuses a certificate that is in the list `REVOKED` at the moment of a
+    connection; a server refuses it in its answer. After `make_certificates` has renewed the
+    certificates, the next connection uses the new ones.
 
     Parameters
     ----------
@@ -123,7 +125,8 @@ def tls_context(
         or a folder that it is in.
     HospitalError
         If the part's own certificate has expired or is not valid yet, is of another authority or
-        another role, or does not belong to the private key.
+        another role, or does not belong to the private key; or if the list of revoked certificates
+        is damaged or others may change it.
     """
     side = side or ("dicom" if part == "pacs" else "keys")
     context = Context(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
@@ -134,6 +137,7 @@ def tls_context(
     if server:
         context.num_tickets = 0
     context.part, context.others = part, CLIENTS if server else (SERVERS[side],)
+    context.folder = Path(folder)
     authority, own, key = (
         Path(folder) / side / name for name in ("authority.pem", f"{part}.pem", f"{part}.key")
     )
@@ -146,6 +150,7 @@ def tls_context(
     check_private(key)
     for path in (Path(folder), authority.parent, authority, own):
         check_not_writable(path)
+    is_revoked(Path(folder), "")  # Not only the first connection finds a damaged list.
     _check_own(authority, own, part)
     context.load_verify_locations(authority)
     try:
@@ -175,6 +180,19 @@ class _Socket(ssl.SSLSocket):
                 f"the other end has the certificate of {part or 'no part'}, not of "
                 f"{' or '.join(others)}: wrong role"
             )
+        if not self.server_side:  # Servers say to the other end, and to their audit trails, why.
+            self._refuse_revoked(part)
+
+    def _refuse_revoked(self, part: str) -> None:
+        digest = hashlib.sha256(self.getpeercert(binary_form=True) or b"").hexdigest()
+        try:
+            revoked = is_revoked(cast(Context, self.context).folder, digest)
+        except HospitalError as error:
+            raise ssl.SSLCertVerificationError(str(error)) from error
+        if revoked:
+            raise ssl.SSLCertVerificationError(
+                f"the certificate of the other end ({part}) is revoked: it is in {REVOKED}"
+            )
 
 
 class Context(ssl.SSLContext):
@@ -182,6 +200,7 @@ class Context(ssl.SSLContext):
 
     sslsocket_class = _Socket
     part: str
+    folder: Path
     others: tuple[str, ...]
     files: tuple[Path, ...]
     stamps: tuple[object, ...]

@@ -125,7 +125,7 @@ class KeyClient:
             with closing(connection):
                 connection.request(method, path, body)
                 answer = connection.getresponse()
-                content = answer.read(SECRET_BYTES + MAX_KEYS * KEY_BYTES + 1)
+                content = _read(answer)
         except (OSError, http.client.HTTPException) as error:
             lost = isinstance(error, ConnectionError | ssl.SSLError)
             reason = (lost and self._context.diagnose(self.port)) or self._context.explain(error)
@@ -135,9 +135,23 @@ class KeyClient:
         if answer.status != HTTPStatus.OK:
             if answer.headers["Retry-After"]:
                 return None
-            raise HospitalError(f"{self._server}: refused: {content.decode(errors='replace')}")
+            reason = bytes(content).decode(errors="replace")
+            raise HospitalError(f"{self._server}: refused: {reason}")
         start = len(content) % KEY_BYTES
         if start not in (0, SECRET_BYTES) or len(content) < KEY_BYTES:
             raise HospitalError(f"{self._server}: sent {len(content):,} bytes, which are no key")
         keys = np.frombuffer(content, np.uint8, offset=start).reshape(-1, *KEY_SHAPE)
-        return IssuedKey(keys, content[:start] or None)
+        return IssuedKey(keys, bytes(content[:start]) or None)
+
+
+def _read(answer: http.client.HTTPResponse) -> memoryview:
+    """Read an answer into one place, up to a byte more than a key may have."""
+    most = SECRET_BYTES + MAX_KEYS * KEY_BYTES + 1
+    content = memoryview(bytearray(min(answer.length or 0, most)))
+    filled = 0
+    while filled < len(content):
+        n = answer.readinto(content[filled:])
+        if not n:
+            raise http.client.IncompleteRead(bytes(filled), len(content) - filled)
+        filled += n
+    return content.toreadonly()

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dkg.cipher import CipherError
+from dkg.cipher import KEY_SHAPE, CipherError
 from dkg.encryption import MAX_KEYS, key_identifier
 from dkg.hospital import audit
 from dkg.hospital.audit import AuditTrail, Caller
@@ -37,7 +37,7 @@ from dkg.hospital.connections import (
 )
 from dkg.hospital.https import Answer, HttpsServer
 from dkg.hospital.key_store import KeyReuseError, KeyStore
-from dkg.hospital.mixing import RANDOM_BYTES, mix
+from dkg.hospital.mixing import RANDOM_BYTES, mix_in_place
 
 QUOTA = 10_000
 """Keys of 196,608 bytes that one certificate may have made in `PERIOD`, by default."""
@@ -116,7 +116,6 @@ class KeyServer(Server):
         self._source = source
         self._quota = quota
         self._certificates = Path(certificates)
-        is_revoked(self._certificates, "")  # Not only the first request finds a damaged list.
         path = audit_trail or store.path.with_name(f"{store.path.name}.audit")
         self._audit = AuditTrail(path, "key-server")
         self._lock = Lock()  # Guards the next two.
@@ -250,17 +249,20 @@ class KeyServer(Server):
     def _work(self, request: _Request, caller: Caller, future: Future[NDArray[np.uint8]]) -> None:
         """Make the key of an image and keep it, or return what was taken from the network."""
         taken: list[NDArray[np.uint8]] = []
+        keys, mixed_in = None, b""
         try:
             keys = self.store.of_image(request.image)  # It may have been made in the meantime.
             if keys is None:
-                self._take(request.n, taken)
+                keys = np.empty((request.n, *KEY_SHAPE), np.uint8)
+                self._take(keys, taken)
+                sources = [key_identifier(one[None]) for one in keys]
                 mixed_in = token_bytes(RANDOM_BYTES)
-                keys = mix(np.stack(taken), mixed_in, request.image)
+                mix_in_place(keys, mixed_in, request.image)
                 self.store.add(
                     request.image,
                     keys,
                     random=mixed_in,
-                    sources=[key_identifier(one[None]) for one in taken],
+                    sources=sources,
                     caller=caller.certificate,
                     about=request.about,
                 )
@@ -268,6 +270,9 @@ class KeyServer(Server):
             result: NDArray[np.uint8] | Exception = keys
         except Exception as error:
             result = error
+            if keys is not None and mixed_in:
+                mix_in_place(keys, mixed_in, request.image)  # Undoes it.
+            taken = [key.copy() for key in taken]
         with self._lock:
             self._returned.extendleft(reversed(taken))
             del self._making[request.image]
@@ -276,11 +281,14 @@ class KeyServer(Server):
         else:
             future.set_result(result)
 
-    def _take(self, n: int, taken: list[NDArray[np.uint8]]) -> None:
-        """Take n keys from the network, one at a time, as others take some in between."""
-        while len(taken) < n:
+    def _take(self, keys: NDArray[np.uint8], taken: list[NDArray[np.uint8]]) -> None:
+        """Fill keys from the network, one at a time, as others take some in between.
+
+        Those that are filled are added to a list.
+        """
+        while len(taken) < len(keys):
             try:
-                taken.append(self._network.submit(self._next).result())
+                key = self._network.submit(self._next).result()
             except StopIteration:
                 with self._lock:
                     if self._returned:  # In between, by an image that did not get all it needs.
@@ -288,13 +296,15 @@ class KeyServer(Server):
                     if len(self._making) > 1:
                         raise _Busy("other images hold the seed images left; ask again") from None
                 raise NoSeedError(
-                    f"there is no seed image left for {n - len(taken)} of the {n} keys that this "
-                    "image needs"
+                    f"there is no seed image left for {len(keys) - len(taken)} of the {len(keys)} "
+                    "keys that this image needs"
                 ) from None
             except (CancelledError, RuntimeError) as error:
                 if isinstance(error, HospitalError):
                     raise
                 raise HospitalError("the key server is stopping") from error
+            keys[len(taken)] = key
+            taken.append(keys[len(taken)])
 
     def _next(self) -> NDArray[np.uint8]:
         if self._returned:

@@ -227,15 +227,21 @@ class KeyStore:
 
     def _key(self, column: str, name: str) -> NDArray[np.uint8] | None:
         with closing(self._connect()) as database:
-            row = database.execute(f"SELECT key FROM keys WHERE {column} = ?", (name,)).fetchone()
+            query = f"SELECT rowid, length(key) FROM keys WHERE {column} = ?"
+            row = database.execute(query, (name,)).fetchone()
             if row is None:
                 return None
             self._note_uses(database)
-        if not row[0]:
-            raise LostKeysError(
-                f"key {name[:16]} was lost: the key store was restored from an older backup"
-            )
-        return np.frombuffer(row[0], np.uint8).reshape(-1, *KEY_SHAPE)
+            if not row[1]:
+                raise LostKeysError(
+                    f"key {name[:16]} was lost: the key store was restored from an older backup"
+                )
+            keys = np.empty((row[1] // KEY_BYTES, *KEY_SHAPE), np.uint8)
+            # Key by key: SQLite would have a copy of them all.
+            with database.blobopen("keys", "key", row[0], readonly=True) as blob:
+                for key in keys:
+                    key[:] = np.frombuffer(blob.read(KEY_BYTES), np.uint8).reshape(KEY_SHAPE)
+        return keys
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=TIMEOUT)

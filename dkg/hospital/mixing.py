@@ -44,12 +44,17 @@ def mix(keys: NDArray[np.uint8], random: bytes, image: str) -> NDArray[np.uint8]
     ValueError
         If there are not 32 random bytes, or `image` is not a SHA-256.
     """
+    mixed = keys.copy()
+    mix_in_place(mixed, random, image)
+    return mixed
+
+
+def mix_in_place(keys: NDArray[np.uint8], random: bytes, image: str) -> None:
+    """Change keys into those that `mix` returns."""
     start = _start("dkg hospital key 1", random, image)
-    mixed = np.empty_like(keys)
     for number, key in enumerate(keys):
         stream = hashlib.shake_256(start + number.to_bytes(8)).digest(KEY_BYTES)
-        mixed[number] = xor(key, np.frombuffer(stream, np.uint8).reshape(KEY_SHAPE))
-    return mixed
+        key[:] = xor(key, np.frombuffer(stream, np.uint8).reshape(KEY_SHAPE))
 
 
 def tag_secret(random: bytes, image: str) -> bytes:

@@ -34,6 +34,7 @@ import pydicom
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from dkg import dicom
+from dkg.dicom.parsing import parse
 from dkg.hospital.connections import HospitalError
 from dkg.hospital.key_client import KeyClient
 from dkg.hospital.pacs_client import PacsClient
@@ -117,8 +118,7 @@ class Modality:
             raise HospitalError(f"modality: the SOP Instance UID {str(uid)!r} is not valid")
         written = copy.copy(image)
         written.file_meta = copy.deepcopy(image.file_meta)  # Writing completes it.
-        content = _encode(written)
-        while not self._put(self._path(uid), content):
+        while not self._put(self._path(uid), written):
             pass  # Another image of this name was there, and has been delivered since.
         _logger.info("modality: took image %s", uid)
         return str(uid)
@@ -145,28 +145,21 @@ class Modality:
             If no image of this name waits in the outbox.
         """
         path = self._path(uid)
-        with _locked(path) as content:
-            name = hashlib.sha256(content).hexdigest()
+        with _locked(path) as file:
+            name = hashlib.file_digest(file, "sha256").hexdigest()
             # Named after the image and the profile, so that it is never sent for another one.
             prefix = f"{uid}.{name[:16]}.{self._attributes}"
             times = [time.perf_counter()]
             ready = self._encrypted(prefix)
             if ready is None:
-                image = pydicom.dcmread(io.BytesIO(content))
-                key = self._keys.make(name, dicom.keys_needed(image), _about(image))
-                times.append(time.perf_counter())
-                encrypted = dicom.encrypt_dataset(
-                    image, key.keys, secret=key.secret, attributes=self._attributes
-                )
-                ready = _encode(encrypted)
-                with atomic(self._outbox / _ready_name(prefix, ready), private=True) as temporary:
-                    temporary.write_bytes(ready)
+                file.seek(0)
+                ready = self._encrypt(prefix, name, file.read(), times)
             else:
                 times.append(time.perf_counter())
-            encrypted = pydicom.dcmread(io.BytesIO(ready))
             times.append(time.perf_counter())
-            self._pacs.store(encrypted)
+            self._pacs.store(ready)
             times.append(time.perf_counter())
+            encrypted = pydicom.dcmread(ready, stop_before_pixels=True)
             path.unlink()
             # Without the image, but with its encrypted form, the outbox shows that it was stored.
             sync_folder(self._outbox)
@@ -181,28 +174,45 @@ class Modality:
     def _path(self, uid: str) -> Path:
         return self._outbox / f"{uid}.dcm"
 
-    def _put(self, path: Path, content: bytes) -> bool:
+    def _encrypt(self, prefix: str, name: str, content: bytes, times: list[float]) -> Path:
+        """Encrypt an image, and write the encrypted image to the outbox."""
+        image = parse(content, view_pixels=True)
+        key = self._keys.make(name, dicom.keys_needed(image), _about(image))
+        times.append(time.perf_counter())
+        pieces = dicom.encrypt_content(
+            content, key.keys, secret=key.secret, attributes=self._attributes
+        )
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+        path = self._outbox / _ready_name(prefix, digest.hexdigest())
+        with atomic(path, private=True) as temporary, temporary.open("wb") as file:
+            file.writelines(pieces)
+        return path
+
+    def _put(self, path: Path, image: pydicom.Dataset) -> bool:
         """Write an image that is to wait, unless it waits already; false if to be tried again."""
         try:
             with atomic(path, overwrite=False, private=True) as temporary:
-                temporary.write_bytes(content)
+                pydicom.dcmwrite(temporary, image, enforce_file_format=True)
         except FileExistsError:
             try:
                 waiting = path.read_bytes()
             except FileNotFoundError:
                 return False
-            if waiting != content:
+            if waiting != _encode(image):
                 raise HospitalError(
                     f"{path}: another image with this SOP Instance UID waits to be delivered"
                 ) from None
         return True
 
-    def _encrypted(self, prefix: str) -> bytes | None:
+    def _encrypted(self, prefix: str) -> Path | None:
         """Return the encrypted image that an earlier try left, if it is undamaged."""
         for path in self._outbox.glob(f"{prefix}.*.encrypted"):
-            content = path.read_bytes()
-            if path.name == _ready_name(prefix, content):
-                return content
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if path.name == _ready_name(prefix, digest):
+                return path
             _logger.error("modality: %s is damaged, and is made anew", path)
             path.unlink()
         return None
@@ -219,13 +229,13 @@ class Modality:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[bytes]:
-    """Read an image that waits, and keep other programs from delivering it meanwhile."""
+def _locked(path: Path) -> Iterator[io.BufferedReader]:
+    """Open an image that waits, and keep other programs from delivering it meanwhile."""
     with path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
             raise FileNotFoundError(f"{path}: it was delivered in the meantime")
-        yield file.read()
+        yield file
 
 
 def _encode(image: pydicom.Dataset) -> bytes:
@@ -234,8 +244,8 @@ def _encode(image: pydicom.Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def _ready_name(prefix: str, content: bytes) -> str:
-    return f"{prefix}.{hashlib.sha256(content).hexdigest()[:16]}.encrypted"
+def _ready_name(prefix: str, digest: str) -> str:
+    return f"{prefix}.{digest[:16]}.encrypted"
 
 
 def _uid_of(ready: Path) -> str:

@@ -12,7 +12,6 @@ from ssl import SSLSocket
 from typing import Any
 
 import pydicom
-import pynetdicom
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.association import Association
@@ -31,7 +30,17 @@ from dkg.hospital.connections import (
     tls_context,
 )
 from dkg.hospital.headers import read_header
-from dkg.hospital.pacs_client import FIND, GET, SUCCESS, TITLE, TITLES, VERIFICATION, prepare
+from dkg.hospital.pacs_client import (
+    FIND,
+    GET,
+    MAX_PDU,
+    SUCCESS,
+    TITLE,
+    TITLES,
+    VERIFICATION,
+    discard,
+    prepare,
+)
 from dkg.storage.files import atomic, sweep
 
 QUARANTINE = "quarantine"
@@ -101,7 +110,6 @@ class SmallPacs(Server):
         self._folder = Path(folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._certificates = Path(certificates)
-        is_revoked(self._certificates, "")  # Not only the first request finds a damaged list.
         self._storing, self._stopping = threading.Lock(), threading.Event()
         context = tls_context(certificates, "pacs", server=True)
         beside = self._folder.resolve().with_name(f"{self._folder.resolve().name}.audit")
@@ -117,13 +125,12 @@ class SmallPacs(Server):
                 self._quarantine(path, error)
             else:
                 self._index[path.stem] = header
-        # Otherwise pynetdicom keeps what is arriving in memory.
-        pynetdicom._config.STORE_RECV_CHUNKED_DATASET = True
         self._entity = AE(TITLE)
         self._entity.require_called_aet = True
         self._entity.require_calling_aet = list(TITLES.values())
         self._entity.maximum_associations = 64
         self._entity.network_timeout = TIMEOUT
+        self._entity.maximum_pdu_size = MAX_PDU
         for model in (VERIFICATION, FIND, GET):
             self._entity.add_supported_context(model)
         for each in AllStoragePresentationContexts:
@@ -135,7 +142,7 @@ class SmallPacs(Server):
             server_class=_Listener,
             evt_handlers=[
                 (evt.EVT_CONN_OPEN, prepare),
-                (evt.EVT_CONN_CLOSE, _discard),
+                (evt.EVT_CONN_CLOSE, discard),
                 (evt.EVT_REQUESTED, self._admit),
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
                 (evt.EVT_C_STORE, self._store),
@@ -312,8 +319,15 @@ class SmallPacs(Server):
             yield refusal, None
             return
         yield int(found)
-        if found:
-            yield 0xFF00, pydicom.dcmread(self._folder / f"{uid}.dcm")
+        if header is not None and found:
+            # pynetdicom sends what a handler yields from memory, and in memory it is several times.
+            association: Any = event.assoc
+            send, path = association.send_c_store, self._folder / f"{uid}.dcm"
+            association.send_c_store = lambda _, **options: send(path, **options)
+            try:
+                yield 0xFF00, header
+            finally:
+                association.send_c_store = send
 
     def _quarantine(self, path: Path, error: ValueError) -> None:
         folder = self._folder / QUARANTINE
@@ -367,14 +381,3 @@ def _refused(code: int, reason: object) -> pydicom.Dataset:
     status.Status = code
     status.ErrorComment = str(reason)[:64]  # The most that an LO holds.
     return status
-
-
-def _discard(event: evt.Event) -> None:
-    """Remove what has arrived, in part or whole, when the connection is lost."""
-    service: Any = event.assoc.dimse
-    left = [service.message and service.message._data_set_file]
-    while not service.msg_queue.empty():
-        left.append(getattr(service.msg_queue.get()[1], "_dataset_file", None))
-    for file in filter(None, left):
-        file.close()
-        Path(file.name).unlink(missing_ok=True)

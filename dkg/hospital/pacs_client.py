@@ -8,23 +8,35 @@ import logging
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import pydicom
+import pynetdicom
+from pydicom.filereader import read_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.presentation import PresentationContext
 
+from dkg.dicom.parsing import parse
 from dkg.hospital import queries
 from dkg.hospital.connections import HOST, TIMEOUT, HospitalError, tls_context
+from dkg.storage import limits
+
+# Otherwise pynetdicom keeps what is sent and what arrives in memory, several times.
+pynetdicom._config.STORE_SEND_CHUNKED_DATASET = True
+pynetdicom._config.STORE_RECV_CHUNKED_DATASET = True
 
 TITLE = "PACS"
 """The archive's application entity title, as which it must be called."""
 
 TITLES = {"modality": "MODALITY", "workstation": "WORKSTATION"}
 """The application entity titles that the archive answers, by the part that has them."""
+
+MAX_PDU = 2**18
+"""Bytes of a part of a message; in one part, an image would be in memory several times."""
 
 SUCCESS, PENDING = 0x0000, (0xFF00, 0xFF01)
 """Statuses of DIMSE services (PS3.7, annex C)."""
@@ -77,11 +89,15 @@ class PacsClient:
         with self._association([build_context(VERIFICATION)]) as association:
             self._check(association.send_c_echo(), "C-ECHO")
 
-    def store(self, dataset: pydicom.Dataset) -> None:
-        """Send an image to the archive (C-STORE), as it is, and have it confirmed."""
-        context = build_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
+    def store(self, image: pydicom.Dataset | Path) -> None:
+        """Send an image to the archive (C-STORE), as it is, and have it confirmed.
+
+        A file, given by its path, takes less memory than a data set.
+        """
+        meta = read_file_meta_info(image) if isinstance(image, Path) else image.file_meta
+        context = build_context(meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID)
         with self._association([context]) as association:
-            self._check(association.send_c_store(dataset), "C-STORE")
+            self._check(association.send_c_store(image), "C-STORE")
 
     def find(self, *, literal: bool = False, **query: Any) -> list[pydicom.Dataset]:
         """Look for images (C-FIND).
@@ -130,7 +146,10 @@ class PacsClient:
         return [answer for answer, fits in zip(found, fitting, strict=True) if fits]
 
     def get(self, found: pydicom.Dataset) -> pydicom.Dataset:
-        """Fetch an image (C-GET) that `find` returned, and nothing else."""
+        """Fetch an image (C-GET) that `find` returned, and nothing else.
+
+        What is large in it is a memoryview: its pixel data and its encrypted content.
+        """
         for keyword in ("SOPClassUID", *_IDENTIFIERS):
             if not found.get(keyword):
                 raise HospitalError(f"{self._pacs}: the image was found without its {keyword}")
@@ -142,38 +161,50 @@ class PacsClient:
         asked.QueryRetrieveLevel = "IMAGE"
         for keyword in _IDENTIFIERS:
             setattr(asked, keyword, found[keyword].value)
-        received: list[pydicom.Dataset] = []
+        received: list[Path] = []
         others: list[str] = []
 
         def keep(event: evt.Event) -> int:
             request: Any = event.request
+            request._dataset_file.close()
             uid = str(request.AffectedSOPInstanceUID)
             if received or uid != found.SOPInstanceUID:
+                event.dataset_path.unlink()
                 others.append(uid)
                 return _REFUSED
-            dataset = event.dataset
-            dataset.file_meta = event.file_meta
-            received.append(dataset)
+            received.append(event.dataset_path)
             return SUCCESS
 
         # The archive sends the image in a storage operation of its own, within this association.
         contexts = [build_context(GET), build_context(found.SOPClassUID, ExplicitVRLittleEndian)]
         role = build_role(found.SOPClassUID, scp_role=True)
-        with self._association(contexts, [(evt.EVT_C_STORE, keep)], role) as association:
-            for status, _ in association.send_c_get(asked, GET):
-                if others:
-                    association.abort()
-                    raise HospitalError(
-                        f"{self._pacs}: sent the image {others[0]}, which was not asked for, or "
-                        f"more than once; asked for {found.SOPInstanceUID}"
-                    )
-                if not status or status.Status not in PENDING:
-                    self._check(status, "C-GET")
-        sent = [dataset.get("SOPInstanceUID") for dataset in received]
-        if sent != [found.SOPInstanceUID]:
-            answer = f"sent {sent[0]} as" if sent else "did not send"
+        handlers = ((evt.EVT_C_STORE, keep), (evt.EVT_CONN_CLOSE, discard))
+        try:
+            with self._association(contexts, handlers, role) as association:
+                for status, _ in association.send_c_get(asked, GET):
+                    if others:
+                        association.abort()
+                        raise HospitalError(
+                            f"{self._pacs}: sent the image {others[0]}, which was not asked for, "
+                            f"or more than once; asked for {found.SOPInstanceUID}"
+                        )
+                    if not status or status.Status not in PENDING:
+                        self._check(status, "C-GET")
+                image = self._read(received[0]) if received else None
+        finally:
+            for path in received:
+                path.unlink(missing_ok=True)
+        if image is None or image.get("SOPInstanceUID") != found.SOPInstanceUID:
+            answer = "did not send" if image is None else f"sent {image.get('SOPInstanceUID')} as"
             raise HospitalError(f"{self._pacs}: {answer} the image {found.SOPInstanceUID}")
-        return self._decoded(received[0])
+        return image
+
+    def _read(self, path: Path) -> pydicom.Dataset:
+        """Read a file that the archive sent."""
+        try:
+            return self._decoded(parse(limits.read(path), view_pixels=True))
+        except ValueError as error:
+            raise HospitalError(f"{self._pacs}: sent a damaged data set: {error}") from error
 
     def _decoded(
         self, dataset: pydicom.Dataset, asked: Iterable[pydicom.DataElement] = ()
@@ -218,7 +249,7 @@ class PacsClient:
             self.port,
             contexts,
             ae_title=self.called,
-            max_pdu=0,
+            max_pdu=MAX_PDU,
             tls_args=(self._context, HOST),
             evt_handlers=[
                 (evt.EVT_CONN_OPEN, prepare),
@@ -258,6 +289,17 @@ class PacsClient:
             raise HospitalError(
                 f"{self._pacs}: {service} failed with status {status.Status:#06x}: {comment}"
             )
+
+
+def discard(event: evt.Event) -> None:
+    """Remove what has arrived of an image, in part or whole, when the connection is lost."""
+    service: Any = event.assoc.dimse
+    left = [service.message and service.message._data_set_file]
+    while not service.msg_queue.empty():
+        left.append(getattr(service.msg_queue.get()[1], "_dataset_file", None))
+    for file in filter(None, left):
+        file.close()
+        Path(file.name).unlink(missing_ok=True)
 
 
 def prepare(event: evt.Event) -> None:

@@ -19,6 +19,7 @@ from pydicom.multival import MultiValue
 
 from dkg import dicom
 from dkg.cipher import CipherError
+from dkg.dicom.parsing import parse
 from dkg.hospital import audit
 from dkg.hospital.audit import AuditTrail, Caller
 from dkg.hospital.connections import HOST, HospitalError
@@ -131,8 +132,14 @@ class Workstation:
         identifier = dicom.key_identifier(encrypted)
         key = self._keys.get(identifier)
         times.append(time.perf_counter())
-        image = dicom.decrypt_dataset(encrypted, key.keys, secret=key.secret)
-        expected = dicom.expected_attributes(encrypted, image, key.keys, secret=key.secret)
+        content = dicom.decrypt_content(encrypted, key.keys, secret=key.secret)
+        # Large images are in memory as few times as possible.
+        uid = dicom.sop_instance_uid(encrypted)
+        for keyword in ("PixelData", "EncryptedAttributesSequence"):
+            del encrypted[keyword]
+        image = parse(content)
+        del content
+        expected = dicom.expected_attributes(encrypted, image, key.keys, secret=key.secret, uid=uid)
         answered = [each.keyword for each in found if each.keyword not in DESCRIPTIVE]
         different = [
             *_differences("found", found, expected, answered),

@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import io
 import ipaddress
+import shutil
 import socket
 import ssl
 import threading
@@ -51,6 +52,12 @@ def encoded(image):
 
 def name_of(text):
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def copied(certificates, folder):
+    """Copy the certificates without a list of revoked ones, as another machine may have them."""
+    ignored = shutil.ignore_patterns("revoked.txt")
+    return shutil.copytree(certificates, folder / "elsewhere", ignore=ignored)
 
 
 def modality(outbox, certificates, key_port, pacs_port, **options):

@@ -23,11 +23,11 @@ class Archive:
     def __init__(self, fails=0):
         self.fails, self.stored = fails, []
 
-    def store(self, dataset):
+    def store(self, image):
         if self.fails:
             self.fails -= 1
             raise HospitalError("PACS: no answer")
-        self.stored.append(encoded(dataset))
+        self.stored.append(image.read_bytes())
 
 
 class Keys:
@@ -267,8 +267,8 @@ def test_an_image_is_taken_while_another_one_is_delivered(tmp_path, server, cert
     sender = None
 
     class Slow(Archive):
-        def store(self, dataset):
-            super().store(dataset)
+        def store(self, image):
+            super().store(image)
             sender.take(image_of(noise(16, 16)))
 
     sender = hospital.Modality(tmp_path / "outbox", Keys(server, certificates), Slow())
