@@ -199,7 +199,7 @@ def main():
     if chosen.seconds_per_step:
         factor = chosen.seconds_per_step / steps[TrainConfig().residual_blocks].gpu_seconds
     gpu = "from a measurement of the base network" if chosen.seconds_per_step else "computed"
-    kept = "tensors kept for the way back (computed)"
+    kept = "activations kept for the backward pass (computed)"
     text = table(
         [
             "training step, batch 1",
@@ -286,9 +286,9 @@ def main():
         rows,
     )
     text += (
-        f"\nAssumed of a GPU: {SECONDS_PER_OPERATION * 1e6:.0f} µs for each operation that is "
+        f"\nAssumptions, for a GPU: {SECONDS_PER_OPERATION * 1e6:.0f} µs for each operation "
         f"started, or {SHARE_OF_PEAK:.0%} of {PEAK / 1e12:.0f} TFLOP/s, whichever takes longer; "
-        "one training at a time on each. Assumed of notebooks: the time that the default profile "
+        "one training at a time on each. For notebooks: the time that the default profile "
         f"took here, on phantoms, two cores each, {CORES_PER_GPU} cores beside each GPU. The CPU's "
         f"capability, as torch names it: {torch.backends.cpu.get_cpu_capability()}.\n"
     )

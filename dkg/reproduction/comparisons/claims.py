@@ -135,8 +135,9 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         words="The key space is (2^8)^196608, far above RC4 and RSA.",
         holds="What must be guessed is beyond reach.",
         fails="The paper counts all possible outputs, which is the same for every stream "
-        "cipher. To be guessed are the seed image, a picture from a set that may be public, and "
-        "the network, which follows from a random seed of 64 bits or fewer in common tools.",
+        "cipher. An attacker must guess the seed image, a picture from a set that may be "
+        "public, and the network, which follows from a random seed of 64 bits or fewer in common "
+        "tools.",
         limits="If the network is secret and was trained from a long random seed, guessing it is "
         "out of reach; that is then the whole of the secret.",
     ),
