@@ -113,8 +113,8 @@ def bootstrap(
 
     A new training and `n` new images are drawn from the sample; their mean's distance from the
     mean of a resampled sample, trainings first and images then, is the prediction's error. The
-    distances are widened by sqrt(k / (k - 1)). Eight trainings have no tails: the interval holds a
-    new training less often than `predict`, which therefore decides.
+    distances are widened by sqrt(k / (k - 1)). With only eight trainings this interval contains a
+    further training less often than `level` says, so `predict` decides.
 
     Parameters
     ----------
