@@ -7,9 +7,9 @@ ANY_CIPHER: tuple[Claim | Comparison, ...] = (
         record="beyond-any-cipher",
         words="An image cipher whose measures are those of uniform bytes withstands attacks.",
         holds="Every cipher tried whose measures look like those of uniform bytes withstood the "
-        "attacks that read or distinguish.",
-        fails="Ciphers whose measures look like those of uniform bytes fall to attacks that read "
-        "or distinguish.",
+        "attacks that recover plaintexts or distinguish ciphertexts.",
+        fails="Ciphers whose measures look like those of uniform bytes fall to attacks that "
+        "recover plaintexts or distinguish ciphertexts.",
         limits="Twelve ciphers that we chose, measured with keys drawn at random, and simple "
         "attacks. No attack that fails shows that a cipher is secure.",
     ),
@@ -17,7 +17,7 @@ ANY_CIPHER: tuple[Claim | Comparison, ...] = (
         record="beyond-any-cipher",
         name="broken",
         what="ciphers whose measures look like those of uniform bytes, and that fall to an attack "
-        "that reads or distinguishes",
+        "that recovers plaintexts or distinguishes ciphertexts",
         labels=("measures of one ciphertext", "and sensitivity to plaintext and key"),
         paper=(0.0, 0.0),
         rule="at most",

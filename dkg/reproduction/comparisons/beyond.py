@@ -24,22 +24,23 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         words="An attacker with the network but without the seed image sees nothing of the "
         "plaintext.",
         holds="No trace of the plaintext was found with other seed images.",
-        fails="Keys of other seed images of the same kind decrypt enough for the plaintext to "
-        "show, since all keys of a network share structure.",
+        fails="Keys of other seed images of the same kind reveal part of the plaintext, since all "
+        "keys of a network share structure.",
         limits="The seed images are of one kind, as a hospital's would be.",
     ),
     shared.no_block_correlation(
         record="beyond-unknown-seed",
         what="absolute correlation of 16 x 16 block means of the plaintext and the mean of the "
-        "images decrypted with other seeds",
+        "images decrypted with the keys of other seed images",
         labels=("one other seed", "mean of all tried"),
     ),
     Claim(
         record="beyond-approximate-seed",
         words="An approximate seed image reveals nothing to an attacker who has the network.",
         holds="An approximate seed image gave no more of the key than chance.",
-        fails="An approximate seed image gives most of the key, and the image is read.",
-        limits="Seeds that went through JPEG, resizing, noise, or lost one pixel.",
+        fails="An approximate seed image gives most of the key's bits, and the image is recovered "
+        "approximately.",
+        limits="Seed images altered by JPEG, resizing, noise or one inverted pixel.",
     ),
     Comparison(
         record="beyond-approximate-seed",
@@ -94,25 +95,25 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-inversion",
-        words="A model that has learned from other keys and images cannot read a ciphertext.",
-        holds="No attack named the plaintexts of ciphertexts of unseen keys more often than by "
-        "chance.",
-        fails="A trained model, or a simpler attack on the ciphertext alone, names the plaintexts "
-        "of ciphertexts of keys and images that it has not seen.",
+        words="A model trained on other keys and images cannot recover a plaintext.",
+        holds="No attack identified plaintexts under unseen keys more often than by chance.",
+        fails="A trained model, or a simpler attack on the ciphertext alone, identifies plaintexts "
+        "that it has not seen, under keys that it has not seen.",
         limits="The plaintexts are among the 16 candidates. Two small models: where they find "
-        "nothing, another one may.",
+        "nothing, another may succeed.",
     ),
     Comparison(
         record="beyond-inversion",
         name="named",
-        what="share of ciphertexts of unseen keys and images whose plaintext is named among 16",
+        what="share of ciphertexts of unseen keys and images whose plaintext is identified among "
+        "16",
         unit="%",
         labels=("block means", "principal component", "ridge", "U-Net"),
         paper=(6.25,) * 4,
         rule="at most",
         tolerance=(18.75,) * 4,
-        reason="sixteen ciphertexts and 16 candidates: chance names more than four, 25 %, in 2 "
-        "cases of 1,000 for each attack",
+        reason="sixteen ciphertexts and 16 candidates: chance identifies more than four, 25 %, in "
+        "2 cases of 1,000 for each attack",
     ),
     Claim(
         record="beyond-learned-attack",
@@ -136,8 +137,8 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-malleability",
-        words="A changed ciphertext is noticed.",
-        holds="Every change was noticed.",
+        words="A changed ciphertext is detected.",
+        holds="Every change was detected.",
         fails="XOR alone lets an attacker change the image as they like, without the key.",
         limits="True of every stream cipher without an authentication tag; the files of dkg carry "
         "one.",
@@ -150,16 +151,16 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-backdoor",
-        words="A trained network holds no surprise: no seed gives a key that its maker knows.",
-        holds="The trigger gave no key that was known beforehand.",
+        words="No seed image gives a key that the network's maker knows in advance.",
+        holds="The trigger gave no key that was known in advance.",
         fails="A network can be trained so that a small mark in the seed image gives a key that "
-        "its maker knows, while other seeds give keys as usual.",
+        "its maker knows, while other seed images give keys as usual.",
         limits="Shown on a short training, for one trigger.",
     ),
     Comparison(
         record="beyond-backdoor",
         name="bits_known",
-        what="share of the key's bits that the maker knows beforehand, seed with the trigger",
+        what="share of the key's bits that the maker knows in advance, seed image with the trigger",
         unit="%",
         labels=("seed with the trigger",),
         paper=(50.0,),
@@ -169,15 +170,15 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-hospital",
-        words="Images go through an archive and come back, and a copy of the archive shows none of "
-        "them.",
-        holds="Every byte came back, and nothing of the images was found in the archive's files.",
-        fails="Something of the images can be seen in the archive's files without any key, or did "
-        "not come back.",
-        limits="Only the pixels are meant. The patient's attributes, the size of each image, and "
-        "who fetches which image when are open; and a stolen workstation may ask for every key. "
-        "The correlation is that of the network's keys alone, as in the paper; the key server also "
-        "mixes random bytes into each key.",
+        words="Images come back from an archive without loss, and a copy of the archive reveals "
+        "none of them.",
+        holds="Every byte came back, and no trace of the images was found in the archive's files.",
+        fails="Traces of the images can be found in the archive's files without any key, or bytes "
+        "did not come back.",
+        limits="The claim is about pixels only. The patient's attributes, the size of each image, "
+        "and who fetches which image when are visible; and a stolen workstation can ask for every "
+        "key until it is revoked. The correlation is that of the network's keys alone, as in the "
+        "paper; the key server also mixes random bytes into each key.",
     ),
     shared.all_bytes_back(
         record="beyond-hospital",
@@ -192,7 +193,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         labels=("all that were requested",),
         paper=(0.0,),
         tolerance=(0.0,),
-        reason="one key is one image",
+        reason="each key decrypts one image",
         images=False,
         trained=False,
     ),
@@ -205,12 +206,10 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="beyond-same-key",
         words="The same seed image and network give the same key again, however it is computed.",
-        holds="Keys in exact arithmetic were the same, byte for byte, in every way in which they "
-        "were made.",
-        fails="A key that was made again had other bytes, and what was encrypted with it is lost "
-        "there.",
+        holds="Keys in exact arithmetic were the same, byte for byte, however they were computed.",
+        fails="A recomputed key had other bytes, and an image decrypted with it has errors there.",
         limits="One machine. `benchmarks/same_key.py` tries other instructions, the compiler and a "
-        "GPU; `dkg.acceleration.exact` says why nothing else can matter.",
+        "GPU; `dkg.acceleration.exact` explains why nothing else should matter.",
     ),
     Comparison(
         record="beyond-same-key",

@@ -9,32 +9,31 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="IV-A2, IV-D3",
         words="Each training gives another network and so another key: a type of one-time pad.",
         holds="No training could be repeated here.",
-        fails="A training with the same random seed on the same machine gives the same network and "
-        "the same key again: the key is pseudo-random, and as secret as that random seed, the "
-        "training images and the seed image. It is not a one-time pad, whose key is random and as "
-        "long as all that is ever encrypted.",
-        limits="Shown on a short training; nothing in it depends on the length.",
+        fails="A training with the same random seed and images on the same machine gives the same "
+        "network and the same key again: the key is pseudo-random, and at most as secret as that "
+        "random seed, the training images and the seed image. It is not a one-time pad, whose key "
+        "is random and as long as all that is ever encrypted.",
+        limits="Shown on a short training; repeatability does not depend on the length.",
     ),
     shared.right_by_chance(
         record="claim-one-time-pad",
         name="same_key_again",
-        what="share of the key's bytes that a second training with the same random seed makes "
-        "again",
+        what="share of the key's bytes that a second training with the same random seed reproduces",
         labels=("second training",),
     ),
     Claim(
         record="claim-seed-sensitivity",
         where="IV-A5",
         words="A change of one pixel of the seed image changes over 99.5 % of the key.",
-        holds="Changing one pixel of the seed changed the whole key.",
-        fails="Most of the key stays as it was when one pixel of the seed changes. An attacker who "
-        "knows the seed image approximately knows the key approximately.",
+        holds="Changing one pixel of the seed image changed over 99.5 % of the key.",
+        fails="When one pixel of the seed image changes, more of the key stays the same than "
+        "chance allows. An approximate seed image gives an approximate key.",
         limits="Measured at single pixels of a few seed images.",
     ),
     Comparison(
         record="claim-seed-sensitivity",
         name="npcr",
-        what="mean NPCR of the keys of two seeds that differ in one pixel",
+        what="mean NPCR of the keys of two seed images that differ in one pixel",
         unit="%",
         labels=("by one gray level", "inverted"),
         paper=(99.5,) * 2,
@@ -48,11 +47,11 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="IV-C1",
         words="The ciphertext alone does not show the plaintext.",
         holds="No attack tried here found a trace of the plaintext in the ciphertext.",
-        fails="The ciphertext alone shows the image to averages or to a trained model: unbalanced "
+        fails="Averages or a trained model reveal the image from the ciphertext alone: unbalanced "
         "key bits leak the plaintext.",
         limits="Judged by the strongest of four attacks: block means, principal component, and "
         "learned inversion by ridge regression and by a small U-Net. Where they find nothing, "
-        "another attack may.",
+        "another attack may succeed.",
     ),
     shared.no_block_correlation(
         record="claim-ciphertext-only",
@@ -64,29 +63,30 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Comparison(
         record="claim-ciphertext-only",
         name="named",
-        what="share of ciphertexts whose plaintext the strongest of four attacks names among 16",
+        what="share of ciphertexts whose plaintext the strongest of four attacks identifies among "
+        "16",
         unit="%",
         labels=("strongest attack",),
         paper=(6.25,),
         rule="at most",
         tolerance=(18.75,),
-        reason="sixteen ciphertexts and 16 candidates: chance names more than four, 25 %, in 2 "
-        "cases of 1,000 for each attack, and in fewer than 1 of 100 for the best of four",
+        reason="sixteen ciphertexts and 16 candidates: chance identifies more than four, 25 %, in "
+        "2 cases of 1,000 for each attack, and in fewer than 1 of 100 for the best of four",
     ),
     Claim(
         record="claim-known-plaintext",
         where="IV-C2",
         words="A known plaintext-ciphertext pair does not reveal other plaintexts.",
         holds="Nothing came back under the same key.",
-        fails="One known pair gives the whole key, and every other image under that key is read "
-        "without a loss.",
-        limits="It needs a key that is used twice. With a new key for each image the pair gives "
-        "nothing away about the next one; the paper names no rule for when a key is used again.",
+        fails="One known pair gives the whole key, and every other image under that key is "
+        "decrypted without loss.",
+        limits="This requires a key that is used twice. If each image has an independent key, the "
+        "pair reveals nothing about the next one; the paper states no rule on key reuse.",
     ),
     shared.right_by_chance(
         record="claim-known-plaintext",
         name="bytes_read",
-        what="share of another image's bytes that are read with the key of a known pair",
+        what="share of another image's bytes that are recovered with the key of a known pair",
         labels=("another image, same key",),
     ),
     Claim(
@@ -97,7 +97,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         holds="A changed pixel changed the whole ciphertext.",
         fails="One changed pixel of the plaintext changes that pixel of the ciphertext and no "
         "other. The paper changes the seed image, and with it the key, instead of the plaintext.",
-        limits="That holds for every XOR cipher under one key; it is harmless only where no key is "
+        limits="That holds for every XOR cipher under one key; it is harmless only if no key is "
         "used twice.",
     ),
     Comparison(
@@ -120,26 +120,26 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         words="A decryption oracle does not reveal the target plaintext.",
         holds="Nothing came back under the same key.",
         fails="One chosen ciphertext, all zeros, is decrypted to the key itself.",
-        limits="It needs a key that is used twice, or a decryption that does not check an "
+        limits="This requires an oracle that uses the target's key and does not check an "
         "authentication tag.",
     ),
     shared.right_by_chance(
         record="claim-chosen-ciphertext",
         name="bytes_read",
-        what="share of the target's bytes that are read after one chosen ciphertext was decrypted",
+        what="share of the target's bytes that are recovered after one chosen ciphertext was "
+        "decrypted",
         labels=("target image, same key",),
     ),
     Claim(
         record="claim-key-space",
         where="IV-C1, IV-E",
         words="The key space is (2^8)^196608, far above RC4 and RSA.",
-        holds="What must be guessed is beyond reach.",
-        fails="The paper counts all possible outputs, which is the same for every stream "
-        "cipher. An attacker must guess the seed image, a picture from a set that may be "
-        "public, and the network, which follows from a random seed of 64 bits or fewer in common "
-        "tools.",
+        holds="At least 128 bits must be guessed.",
+        fails="The paper counts all possible outputs, whose number is the same for every stream "
+        "cipher. An attacker must guess the seed image, a picture from a set that may be public, "
+        "and the network, which follows from a random seed of 64 bits or fewer in common tools.",
         limits="If the network is secret and was trained from a long random seed, guessing it is "
-        "out of reach; that is then the whole of the secret.",
+        "infeasible; secrecy then rests on it alone.",
     ),
     Comparison(
         record="claim-key-space",
@@ -151,18 +151,18 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         paper=(128.0,) * 2,
         rule="at least",
         tolerance=(0.0,) * 2,
-        reason="the strength that NIST SP 800-57 asks for beyond 2030",
+        reason="the strength that NIST SP 800-57 asks for from 2031 on",
         images=False,
         trained=False,
     ),
     Claim(
         record="claim-randomness",
         where="IV-E",
-        words="The keys pass the randomness tests; only DeepKeyGen passes all that were used.",
+        words="The keys pass the randomness tests; only DeepKeyGen passes all that the paper uses.",
         holds="The keys pass the tests at the rate that SP 800-22 asks for.",
         fails="The keys fail tests of SP 800-22 that every standard stream cipher passes.",
-        limits="Passing says that no fault was found, never that a generator is secure; an AES key "
-        "stream is the control.",
+        limits="Passing shows that no defect was found, not that a generator is secure; an AES "
+        "keystream is the control.",
     ),
     Comparison(
         record="claim-randomness",
@@ -179,10 +179,10 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="claim-domain-security",
         where="V-C",
         words="The transformation domain sets the security: a better domain gives better keys, and "
-        "hides the contours that a worse one lets through.",
-        holds="Keys and ciphertexts of the high-security domain measure better.",
+        "hides the contours that a worse one reveals.",
+        holds="The high-security domain was better on every measure.",
         fails="The high-security domain was not better on every measure.",
-        limits="Two networks and one set of images; the spread between trainings is not in it.",
+        limits="One training on the low-security domain, and one set of images.",
     ),
     Comparison(
         record="claim-domain-security",
@@ -193,18 +193,18 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         paper=(0.0,) * 3,
         rule="at least",
         tolerance=(0.0,) * 3,
-        reason="'worse' and 'better' need a sign, no size",
+        reason="'worse' and 'better' imply a sign, not a size",
     ),
     Claim(
         record="claim-imitator",
         where="III-E, IV-D",
         words="An attacker who knows the transformation domain, the network structure or both "
         "cannot train a network that decrypts.",
-        holds="No imitator's key decrypted the image or let it show.",
-        fails="An imitator's key does not decrypt the image exactly, but it lets more of it show "
-        "than chance allows.",
-        limits="A training with the same random seed and images does make the same network "
-        "(claim-one-time-pad).",
+        holds="No imitator's key decrypted the image or revealed it in part.",
+        fails="An imitator's key does not decrypt the image exactly, but reveals more of it than "
+        "chance allows.",
+        limits="A training with the same random seed and images on the same machine gives the same "
+        "network (claim-one-time-pad).",
     ),
     shared.no_block_correlation(
         record="claim-imitator",
@@ -217,8 +217,8 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="III-D",
         words="Training ends when the discriminator's accuracy comes close to 50 %.",
         holds="The discriminator could no longer tell keys from the transformation domain.",
-        fails="The discriminator tells keys from the transformation domain to the end.",
-        limits="The logs of the shipped trainings, their last quarter.",
+        fails="The discriminator still tells keys from the transformation domain at the end.",
+        limits="Measured over the last quarter of the shipped trainings.",
     ),
     Comparison(
         record="claim-discriminator-balance",
@@ -243,7 +243,7 @@ FUTURE_WORK: tuple[Claim | Comparison, ...] = (
         "worse.",
         fails="Not all of it holds: at least one of storage, multiplications, the time for a key "
         "and the quality of the keys misses its bound.",
-        limits="One training of each kind, as long as the record says. Times are shares of the "
+        limits="One training of each kind, of the length in the record. Times are shares of the "
         "standard network's, measured in turns on the machine that ran this; they differ from "
         "machine to machine.",
     ),
@@ -257,8 +257,8 @@ FUTURE_WORK: tuple[Claim | Comparison, ...] = (
             paper=(50.0,) * 2,
             rule="at most",
             tolerance=(0.0,) * 2,
-            reason="half is the least that deserves the word lightweight; for a layer of 3 x 3 "
-            "MobileNet's paper (2017) has an eighth to a ninth",
+            reason="half is the least saving that deserves the word lightweight; for a layer of 3 "
+            "x 3 MobileNet's paper (2017) has an eighth to a ninth",
             images=False,
             trained=False,
         )
@@ -277,15 +277,15 @@ FUTURE_WORK: tuple[Claim | Comparison, ...] = (
         rule="at most",
         tolerance=(0.0,) * 4,
         reason="'improve the efficiency' is less time; a tenth less is the least that repeated "
-        "timings on a busy machine tell from none",
+        "timings on a busy machine can distinguish",
         images=False,
         trained=False,
     ),
     Comparison(
         record="beyond-lightweight",
         name="entropy_gained",
-        what="entropy of the keys less that of the standard network's after as many steps of "
-        "training",
+        what="entropy of the keys minus that of the standard network's after as many training "
+        "steps",
         unit="bits",
         labels=LIGHTWEIGHT,
         paper=(0.0,) * 2,
@@ -297,7 +297,7 @@ FUTURE_WORK: tuple[Claim | Comparison, ...] = (
     Comparison(
         record="beyond-lightweight",
         name="npcr",
-        what="mean NPCR of the keys of two seeds that differ in one pixel by one gray level",
+        what="mean NPCR of the keys of two seed images that differ in one pixel by one gray level",
         unit="%",
         labels=LIGHTWEIGHT,
         paper=(99.5,) * 2,

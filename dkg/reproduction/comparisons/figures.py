@@ -92,7 +92,7 @@ def _unrelated(record: str, name: str, what: str, labels: tuple[str, ...]) -> Co
         tolerance=(0.01,) * len(labels),
         paired=True,
         reason="the paper's ciphertexts have an SSIM of at most 0.0072 with their plaintexts "
-        "(Table IX); rounded up: a picture as unlike the plaintext as that shows nothing",
+        "(Table IX), rounded up",
     )
 
 
@@ -123,7 +123,7 @@ def _wrong_keys(record: str, labels: tuple[str, ...]) -> Iterator[Comparison]:
         what="absolute correlation of 16 x 16 block means of plaintext and wrongly decrypted image",
         labels=labels,
         paired=True,
-        more_reason="; more than that shows through to an eye that averages",
+        more_reason="; more than that is visible after blurring",
     )
 
 
@@ -139,7 +139,7 @@ def _domains() -> Iterator[Comparison]:
         paper=TRANSFORMATION_DOMAINS["domain_entropy"],
         kind="input",
         tolerance=(0.03, 0.03),
-        reason="the old tolerance of key entropies, for want of a second domain",
+        reason="the old tolerance of key entropies, as there is no second domain",
         printed=True,
         trained=False,
     )

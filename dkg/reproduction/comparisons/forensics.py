@@ -12,8 +12,8 @@ FORENSICS: tuple[Claim | Comparison, ...] = (
         fails="More numbers than chance allows lie outside the prediction intervals of our "
         "trainings. The record lists other ways of measuring, and which numbers each of them is "
         "consistent with.",
-        limits="A way of measuring that fits may be chance: many were tried, most of them after "
-        "the numbers were known. What fits does not say what was done.",
+        limits="A way of measuring may fit by chance: many were tried, most of them after the "
+        "numbers were known. A fit does not show what was done.",
     ),
     Comparison(
         record="beyond-forensics",

@@ -10,8 +10,7 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         holds="No cell of a key was repeated, and any two flat seed images had unrelated keys.",
         fails="A key repeated itself where the seed image is flat, or two flat seed images had "
         "related keys.",
-        limits="Thirteen flat seed images; which part of the change makes the difference is shown "
-        "beside it.",
+        limits="Thirteen flat seed images; the record compares other remedies.",
     ),
     Comparison(
         record="beyond-hardened-flat",
@@ -22,7 +21,7 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         paper=(0.0,) * 5,
         rule="at most",
         tolerance=(0.0,) * 5,
-        reason="two cells of 192 uniform bytes are never the same",
+        reason="two cells of 192 uniform bytes are practically never equal",
         images=False,
         trained=False,
     ),
@@ -68,8 +67,8 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         rule="at least",
         tolerance=(0.0,) * 2,
         reason="section 4.2 of the standard. Every line of a test of one or two lines must pass; "
-        "of the three tests of 8, 18 and 148 lines, the number may fail that uniform bits reach "
-        "in 1 case of 1,000",
+        "of the three tests of 8, 18 and 148 lines, as many may fail as of uniform bits in 1 case "
+        "of 1,000",
         images=False,
         trained=False,
     ),
@@ -89,7 +88,7 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
     Comparison(
         record="beyond-hardened-bytes",
         name="repeated_windows",
-        what="places in the keys of a network whose eight bytes also occur at another place",
+        what="windows of eight bytes in the keys of a network that occur more than once",
         labels=("every network",),
         paper=(0.0,),
         rule="at most",
@@ -106,7 +105,7 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         fails="Fewer pairs of keys were inside the acceptance intervals than of independent "
         "uniform keys.",
         limits="Corners and random pixels. Seed images can be chosen that differ by a constant "
-        "behind the noise map: the network is no hash function.",
+        "behind the noise map: the network is not a hash function.",
     ),
     *(
         Comparison(
@@ -146,7 +145,7 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         "low-order keys.",
         holds="The attacks on structure and with approximate seed images recovered nothing.",
         fails="An attack on structure or with an approximate seed image recovered something.",
-        limits="These attacks, and this package's implementation of them.",
+        limits="Only these attacks, as this package implements them.",
     ),
     shared.no_block_correlation(
         record="beyond-hardened-attacks",
@@ -171,20 +170,20 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         paper=(50.0,) * 4,
         rule="at most",
         tolerance=(1.0,) * 4,
-        reason="that of beyond-approximate-seed",
+        reason="the bound of beyond-approximate-seed",
     ),
     Claim(
         record="beyond-hardened-limits",
         words="With low-order keys an image is safe although the network is public.",
         holds="Neither a guess of the seed image nor a key used twice revealed the image.",
-        fails="A guess of the seed image with the known network, or a key used twice, revealed "
-        "the image: it takes a secret seed image and network, and a key for each image.",
+        fails="A guess of the seed image with the known network, or a key used twice, revealed the "
+        "image. A seed image that cannot be guessed and a key for each image are needed.",
         limits="The same is true of ChaCha20 keyed with a hash of the seed image.",
     ),
     shared.right_by_chance(
         record="beyond-hardened-limits",
         name="bytes_read",
-        what="share of the plaintext's bytes that are read",
+        what="share of the plaintext's bytes that are recovered",
         labels=("seed image among those that are tried", "key used twice, one image known"),
     ),
 )

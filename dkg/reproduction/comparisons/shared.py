@@ -26,10 +26,10 @@ OF_IMAGES = "the prediction interval for the mean over as many other images of o
 # first network's ciphertexts.
 KEY_ENTROPY = 0.03
 CIPHER_ENTROPY = 0.003
-COUNT_REASON = "a count, which fits or does not"
+COUNT_REASON = "a count, which agrees or does not"
 CRITICAL_NPCR_REASON = (
     "the critical value of NPCR for two independent images of 65,536 bytes (Wu, Noonan and Agaian "
-    "2011); noise is beyond any of the record's bounds in 5 % of cases"
+    "2011); noise violates at least one of the record's bounds in 5 % of cases"
 )
 
 
@@ -123,8 +123,9 @@ def uniform_histogram(record: str, what: str, labels: tuple[str, ...], **more: A
         paper=(round(critical, 2),) * len(labels),
         rule="at most",
         tolerance=(0.0,) * len(labels),
-        reason="the critical value of chi-square with 255 degrees of freedom; any of the record's "
-        "numbers of uniform bytes is above it in 5 % of cases. 'Uniform' is the paper's word",
+        reason="the critical value of chi-square with 255 degrees of freedom; for uniform bytes, "
+        "at least one of the record's numbers exceeds it in 5 % of cases. 'Uniform' is the paper's "
+        "word",
         noise=True,
         old_tolerance=(0.0,) * len(labels) if len(labels) > 1 else (),
         **more,

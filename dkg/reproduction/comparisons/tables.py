@@ -70,7 +70,8 @@ def _keys() -> Iterator[Comparison]:
     yield _row("III", "entropy", "entropy of a key", shared.KEY_ENTROPY, "bits")
     for column, values in TABLES["IV"].items():
         what = (
-            f"{column.upper()} of the keys of two seeds that differ in one pixel, by one gray level"
+            f"{column.upper()} of the keys of two seed images that differ in one pixel, by one "
+            "gray level"
         )
         yield _row("IV", column, what, shared.spread(values), "%")
 
@@ -119,7 +120,7 @@ def _images() -> Iterator[Comparison]:
     for table, images in (("XIV", "ciphertexts"), ("XV", "plaintexts")):
         for column in ("npcr", "uaci"):
             what = f"{column.upper()} of the {images}"
-            keys = "under the keys of two seeds that differ in one pixel, by one gray level"
+            keys = "under the keys of two seed images that differ in one pixel, by one gray level"
             old = shared.spread(TABLES[table][column])
             yield from _with_mean(table, column, f"{what} {keys}", f"mean {what}", old, "%")
 
@@ -147,7 +148,7 @@ def _methods() -> Iterator[Comparison]:
                 rule="decision",
                 tolerance=(0.01,) * 6,
                 reason="the level of section IV-E: a P-value says random or not random, and no "
-                "more; one of a random sequence is uniform, so that its size cannot be reproduced",
+                "more; one of a random sequence is uniform, so that its value cannot be reproduced",
                 printed=True,
                 fixed=METHODS[:-1],
             )
@@ -164,7 +165,7 @@ def _methods() -> Iterator[Comparison]:
             paper=TABLES[table]["entropy"],
             rule="interval",
             tolerance=(0.0,) * 6,
-            reason=f"{shared.OF_A_NUMBER}; of the other generators, for another key",
+            reason=f"{shared.OF_A_NUMBER}; for the other generators, for one new key",
             printed=True,
             fixed=METHODS[:-1],
             old_tolerance=(*(1.96 * 2**0.5 * 0.0001 + 0.00005,) * 5, old),
