@@ -215,6 +215,11 @@ def encrypt_encoded(
     version = 1 if secret is None else 2
     message, tag = seal(content, identifier, derived, noise, layout, version)
     item.add(large_element(ENCRYPTED_CONTENT, "OB", message))
+    if (size := noise.nbytes + len(message)) > limits.FILE_BYTES - limits.REST:
+        raise CipherError(
+            f"the encrypted image would have {size:,} bytes and its headers; at most "
+            f"{limits.FILE_BYTES:,} are read"
+        )
     image.EncryptedAttributesSequence = [item]
     image.SOPInstanceUID = make_uid(tag)
 

@@ -190,10 +190,13 @@ def _decompress(dataset: Dataset, length: int) -> NDArray[np.uint8]:
                 description["photometric_interpretation"] = "RGB"
             # A frame may have fewer bits per sample than are allocated, and samples of fewer bytes.
             width = max(array.itemsize, dataset.BitsAllocated // 8)
-            frame = samples[position : position + array.size * width]
-            frame = frame.view(f"<{array.dtype.kind}{width}").reshape(array.shape)
-            frame[:] = array
-            position, number = position + frame.nbytes, number + 1
+            frame = np.ascontiguousarray(array, f"<{array.dtype.kind}{width}")
+            frame = frame.reshape(-1).view(np.uint8)
+            if frame.size == samples.size:
+                samples = frame  # The only one, which need not be copied.
+            else:
+                samples[position : position + frame.size] = frame
+            position, number = position + frame.size, number + 1
     if number < count:
         raise CipherError(f"it has {number} of {count} compressed frames")
     vr = "OB" if dataset.BitsAllocated <= 8 else "OW"

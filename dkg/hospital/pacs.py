@@ -1,10 +1,8 @@
 """A small archive in this process, for trying things out where there is no Orthanc."""
 
-import contextlib
 import logging
 import os
 import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 import pydicom
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE, AllStoragePresentationContexts, evt
-from pynetdicom.association import Association
 from pynetdicom.transport import ThreadedAssociationServer
 
 from dkg.hospital import audit, queries
@@ -38,7 +35,10 @@ from dkg.hospital.pacs_client import (
     TITLE,
     TITLES,
     VERIFICATION,
+    connection_of,
+    cut,
     discard,
+    limit,
     prepare,
 )
 from dkg.storage.files import atomic, sweep
@@ -142,6 +142,7 @@ class SmallPacs(Server):
             server_class=_Listener,
             evt_handlers=[
                 (evt.EVT_CONN_OPEN, prepare),
+                (evt.EVT_DATA_RECV, limit),
                 (evt.EVT_CONN_CLOSE, discard),
                 (evt.EVT_REQUESTED, self._admit),
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
@@ -168,7 +169,7 @@ class SmallPacs(Server):
             return
         self._stopping.set()
         for association in self._entity.active_associations:
-            _cut(association)
+            cut(association)
         self._entity.shutdown()
         try:
             self._audit.write("stop")
@@ -182,14 +183,14 @@ class SmallPacs(Server):
                 if not association.is_established:
                     continue  # `_admit` looks at those that begin.
                 try:
-                    connection = _connection(association)
+                    connection = connection_of(association)
                     caller, reason = Caller.of(connection), self._unworthy(connection)
                 except (OSError, ValueError, AttributeError):
                     continue  # It has been closed in the meantime.
                 if reason:
                     _logger.warning("pacs: the association of %s is cut: %s", caller, reason)
                     self._note_refusal("revoked", reason, caller)
-                    _cut(association)
+                    cut(association)
 
     def _unworthy(self, connection: SSLSocket) -> str | None:
         """Say why the certificate at the other end is worth nothing now, if so."""
@@ -206,7 +207,7 @@ class SmallPacs(Server):
         kind: audit.Event = "revoked"
         caller = None
         try:
-            connection = _connection(event.assoc)
+            connection = connection_of(event.assoc)
             caller, reason = Caller.of(connection), self._unworthy(connection)
             if reason is None:
                 if TITLES.get(caller.part or "") == _title(event):
@@ -237,7 +238,7 @@ class SmallPacs(Server):
             outcome = audit.SERIOUS_FAILURE if forbidden else audit.MINOR_FAILURE
             words, kind = refusal.ErrorComment, "restricted" if forbidden else kind
         try:
-            caller = Caller.of(_connection(event.assoc))
+            caller = Caller.of(connection_of(event.assoc))
             self._audit.write(kind, outcome, words, caller=caller, **details)
         except OSError as error:
             return _refused(_OUT_OF_RESOURCES, f"the audit trail cannot be written: {error}")
@@ -245,7 +246,7 @@ class SmallPacs(Server):
 
     def _refusal(self, event: evt.Event, part: str) -> pydicom.Dataset | None:
         """Return the status of a service that a part may not ask for, or not any more."""
-        connection = _connection(event.assoc)
+        connection = connection_of(event.assoc)
         reason = self._unworthy(connection)
         if reason is None and Caller.of(connection).part != part:
             reason = f"only the {part} may do this"
@@ -254,10 +255,14 @@ class SmallPacs(Server):
     def _store(self, event: evt.Event) -> pydicom.Dataset | int:
         request: Any = event.request
         image: dict[str, str] = {}
-        refusal = self._refusal(event, "modality") or self._keep(event, image)
-        action = image.pop("action", "C")
-        image = image or {"SOPInstanceUID": str(request.AffectedSOPInstanceUID)}
-        return self._noted(event, "stored", refusal, action=action, image=image) or SUCCESS
+        try:
+            refusal = self._refusal(event, "modality") or self._keep(event, image)
+            action = image.pop("action", "C")
+            image = image or {"SOPInstanceUID": str(request.AffectedSOPInstanceUID)}
+            return self._noted(event, "stored", refusal, action=action, image=image) or SUCCESS
+        except (OSError, ValueError, AttributeError) as error:
+            # pynetdicom leaves the file of what has arrived if this handler raises.
+            return _refused(_OUT_OF_RESOURCES, f"the connection was lost: {error}")
 
     def _keep(self, event: evt.Event, image: dict[str, str]) -> pydicom.Dataset | None:
         """Store what has arrived, fill in what the audit trail says of it; return a refusal."""
@@ -337,20 +342,6 @@ class SmallPacs(Server):
             target, number = folder / f"{path.name}.{number}", number + 1
         path.rename(target)
         _logger.error("pacs: %s: no image of this archive, moved to %s: %s", path, target, error)
-
-
-def _connection(association: Association) -> SSLSocket:
-    """Return the connection of an association."""
-    transport: Any = association.dul.socket
-    connection: SSLSocket = transport.socket
-    return connection
-
-
-def _cut(association: Association) -> None:
-    """Break off an association; the thread that serves it ends."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # It may be closed by now.
-        # Not that of SSLSocket, which another thread is reading from.
-        socket.socket.shutdown(_connection(association), socket.SHUT_RDWR)
 
 
 def _title(event: evt.Event) -> str:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
+from ssl import SSLSocket
 from typing import Any
 
 import pydicom
@@ -178,7 +179,11 @@ class PacsClient:
         # The archive sends the image in a storage operation of its own, within this association.
         contexts = [build_context(GET), build_context(found.SOPClassUID, ExplicitVRLittleEndian)]
         role = build_role(found.SOPClassUID, scp_role=True)
-        handlers = ((evt.EVT_C_STORE, keep), (evt.EVT_CONN_CLOSE, discard))
+        handlers = (
+            (evt.EVT_C_STORE, keep),
+            (evt.EVT_DATA_RECV, limit),
+            (evt.EVT_CONN_CLOSE, discard),
+        )
         try:
             with self._association(contexts, handlers, role) as association:
                 for status, _ in association.send_c_get(asked, GET):
@@ -302,10 +307,32 @@ def discard(event: evt.Event) -> None:
         Path(file.name).unlink(missing_ok=True)
 
 
+def limit(event: evt.Event) -> None:
+    """Cut an association in which an image arrives that is larger than any image is."""
+    service: Any = event.assoc.dimse
+    file = service.message and service.message._data_set_file
+    if file and file.tell() > limits.FILE_BYTES:
+        _logger.error("the association is cut: an image has more than %d bytes", limits.FILE_BYTES)
+        cut(event.assoc)
+
+
+def connection_of(association: Association) -> SSLSocket:
+    """Return the connection of an association."""
+    transport: Any = association.dul.socket
+    connection: SSLSocket = transport.socket
+    return connection
+
+
+def cut(association: Association) -> None:
+    """Break off an association; the thread that serves it ends."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # It may be closed by now.
+        # Not that of SSLSocket, which another thread is reading from.
+        socket.socket.shutdown(connection_of(association), socket.SHUT_RDWR)
+
+
 def prepare(event: evt.Event) -> None:
     """Set up the connection of an association that has just been opened."""
-    transport: Any = event.assoc.dul.socket
-    connection = transport.socket
+    connection = connection_of(event.assoc)
     # Otherwise a message in two parts waits 40 ms for an acknowledgement of the first.
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # pynetdicom's own limits do not end a read of which only a part has come.

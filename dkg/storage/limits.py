@@ -24,11 +24,14 @@ from dkg.storage import codestreams
 MAX_BYTES = 1024 * 256 * 256 * 3
 """Bytes of the samples of one image or volume, as they are computed with."""
 
-# Of a TIFF image: those that unpack to what the file says, and cannot to more.
-_COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
-
 REST = 2**20
 """Bytes that a file may have beside its samples, such as headers."""
+
+FILE_BYTES = 2 * (MAX_BYTES + REST)
+"""Bytes of a file: an encrypted DICOM image holds the original file beside the noise."""
+
+# Of a TIFF image: those that unpack to what the file says, and cannot to more.
+_COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 
 COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 """Of TIFF images: those that unpack to what the file says, and cannot to more."""
@@ -61,14 +64,11 @@ def check(n_bytes: int, what: str = "the image") -> None:
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
-    """Read a whole file, or refuse (ValueError) one more than twice as large as an image may be.
-
-    Twice, because an encrypted DICOM image holds the original beside the noise.
-    """
+    """Read a whole file, or refuse (ValueError) one of more than `FILE_BYTES`."""
     with Path(path).open("rb") as file:
-        data = file.read(2 * MAX_BYTES + 1)
-    if len(data) > 2 * MAX_BYTES:
-        raise ValueError(f"the file is larger than {2 * MAX_BYTES:,} bytes, the most that is read")
+        data = file.read(FILE_BYTES + 1)
+    if len(data) > FILE_BYTES:
+        raise ValueError(f"the file is larger than {FILE_BYTES:,} bytes, the most that is read")
     return data
 
 

@@ -12,6 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from dkg import cipher, dicom, encryption
 from dkg.cipher import CipherError
+from dkg.storage import limits
 
 from .parts import (
     FILES,
@@ -259,6 +260,23 @@ def test_a_known_image_forges_no_encrypted_image_and_opens_no_attributes():
             dicom.decrypt_dataset(forged, KEYS, secret=secret)
         with pytest.raises(InvalidUnwrap):
             dicom.envelope.open_envelope(envelope, dicom.envelope.derive_keys(KEYS, guess))
+
+
+def test_what_could_not_be_decrypted_again_is_not_encrypted(monkeypatch):
+    """Files are read up to a size, and the encrypted one is larger than the original."""
+    raw, packed = make_image(64, 64), make_image(64, 64)
+    packed.compress(RLELossless, generate_instance_uid=False)
+    raw, packed = write(raw), write(packed)
+    n = len(packed)
+    monkeypatch.setattr(limits, "REST", 0)
+    monkeypatch.setattr(limits, "FILE_BYTES", n + 8000)
+    encrypted = b"".join(dicom.encrypt_content(raw, KEYS))
+    assert dicom.decrypt_content(read(encrypted), KEYS) == raw
+    with pytest.raises(CipherError, match=r"encrypted image would have .* are read"):
+        dicom.encrypt_content(packed, KEYS)
+    monkeypatch.setattr(limits, "MAX_BYTES", n - 1)
+    with pytest.raises(CipherError, match=f"the file has {n:,} bytes; at most {n - 1:,} and"):
+        dicom.encrypt_content(packed, KEYS)
 
 
 def test_a_file_of_the_first_version_is_decrypted(tmp_path):

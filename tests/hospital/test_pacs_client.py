@@ -2,6 +2,8 @@
 
 import functools
 import logging
+import tempfile
+import time
 
 import pydicom
 import pytest
@@ -10,6 +12,7 @@ from pydicom.uid import generate_uid
 
 from dkg import cipher, hospital
 from dkg.hospital import HospitalError, pacs_client
+from dkg.storage import limits
 
 from .parts import image_of, noise, send
 
@@ -303,3 +306,28 @@ def test_an_image_that_is_not_there_is_said(ward):
     found.SOPInstanceUID = generate_uid()
     with pytest.raises(HospitalError, match=r"did not send|C-GET failed"):
         ward.workstation.open(found)
+
+
+def test_an_image_that_does_not_end_is_cut(ward, tmp_path, certificates, monkeypatch):
+    """What arrives goes to a file, and would fill the disk."""
+    delivery = send(ward.modality, image_of(noise(512, 512)))
+    client = hospital.PacsClient(ward.archive.port, certificates, "workstation")
+    [found] = client.find(SOPInstanceUID=delivery.sop_instance_uid)
+    large = image_of(noise(512, 512))
+    (tmp_path / "files").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "files"))
+    monkeypatch.setattr(limits, "FILE_BYTES", 100_000)
+    monkeypatch.setattr(pacs_client, "MAX_PDU", 16_384)
+    monkeypatch.setattr(pacs_client, "TIMEOUT", 1.0)
+    with pytest.raises(HospitalError, match=r"lost|not send|cannot be reached"):
+        client.get(found)
+    if isinstance(ward.archive, hospital.SmallPacs):  # Orthanc has no such limit.
+        with pytest.raises(HospitalError, match=r"lost|cannot be reached"):
+            hospital.PacsClient(ward.archive.port, certificates, "modality").store(large)
+        assert len(ward.archive.files()) == 1
+    deadline = time.monotonic() + 10
+    while list((tmp_path / "files").iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list((tmp_path / "files").iterdir()) == []
+    monkeypatch.undo()
+    client.get(found)

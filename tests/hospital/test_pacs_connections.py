@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import socket
+import tempfile
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from dkg import hospital
 from dkg.hospital import HospitalError, connections, pacs, queries
 from dkg.hospital.connections import HOST, tls_context
 
-from .parts import copied
+from .parts import copied, image_of, noise
 from .test_audit import fingerprint, messages, summary
 
 
@@ -170,3 +171,18 @@ def test_an_open_association_is_cut_when_its_certificate_expires(
         monkeypatch.setattr(connections, "now", lambda: later)
         until_cut(opened)
     assert last_event(tmp_path)["words"] == "this certificate has expired"
+
+
+def test_an_image_whose_connection_is_lost_when_it_has_arrived_leaves_no_file(
+    tmp_path, archive, certificates, monkeypatch
+):
+    (tmp_path / "files").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "files"))
+
+    def lost(self, *_):
+        raise ValueError("handshake not done yet")  # As the ssl module says it.
+
+    monkeypatch.setattr(hospital.SmallPacs, "_refusal", lost)
+    with pytest.raises(HospitalError, match="the connection was lost: handshake"):
+        hospital.PacsClient(archive.port, certificates, "modality").store(image_of(noise(8, 8)))
+    assert list((tmp_path / "files").iterdir()) == []
