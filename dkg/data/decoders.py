@@ -13,7 +13,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import imagecodecs
 import numpy as np
@@ -101,7 +101,8 @@ def decode_frame(frame: bytes, runner: DecodeRunner) -> bytearray:
     runner.set_option("planar_configuration", 0)
     if runner.photometric_interpretation in ("YBR_ICT", "YBR_RCT"):
         runner.set_option("photometric_interpretation", "RGB")
-    return bytearray(np.ascontiguousarray(samples).data.cast("B"))
+    # pydicom makes an array of it; a large frame is not to be copied before.
+    return cast(bytearray, np.ascontiguousarray(samples).data.cast("B"))
 
 
 def _decode_jpeg(frame: bytes, runner: DecodeRunner) -> bytearray:
