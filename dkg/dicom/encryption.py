@@ -232,11 +232,7 @@ def encrypt_encoded(
     encrypted.file_meta.MediaStorageSOPInstanceUID = encrypted.SOPInstanceUID
     encrypted.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     # Whoever deletes the original must be able to rely on the encrypted image.
-    try:
-        comes_back = _comes_back(encrypted, encoded, keys, secret)
-    except CipherError:
-        comes_back = False
-    if not comes_back:
+    if not _comes_back(encrypted, encoded, keys, secret):
         raise CipherError("it is not as DICOM images should be, and would not come back as it is")
     return encrypted
 
@@ -253,15 +249,18 @@ def _comes_back(
     encrypted: Dataset, encoded: bytes, keys: NDArray[np.uint8], secret: bytes | None
 ) -> bool:
     """Decrypt an image, and tell whether it is a file; nothing of its size is kept."""
-    pieces, noise, layout = _authentic(encrypted, keys, secret)
-    stored = StoredSamples(parse(encoded, view_pixels=True), noise, keys, layout)
     whole, position = memoryview(encoded), 0
-    for part in pieces:
-        piece = bytearray(part)
-        stored.xor(piece, position)
-        if piece != whole[position : position + len(piece)]:
-            return False
-        position += len(piece)
+    try:
+        pieces, noise, layout = _authentic(encrypted, keys, secret)
+        stored = StoredSamples(parse(encoded, view_pixels=True), noise, keys, layout)
+        for part in pieces:
+            piece = bytearray(part)
+            stored.xor(piece, position)
+            if piece != whole[position : position + len(piece)]:
+                return False
+            position += len(piece)
+    except CipherError:
+        return False
     return position == len(whole)
 
 
