@@ -13,6 +13,7 @@ PYTHON ?= python3
 PROFILE ?= default
 JOBS ?= 2
 BIN := .venv/bin
+SLOW := browser faults fuzz notebooks workflow
 LOCK := --quiet --universal --python-version 3.11.0 --generate-hashes --no-annotate --no-header
 
 .PHONY: reproduce check lint types test lab slides docs clean lock install workflow
@@ -33,7 +34,7 @@ reproduce: install
 	$(BIN)/dkg report
 
 check: lint types
-	$(BIN)/python -m pytest --quiet --numprocesses $(JOBS) --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest --quiet --numprocesses $(JOBS) --dist loadfile -m "not slow" $(SLOW:%=--ignore=tests/%)
 
 lint: install
 	$(BIN)/ruff check --quiet .

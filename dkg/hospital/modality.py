@@ -1,7 +1,7 @@
 """The modality of Fig. 1: it takes images, and sends them to the archive encrypted only.
 
 An image waits in the outbox, a folder, from the moment it is taken until the archive has confirmed
-it. In this order, so that nothing is lost and nothing leaves in plain:
+it. In this order, so that nothing is lost and nothing leaves unencrypted:
 
 1. The image is written to the outbox.
 2. The key server makes its key, and stores it before it answers. Without a key nothing is sent.
@@ -68,7 +68,7 @@ class Modality:
     Parameters
     ----------
     outbox : path-like
-        Folder of the images that wait, in plain; only its owner may read it. What a killed program
+        Folder of the images that wait, unencrypted; only its owner may read it. What a killed program
         left half-done in it is removed here, unless another program is using it.
     keys, pacs : KeyClient, PacsClient
         Where keys come from, and where encrypted images go.
@@ -135,7 +135,7 @@ class Modality:
         """Encrypt an image, by its name in the outbox, and send it to the archive.
 
         It is out of the outbox when this returns. If anything fails it stays there, and nothing of
-        it has been sent in plain.
+        it has been sent unencrypted.
 
         Raises
         ------

@@ -281,9 +281,11 @@ def default_of(name: str, known: Mapping[str, Any]) -> Any:
         default = ast.literal_eval(known[name]["default"])
     except (ValueError, SyntaxError):
         return None
+    if default or name not in ("weights", "trainings"):
+        return default
     # What is empty stands for shipped networks.
-    empty = {"weights": list_weights()[0], "trainings": list_weights()[:1]}
-    return default or empty.get(name, default)
+    first = list_weights()[:1]
+    return first[0] if name == "weights" else first
 
 
 def wrong_value(value: Any, default: Any, networks: Iterable[str] = ()) -> str | None:
@@ -302,6 +304,8 @@ def wrong_value(value: Any, default: Any, networks: Iterable[str] = ()) -> str |
     fits = type(value) is kind or (kind is float and type(value) is int)
     if kind in kinds and not fits:
         return f"must be {kinds[kind]}, such as {default!r}, not {value!r}"
+    if kind is not str:
+        return None
     sets = data.NAMES + data.ALTERNATIVES
     if default in sets and value not in sets:
         return f"no image set named {value!r}; there are: {', '.join(sets)}{meant([value], sets)}"
