@@ -76,6 +76,7 @@ def test_mersenne_twister_gives_the_reference_output():
     np.testing.assert_array_equal(outputs, expected)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=8).filter(lambda key: key[-1]))
 def test_mersenne_twister_equals_pythons_own(key):
     # Python's seed is one number, cut into 32-bit words with the lowest first.

@@ -60,6 +60,7 @@ def test_many_keys_are_the_single_ones(trained, seeds, options):
     assert generator.generate_many(seeds[:0]).shape == (0, 256, 256, 3)
 
 
+@pytest.mark.slow
 def test_keys_that_a_gpu_makes_at_once_are_the_single_ones_but_for_rounding(trained, seeds):
     generator = KeyGenerator.load(trained, device="cpu", exact=False)
     together, single = generator._generate(seeds), generator.generate_many(seeds)

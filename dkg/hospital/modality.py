@@ -68,8 +68,8 @@ class Modality:
     Parameters
     ----------
     outbox : path-like
-        Folder of the images that wait, unencrypted; only its owner may read it. What a killed program
-        left half-done in it is removed here, unless another program is using it.
+        Folder of the images that wait, unencrypted; only its owner may read it. What a killed
+        program left half-done in it is removed here, unless another program is using it.
     keys, pacs : KeyClient, PacsClient
         Where keys come from, and where encrypted images go.
     attributes : {'keep', 'basic-profile'}

@@ -42,6 +42,7 @@ def found(path):
     return json.loads((path / "outcomes.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_cipher_in_a_file(tmp_path, folder):
     file = tmp_path / "my_cipher.py"
     file.write_text(CIPHER)

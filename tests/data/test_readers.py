@@ -106,6 +106,7 @@ def test_every_flipped_byte_at_the_start_of_a_gzip_stream(tmp_path, whole_files,
         assert str(path) in str(error)
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(NAMES), share=st.floats(0, 1), flip=st.booleans())
 def test_damage_anywhere_gives_an_image_or_a_clear_error(
     tmp_path_factory, whole_files, name, share, flip

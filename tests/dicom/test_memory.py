@@ -85,6 +85,7 @@ ENCRYPT = PATHS + "dicom.encrypt_file(folder / 'in.dcm', folder / 'key.png', fol
 DECRYPT = PATHS + "dicom.decrypt_file(folder / 'out.dcm', folder / 'key.png', folder / 'back.dcm')"
 
 
+@pytest.mark.slow
 def test_a_dicom_file_takes_itself_its_keys_and_the_result(tmp_path):
     """File, keys and noise to encrypt; encrypted file, keys and file to decrypt: three each."""
     for grown in growth(tmp_path, "raw", ENCRYPT, DECRYPT):
@@ -94,6 +95,7 @@ def test_a_dicom_file_takes_itself_its_keys_and_the_result(tmp_path):
         assert (files / "back.dcm").read_bytes() == (files / "in.dcm").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_big_endian_file_also_takes_its_encrypted_copy(tmp_path):
     """As a compressed one: its samples are no zeros in the file that goes along."""
     for grown in growth(tmp_path, "big-endian", ENCRYPT, DECRYPT):
@@ -110,6 +112,7 @@ def test_a_compressed_file_also_takes_its_encrypted_copy(tmp_path):
         assert grown < 4 + TOLERANCE
 
 
+@pytest.mark.slow
 def test_a_png_file_takes_itself_its_keys_and_the_result(tmp_path):
     """The file is not there any more when the samples are encrypted, and they are not when encoded.
 
@@ -121,6 +124,7 @@ def test_a_png_file_takes_itself_its_keys_and_the_result(tmp_path):
         assert grown < 3 + TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 10])
 def test_noise_of_version_1_is_decoded_to_its_announced_size_only(tmp_path, frames):
     """A file of kilobytes says to be as large as its key. Its tag is over the noise.

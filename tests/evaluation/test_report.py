@@ -104,6 +104,7 @@ def test_what_was_not_measured_is_listed(images, tmp_path):
     assert "sensitivity to the plaintext: needs the cipher" in page
 
 
+@pytest.mark.slow
 def test_what_is_given_is_escaped(images, tmp_path):
     class Cipher:
         name = "a<b> & 50% of $x_1$"
@@ -124,6 +125,7 @@ def test_what_is_given_is_escaped(images, tmp_path):
     assert not re.search(r"(?<!\\)[%#_]", re.sub(r"^%.*", "", table, count=1))
 
 
+@pytest.mark.slow
 def test_the_table_for_a_paper(result, tmp_path):
     table = result.report(tmp_path, latex=True)[1].read_text()
     assert "on 2 images of 64 x 64 x 3" in table

@@ -86,6 +86,7 @@ def stub(*inputs):
     raise NotImplementedError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXERCISES)
 def test_a_stub_is_not_implemented(name):
     with pytest.raises(NotImplementedError):

@@ -20,6 +20,7 @@ def test_the_solution_is_accepted(name):
     assert check(name, RIGHT[name][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, words", [(name, words) for name in RIGHT for words in RIGHT[name][1]]
 )

@@ -125,6 +125,7 @@ def trail(server):
     return server.store.path.with_name("keys.sqlite.audit")
 
 
+@pytest.mark.slow
 def test_who_saw_which_image_when(tmp_path, server, certificates, trail):
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     with hospital.SmallPacs(tmp_path / "pacs", certificates) as archive:

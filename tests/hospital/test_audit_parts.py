@@ -17,6 +17,7 @@ from .parts import image_of, modality, noise, opened, send
 from .test_audit import fingerprint, messages, summary
 
 
+@pytest.mark.slow
 def test_the_archive_and_the_workstation_say_who_saw_which_image(tmp_path, server, certificates):
     trails = {part: tmp_path / f"{part}.audit" for part in ("pacs", "workstation")}
     with hospital.SmallPacs(tmp_path / "pacs", certificates) as archive:

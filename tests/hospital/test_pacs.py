@@ -23,6 +23,8 @@ from dkg.hospital.connections import HOST, tls_context
 
 from .parts import Relay, encoded, image_of, modality, noise, opened, send, some_keys
 
+pytestmark = pytest.mark.slow  # Each test starts the parts of a hospital.
+
 
 def test_archive_keeps_the_first_image_of_an_identifier(ward, certificates):
     first = send(ward.modality, image_of(noise(16, 16), description="first"))
@@ -116,7 +118,6 @@ def test_full_disk_of_the_small_archive_is_said(tmp_path, server, certificates, 
         assert sender.waiting() == [] and len(archive.files()) == 1
 
 
-@pytest.mark.slow
 def test_small_archive_serves_what_its_folder_holds(tmp_path, server, certificates):
     with hospital.SmallPacs(tmp_path / "pacs", certificates) as archive:
         sender = modality(tmp_path / "outbox", certificates, server.port, archive.port)
@@ -285,7 +286,6 @@ BAD = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 @pytest.mark.parametrize("kind", BAD)
 def test_what_is_no_whole_image_is_not_confirmed(tmp_path, certificates, kind):
@@ -363,7 +363,6 @@ def test_an_image_of_which_only_a_part_came_leaves_nothing(tmp_path, certificate
         assert is_there(False) and archive.files() == []
 
 
-@pytest.mark.slow
 def test_memory_holds_short_attributes_only(tmp_path, certificates):
     image = dicom.encrypt_dataset(image_of(noise(256, 256)), some_keys())
     with hospital.SmallPacs(tmp_path / "small", certificates) as archive:
@@ -382,7 +381,6 @@ def test_memory_holds_short_attributes_only(tmp_path, certificates):
 # --- Starting on a folder that holds something else
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 def test_bad_files_are_put_aside_and_the_others_served(tmp_path, certificates, caplog):
     folder = tmp_path / "small"

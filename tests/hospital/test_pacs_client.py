@@ -16,8 +16,9 @@ from dkg.storage import limits
 
 from .parts import image_of, noise, send
 
+pytestmark = pytest.mark.slow  # Each test starts the parts of a hospital.
 
-@pytest.mark.slow
+
 def test_find_by_attribute_and_wildcard(ward):
     for patient, name in (("17", "Doe^Jane"), ("18", "Doe^John"), ("19[a]", "Roe^Jane")):
         image = hospital.new_image(noise(16, 16), patient_name=name, patient_id=patient)
@@ -44,7 +45,6 @@ def send_all(sender, names):
         send(sender, image)
 
 
-@pytest.mark.slow
 def test_names_of_all_scripts_are_found_and_no_others(ward):
     send_all(ward.modality, NAMES)
     for number, name in enumerate(NAMES):
@@ -95,7 +95,6 @@ def test_what_is_typed_in_may_be_literal(ward):
             ward.workstation.find(PatientName=typed, literal=True)
 
 
-@pytest.mark.slow
 def test_dates_are_found_by_range(ward):
     for date in ("20230101", "20240229", "20241231"):
         image = image_of(noise(8, 8))
@@ -240,7 +239,6 @@ def test_several_identifiers_in_an_answer_are_refused(
         client.get(found)
 
 
-@pytest.mark.slow
 def test_more_images_than_asked_for_are_refused(evil, server, certificates, tmp_path):
     uids = filled(evil, server, certificates, tmp_path)
     client = hospital.PacsClient(evil.port, certificates, "workstation")

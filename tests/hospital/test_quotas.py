@@ -64,6 +64,7 @@ def test_an_image_that_needs_more_seed_images_than_there_are_takes_none(start):
         client.make(name_of("one too many"), 1)
 
 
+@pytest.mark.slow
 def test_a_radiograph_of_46_keys_and_a_small_image(start, tmp_path, certificates):
     """The large one is refused, and the small one is sent."""
     server, _ = start(Source(32))

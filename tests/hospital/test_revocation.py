@@ -39,6 +39,7 @@ def test_a_revoked_key_server_is_refused(server, certificates, own, part):
     hospital.KeyClient(server.port, own, "modality").make(name_of("image"), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", CLIENTS)
 def test_a_revoked_archive_is_refused(archive, certificates, own, part):
     client = hospital.PacsClient(archive.port, own, part)

@@ -86,6 +86,7 @@ def test_an_image_sent_by_two_ways_shows_no_difference(place):
     np.testing.assert_array_equal(first, third)
 
 
+@pytest.mark.slow
 def test_an_encrypted_image_is_not_encrypted_once_more(place):
     archive, modality = place
     sender = modality("outbox")

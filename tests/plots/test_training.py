@@ -102,6 +102,7 @@ def test_runs_are_drawn_by_their_samples():
         plots.entropy_by_step({"c": log[1:2]}, printed_entropies, none)
 
 
+@pytest.mark.slow
 def test_trainings_of_a_sweep_are_dots_beside_runs():
     log = [{"event": "sample", "step": 0, "key_entropy": 7.1}]
     sweep = pd.DataFrame({"repeat": [1, 2], "steps": [500, 500], "entropy": [7.7, 7.6]})

@@ -11,6 +11,7 @@ from dkg.randomness import cumulative_sums, random_excursions, random_excursions
 BITS = st.lists(st.integers(0, 1), min_size=1, max_size=300)
 
 
+@pytest.mark.slow
 @given(BITS)
 def test_largest_sums(bits):
     walk = np.cumsum(2 * np.array(bits) - 1)

@@ -46,6 +46,7 @@ def test_every_source_is_measured_once(panel, images):
     assert means.loc["network", "entropy"] == pytest.approx(np.mean(measured["entropy"]))
 
 
+@pytest.mark.slow
 def test_keys_are_those_of_the_networks_and_made_once(panel, images, monkeypatch):
     expected = KeyGenerator.load("base-phantom-2").generate(images.images[1])
     np.testing.assert_array_equal(panel.trainings[1].keys[1], expected)

@@ -258,6 +258,7 @@ def test_an_equal_training_is_taken_over_and_the_plan_says_so(trained):
     assert "seed=100" in training.arguments, "another seed of a grid is another training"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

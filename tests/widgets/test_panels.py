@@ -201,6 +201,7 @@ class TestEveryPanel:
 
 @pytest.mark.usefixtures("fast_networks")
 class TestKeysPanel:
+    @pytest.mark.slow
     def test_a_click_chooses_the_pixel(self):
         panel = KeysPanel()
         # The picture is shown at half of its size.

@@ -67,6 +67,7 @@ def test_page_needs_nothing_but_itself(page):
     assert {"print", "prefers-color-scheme"} <= set(re.findall(r"[a-z-]+", style.text))
 
 
+@pytest.mark.slow
 def test_page_can_be_read_without_seeing_it(page):
     assert page.get("lang") == "en"
     assert page.find("head/title").text

@@ -63,6 +63,7 @@ def tables(block):
     return found
 
 
+@pytest.mark.slow
 def test_each_claim_has_a_line_with_verdicts_and_what_was_found(records, monkeypatch):
     real = {"claim-key-space": dataclasses.replace(records["claim-key-space"])}
     monkeypatch.setattr(overview, "published", lambda name: real)
