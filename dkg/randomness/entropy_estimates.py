@@ -2,8 +2,8 @@
 
 Shannon's entropy says how evenly byte values occur on average. Min-entropy says how often the best
 guess is right: -log2 of the probability of the most likely value. It is never larger, and it is
-what a key must have. Each estimator gives the min-entropy per symbol, from the upper end of a 99 %
-confidence interval of that probability; the smallest one counts.
+what a key must have. Each estimator gives the min-entropy per symbol, all but Markov's from the
+upper end of a 99 % confidence interval of a probability; the smallest one counts.
 
 Where this code stops or differs:
 
