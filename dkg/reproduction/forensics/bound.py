@@ -15,9 +15,10 @@ When 0 is the most frequent difference. If the two bytes of a place are independ
 distribution ``q`` (which may differ from place to place), ``p_k = sum_i q_i q_(i+k)`` is at most
 ``p_0 = sum_i q_i^2`` by the inequality of Cauchy and Schwarz, and averages over places keep it. The
 same holds for differences modulo 256, and after XOR with a common image, which only permutes ``q``:
-for the ciphertexts of one image under two keys (Table XIV) and for an image beside its decryption with the wrong key
-(Table XV). Bytes that tend to be equal have a larger ``p_0`` still. Whatever is done to both images
-alike before the difference is taken changes ``q``, and not the argument.
+for the ciphertexts of one image under two keys (Table XIV) and for an image
+beside its decryption with the wrong key (Table XV). Bytes that tend to be equal have a larger
+``p_0`` still. Whatever is done to both images alike before the difference is taken changes ``q``,
+and not the argument.
 
 When it is not. Two trainings have a distribution each. If the most frequent difference is r times
 as frequent as 0, ``r p_0`` takes the place of ``p_0`` in the proof: the bound is about 1 / (4 r).
