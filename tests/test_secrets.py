@@ -290,7 +290,7 @@ def fail(*arguments, **options):
     raise AssertionError("forced")
 
 ciphertext_files.encode_noise = ciphertext_files.write_samples = key_files.encode_noise = fail
-encryption.serialize = fail
+encryption.encode_content = fail
 app(sys.argv[1:])
 """
 
