@@ -184,6 +184,7 @@ def test_contributing_names_files_that_exist():
                 assert (ROOT / file).exists(), file
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     find_spec("sphinx") is None, reason="the extra docs, with which the site is built, is missing"
 )

@@ -96,6 +96,7 @@ def test_unknown_settings_are_refused():
     assert TrainConfig.from_mapping({"sample_steps": [1, 2]}).sample_steps == (1, 2)
 
 
+@pytest.mark.slow
 def test_cross_entropy_losses_are_equations_2_and_3():
     scores = torch.linspace(-3, 3, 7)
     probability = torch.sigmoid(scores)
@@ -118,6 +119,7 @@ def test_least_squares_losses_use_the_label():
     assert training.generator_loss(torch.zeros(2), config).item() == pytest.approx(0.81)
 
 
+@pytest.mark.slow
 def test_one_step_equals_a_step_written_out(tmp_path):
     """Two Adam steps, D's on real and pooled fakes, against a plain loop of the same networks."""
     from dkg.models import Discriminator, Generator, images_to_tensor, initialise

@@ -55,6 +55,7 @@ def test_pairs_are_encrypted_images_in_any_orientation(plain, rng):
     assert all(np.array_equal(a, b) for a, b in zip((ciphertexts, plaintexts), again, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["ridge", "U-Net"])
 def test_both_models_read_a_broken_cipher_and_nothing_of_a_sound_one(method, plain, rng):
     """Unseen keys and images; the bound for noise is that of independent 16 x 16 values."""

@@ -70,6 +70,7 @@ def test_two_runs_differ_in_their_times_only(images, tmp_path):
         assert (a == b) == (name != "times"), name
 
 
+@pytest.mark.slow
 def test_the_page_is_well_formed_and_needs_no_other_file(result, tmp_path):
     page = result.report(tmp_path)[0].read_text()
     assert len(page) < 3e6

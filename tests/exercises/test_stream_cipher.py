@@ -55,6 +55,7 @@ def test_letters_lie_in_the_black_corner():
     assert letters("A", (20, 30)).shape == (20, 30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_expected_picture_is_drawn(name):
     assert len(expected(name).axes) == 4

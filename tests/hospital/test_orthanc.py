@@ -9,6 +9,7 @@ from dkg.hospital import HospitalError
 from dkg.hospital.connections import HOST, tls_context
 
 
+@pytest.mark.slow
 def test_orthanc_answers_this_machine_only(start, certificates):
     """It listens on every address, so it must refuse other machines' associations itself."""
     archive = start()

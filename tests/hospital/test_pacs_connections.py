@@ -61,6 +61,7 @@ def until_cut(opened):
     return time.monotonic() - start
 
 
+@pytest.mark.slow
 def test_silent_clients_keep_nobody_waiting(archive, certificates):
     client = hospital.PacsClient(archive.port, certificates, "workstation")
     with contextlib.ExitStack() as stack:
@@ -72,12 +73,14 @@ def test_silent_clients_keep_nobody_waiting(archive, certificates):
         assert time.monotonic() - start < connections.TIMEOUT
 
 
+@pytest.mark.slow
 def test_a_silent_client_is_given_up(archive, monkeypatch):
     monkeypatch.setattr(connections, "TIMEOUT", 0.2)
     with socket.create_connection((HOST, archive.port), 10) as silent:
         assert silent.recv(1) == b""
 
 
+@pytest.mark.slow
 def test_a_revoked_certificate_is_refused(tmp_path, archive, certificates, revoked):
     client = hospital.PacsClient(archive.port, certificates, "workstation")
     client.echo()
@@ -119,6 +122,7 @@ def test_an_open_association_is_cut_when_its_certificate_is_revoked(
     )
 
 
+@pytest.mark.slow
 def test_no_request_is_answered_between_revocation_and_the_cut(
     tmp_path, certificates, revoked, monkeypatch
 ):
@@ -173,6 +177,7 @@ def test_an_open_association_is_cut_when_its_certificate_expires(
     assert last_event(tmp_path)["words"] == "this certificate has expired"
 
 
+@pytest.mark.slow
 def test_an_image_whose_connection_is_lost_when_it_has_arrived_leaves_no_file(
     tmp_path, archive, certificates, monkeypatch
 ):

@@ -45,6 +45,7 @@ def test_negatives_have_the_same_measures(pair, legacy):
         assert measure(255 - a, 255 - b, legacy=legacy) == measure(a, b, legacy=legacy)
 
 
+@pytest.mark.slow
 @given(byte_pairs(), st.randoms(use_true_random=False))
 def test_counts_do_not_depend_on_what_the_bytes_are_called(pair, random):
     """Entropy, chi-square and NPCR take bytes as names, UACI and MSE as numbers."""

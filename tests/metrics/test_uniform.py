@@ -91,6 +91,7 @@ def test_chi_square_critical_value_published():
     assert round(metrics.chi_square_critical_value(0.05), 2) == 293.25
 
 
+@pytest.mark.slow
 def test_chi_square_by_simulation(rng):
     trials = 3000
     results = [metrics.chi_square(ideal_bytes(rng, 16_384)) for _ in range(trials)]

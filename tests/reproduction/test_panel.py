@@ -95,6 +95,7 @@ def test_more_plaintexts_than_keys_are_refused(panel, images):
         panel.measure(lambda plain, ciphers: {}, more)
 
 
+@pytest.mark.slow
 def test_keys_in_double_precision_hardly_differ_and_have_no_null_models(panel, images):
     double = panel.in_float64()
     assert double.nulls == {} and isinstance(double.network.maker, Float64Keys)

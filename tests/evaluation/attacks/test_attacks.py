@@ -82,6 +82,7 @@ def test_the_same_random_seed_gives_the_same_outcome(name, images):
     assert run() == run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 16), (5, 4, 3), (40, 33), (33, 40, 4), (20, 30, 1)])
 @pytest.mark.parametrize("cipher", ["fridrich", "aes-256-gcm", "row-shuffle"])
 def test_images_of_any_shape(cipher, shape):
@@ -92,6 +93,7 @@ def test_images_of_any_shape(cipher, shape):
         assert outcome.succeeded is not None or outcome.sentence.endswith("."), name
 
 
+@pytest.mark.slow
 def test_one_image_and_images_of_other_shapes():
     rng = np.random.default_rng(13)
     images = [smooth_images(rng, 1, shape)[0] for shape in ((40, 36), (24, 40, 3))]

@@ -24,6 +24,7 @@ def test_the_keystream_is_the_key(cipher, output):
     assert np.array_equal(cipher.decrypt(sent, SeedImages(12)), np.zeros_like(sent))
 
 
+@pytest.mark.slow
 def test_a_large_image_takes_several_seed_images():
     sent = DeepKeyGen().encrypt(np.zeros((300, 256, 3), np.uint8), SeedImages(12))
     second = DeepKeyGen().encrypt(np.zeros((44, 256, 3), np.uint8), SeedImages(13))
