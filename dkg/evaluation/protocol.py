@@ -5,6 +5,7 @@ A class of 15 lines is enough, as ``docs/how_to/own_cipher.md`` shows.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Key = Any
+
+KEYS_TRIED = 8
+"""The least number of keys with which `check` encrypts and decrypts."""
 
 
 class UnusableCipher(ValueError):
@@ -105,7 +109,8 @@ def check(cipher: Cipher, images: Iterable[Image], *, seed: int = 0) -> Checked:
         The object to check.
     images : iterable of numpy.ndarray
         The images that it is to be evaluated on, uint8, at least one. An image of zeros, which
-        one attack needs, is tried as well.
+        one attack needs, is tried as well. Each is encrypted with a key of its own; at least
+        `KEYS_TRIED` keys are tried.
     seed : int, default 0
         Random seed of the keys.
 
@@ -136,8 +141,10 @@ def check(cipher: Cipher, images: Iterable[Image], *, seed: int = 0) -> Checked:
         raise ValueError("at least one image is needed to check a cipher")
     extra_rows = 0
     deterministic = True
-    for image in [*images, np.zeros_like(images[0])]:
-        key = new_key(cipher, seed)
+    tried = islice(cycle(images), max(KEYS_TRIED, len(images)))
+    for number, image in enumerate([*tried, np.zeros_like(images[0])]):
+        # A cipher can be invertible with some keys only, for example a product with odd ones.
+        key = new_key(cipher, seed + number)
         ciphertext = encrypted(cipher, image, key)
         extra_rows = max(extra_rows, len(ciphertext) - len(image))
         deterministic &= np.array_equal(ciphertext, encrypted(cipher, image, key))

@@ -121,7 +121,7 @@ def test_errors(tmp_path, monkeypatch, arguments, message):
 
 def test_a_cipher_that_is_not_one(tmp_path, folder):
     file = tmp_path / "wrong.py"
-    file.write_text(CIPHER.replace("image ^ np.uint8(key)", "image & np.uint8(key)"))
+    file.write_text(CIPHER.replace("image ^ np.uint8(key)", "(image ^ np.uint8(key)) & 254"))
     message = error("evaluate", f"{file}:MyCipher", "--images", folder, "-o", tmp_path / "r")
     assert "not invertible" in message
     assert not (tmp_path / "r").exists()

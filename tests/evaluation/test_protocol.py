@@ -22,6 +22,26 @@ def test_a_right_cipher(image):
     )
 
 
+def test_a_cipher_that_only_some_keys_invert(image):
+    class Product(Xor):
+        """Every second key is odd, and only odd factors have an inverse modulo 256."""
+
+        drawn = 0
+
+        def random_key(self, rng):
+            self.drawn += 1
+            return self.drawn
+
+        def encrypt(self, image, key):
+            return image * np.uint8(key)
+
+        def decrypt(self, ciphertext, key):
+            return ciphertext * np.uint8(pow(key, -1, 256) if key % 2 else 0)
+
+    with pytest.raises(UnusableCipher, match="not invertible"):
+        check(Product(), [image])
+
+
 def in_place(self, image, key):
     image ^= np.uint8(7)
     return image
