@@ -1,5 +1,6 @@
 """``dkg keygen``, ``encrypt``, ``decrypt`` and ``dicom``: keys, and the images they encrypt."""
 
+import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,7 +94,9 @@ def keygen(
     seeds = _read_seeds(_seed_files(seed))
     keep_freed_memory()
     generator = KeyGenerator.load(weights, device=device, exact=exact, output=output)
-    keys = np.stack([generator.generate(image) for image in tqdm(seeds, "keys", disable=None)])
+    keys = np.empty_like(seeds)
+    for number, image in enumerate(tqdm(seeds, "keys", disable=None)):
+        keys[number] = generator.generate(image)
     encryption.write_key(
         out,
         keys,
@@ -101,19 +104,21 @@ def keygen(
         weights_public=generator.public,
         output=output,
         exact=exact,
-        secret=encryption.tag_secret(np.stack(seeds), generator.sha256),
+        secret=encryption.tag_secret(seeds, generator.sha256),
         overwrite=force,
     )
     _report(out, keys, generator)
 
 
-def _read_seeds(files: list[Path]) -> list[NDArray[np.uint8]]:
+def _read_seeds(files: list[Path]) -> NDArray[np.uint8]:
     from dkg import data
+    from dkg.cipher import KEY_SHAPE
 
-    seeds = [data.read_image(file) for file in files]
+    seeds = np.empty((len(files), *KEY_SHAPE), np.uint8)
     earlier: dict[bytes, Path] = {}
-    for file, image in zip(files, seeds, strict=True):
-        first = earlier.setdefault(image.tobytes(), file)
+    for number, file in enumerate(files):
+        seeds[number] = data.read_image(file)
+        first = earlier.setdefault(hashlib.sha256(seeds[number]).digest(), file)
         if first is not file:
             raise ValueError(f"{file}: is the same seed image as {first}, and would repeat its key")
     return seeds

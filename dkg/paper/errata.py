@@ -130,7 +130,7 @@ ERRATA: tuple[Remark, ...] = (
         "Section IV-E",
         "The key space of RC4 and RSA is 2^2048, that of the proposed method (2^8)^196608.",
         "The first counts what must be guessed, the key that goes into the generator; the second "
-        "counts all possible outputs. Every stream cipher that puts out 196608 bytes has "
+        "counts all 196608-byte strings. Every stream cipher that puts out 196608 bytes has "
         "the second by that count. What must be guessed here is the seed image and the weights.",
         "RC4 takes at most 256 bytes of key, 2048 bits; 196608 = 256 * 256 * 3 is the size of the "
         "output, and was the same for all methods.",

@@ -139,7 +139,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="beyond-malleability",
         words="A changed ciphertext is detected.",
         holds="Every change was detected.",
-        fails="XOR alone lets an attacker change the image as they like, without the key.",
+        fails="XOR alone lets an attacker flip chosen bits of the image, without the key.",
         limits="True of every stream cipher without an authentication tag; the files of dkg carry "
         "one.",
     ),
