@@ -30,7 +30,7 @@ class Statement(TypedDict):
     Attributes
     ----------
     paper, ours : float or None
-        What is compared. Ours is the published network's; ``median``, ``least`` and ``most`` are
+        What is compared. Ours is the shipped network's; ``median``, ``least`` and ``most`` are
         over the trainings.
     low, high : float or None
         What the paper's number must lie in (rule ``"interval"``), or ours (others); None where

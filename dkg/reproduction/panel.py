@@ -201,7 +201,7 @@ class Panel:
     images : ImageSet
         The seed images, as `dkg.data.load` returned them.
     network : str, path-like or KeyGenerator, optional
-        The published network. Default: the first that comes with the package.
+        The shipped network. Default: the first that comes with the package.
     trainings : iterable of str, path-like or KeyGenerator, optional
         Networks of one recipe, each of a training of its own: names or paths. None given means
         `TRAININGS`. Intervals need eight.
@@ -215,7 +215,7 @@ class Panel:
     Attributes
     ----------
     network : Source
-        The published network.
+        The shipped network.
     trainings : list of Source
         The trainings.
     nulls : dict of str to list of Source

@@ -119,7 +119,7 @@ def _numbers(comparison: Measured, s: Statement, i: int) -> str:
     if s["trainings"] > 1 and s["median"] is not None:
         spread = dict.fromkeys(number(value, scale) for value in (s["least"], s["most"]))
         words += (
-            f" with the published network, {number(s['median'], scale)}{unit} at the median over "
+            f" with the shipped network, {number(s['median'], scale)}{unit} at the median over "
             f"{s['trainings']} trainings ({' to '.join(spread)}{' in each' * (len(spread) == 1)})"
         )
     required = f"{accepted(s['low'], s['high'], scale)}{unit}"

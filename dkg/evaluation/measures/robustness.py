@@ -2,7 +2,7 @@
 
 Cropping sets the upper left corner of the ciphertext, with the given share of its pixels, to 0.
 Salt-and-pepper noise sets a share of its bytes to 0 or 255. The literature counts a high PSNR as a
-strength. A keystream cipher loses just the bytes that are damaged, and can be changed at will by
+strength. A stream cipher loses just the bytes that are damaged, and can be changed at will by
 anyone for the same reason; a cipher with diffusion loses more; an authenticated one refuses.
 """
 

@@ -42,7 +42,7 @@ CHANGES: tuple[str, ...] = (
     "the six pairs of figure-10 are compared once; DeepKeyGen's time divided by itself (table-XIX) "
     "is gone; claim-imitator takes means over images instead of the largest of several numbers. "
     "Known by then: everything. By the old tolerances keys of AES-256-CTR agreed with the paper in "
-    "154 of the 240 numbers of Tables III to XV and the published network in 119, its sister "
+    "154 of the 240 numbers of Tables III to XV and the shipped network in 119, its sister "
     "trainings in 99 to 117; for real images AES in 149 and the best network in 124. The scatter "
     "of four trainings on phantoms was known (entropy of keys: the paper's lies inside their "
     "interval), and so was that of four on Shenzhen's images. The old tolerance of each number "
