@@ -289,7 +289,7 @@ def main():
         f"\nAssumptions, for a GPU: {SECONDS_PER_OPERATION * 1e6:.0f} µs for each operation "
         f"started, or {SHARE_OF_PEAK:.0%} of {PEAK / 1e12:.0f} TFLOP/s, whichever takes longer; "
         "one training at a time on each. For notebooks: the time that the default profile "
-        f"took here, on phantoms, two cores each, {CORES_PER_GPU} cores beside each GPU. The CPU's "
+        f"took here on phantoms, with two cores each and {CORES_PER_GPU} cores per GPU. CPU "
         f"capability, as torch names it: {torch.backends.cpu.get_cpu_capability()}.\n"
     )
     print(text)

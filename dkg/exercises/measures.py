@@ -179,7 +179,7 @@ def _of_runs(function: Callable[[int, float, int], float]) -> Answer:
 
     def mistaken(bits: Pixels) -> float:
         pi, n = np.count_nonzero(bits) / len(bits), len(bits)
-        if abs(pi - 0.5) > 2 / math.sqrt(n):
+        if abs(pi - 0.5) >= 2 / math.sqrt(n):
             return 0.0
         return float(function(int(np.count_nonzero(bits[1:] != bits[:-1])), pi, n))
 

@@ -72,8 +72,8 @@ QUESTIONS: dict[str, Question] = {
         {
             "The key's seed image": "That would do, but less is needed.",
             "Nothing more: the XOR with another ciphertext is the image": "The XOR of two "
-            "ciphertexts holds two images, and only what is known of one gives the other.",
-            "The same pixels of one of the other images": "Its ciphertext and its plaintext give "
+            "ciphertexts is the XOR of two images. Where one is known, it gives the other.",
+            "The same pixels of one of the other images": "Its ciphertext and plaintext give "
             "the key at these pixels.",
         },
         "The same pixels of one of the other images",
@@ -81,54 +81,54 @@ QUESTIONS: dict[str, Question] = {
     "known_pair": Question(
         "Would AES-256 in counter mode with one key and one counter for both images stop it?",
         {
-            "No: a keystream that is used twice cancels": "How the keystream was made plays no "
-            "part. In counter mode, no block of the counter is used twice under a key.",
-            "Yes: a known pair does not reveal the key of AES": "It does not, but it reveals the "
-            "keystream, and this is all that the attack needs.",
-            "Yes: its keystream is uniform": "The attack does not use any unevenness.",
+            "No: a keystream that is used twice cancels": "How the keystream was made does not "
+            "matter. In counter mode, each counter block must be used once per key.",
+            "Yes: a known pair does not reveal the key of AES": "True, but it reveals the "
+            "keystream, which is all that the attack needs.",
+            "Yes: its keystream is uniform": "The attack works for any distribution of the bytes.",
         },
         "No: a keystream that is used twice cancels",
     ),
     "forged_pixels": Question(
         "What lets the receiver notice the forgery?",
         {
-            "A larger key space": "No key was guessed.",
+            "A larger key space": "The attacker guesses no key.",
             "Keys with an entropy of 8 bits": "The attack works for every key, also a random one.",
-            "An authentication tag": "It depends on the ciphertext and on a secret; a changed "
-            "ciphertext needs another tag, which the attacker cannot compute.",
+            "An authentication tag": "It is computed from the ciphertext and a secret. A "
+            "changed ciphertext needs another tag, which the attacker cannot compute.",
         },
         "An authentication tag",
     ),
     "uint8_bug": Question(
         "The routine with the bug gives a UACI of 50 % for two random images. What is that?",
         {
-            "The mean of (a - b) modulo 256, of 255": "For random bytes this is uniform: its mean "
-            "is 127.5 of 255.",
+            "The mean of (a - b) mod 256, divided by 255": "For random bytes (a - b) mod 256 "
+            "is uniform, with mean 127.5.",
             "Twice the true UACI, rounded": "The true one is 33.46 %, and twice that is not 50 %.",
-            "The share of bytes with a > b": "That is close to 50 % as well, by accident; the "
-            "routine computes a mean of differences.",
+            "The share of bytes with a > b": "This is also close to 50 %, but the routine "
+            "computes a mean of differences.",
         },
-        "The mean of (a - b) modulo 256, of 255",
+        "The mean of (a - b) mod 256, divided by 255",
     ),
     "monobit_and_runs": Question(
         "A sequence passes both tests with P = 0.98. What does that say?",
         {
-            "It is random with a probability of 98 %": "A P-value is no such probability: it "
-            "assumes a random source, and says how odd the result is.",
+            "It is random with a probability of 98 %": "A P-value assumes a random source: it "
+            "is the probability of a result at least as extreme as this one.",
             "It is safer than one with P = 0.2": "P-values of a good source are uniform between 0 "
             "and 1. How far above 0.01 they lie means nothing.",
-            "These two tests see nothing odd": "The Mersenne Twister passes them too, and can be "
-            "predicted.",
+            "These two tests find nothing unusual": "The Mersenne Twister passes them too, and "
+            "can be predicted.",
         },
-        "These two tests see nothing odd",
+        "These two tests find nothing unusual",
     ),
     "perfect_measures": Question(
         "What do perfect entropy, correlation, NPCR and UACI of ciphertexts show?",
         {
             "That the ciphertext looks like random bytes to these measures": "And no more: your "
-            "cipher has no key, and anybody decrypts.",
+            "cipher has no key, so anyone can decrypt.",
             "That the key space is large": "There is no key.",
-            "That a differential attack fails": "Anybody decrypts; no attack is needed.",
+            "That a differential attack fails": "Anyone can decrypt; no attack is needed.",
         },
         "That the ciphertext looks like random bytes to these measures",
     ),
@@ -136,28 +136,28 @@ QUESTIONS: dict[str, Question] = {
         "The paper counts 256 to the power of 196,608 keys. How many does this attack try?",
         {
             "Half of them on average": "That is what a search over all keys would do.",
-            "One for each candidate of the seed image": "Keys follow from seed images. The number "
-            "of images that the attacker thinks possible is what counts.",
-            "One for each pixel": "The key is never guessed in parts.",
+            "One for each candidate of the seed image": "A seed image determines its key, so "
+            "only the number of candidate seed images counts.",
+            "One for each pixel": "The attack never guesses a part of the key.",
         },
         "One for each candidate of the seed image",
     ),
     "whose_key": Question(
-        "Keys of the Mersenne Twister pass SP 800-22. Why are they no stream cipher?",
+        "Keys of the Mersenne Twister pass SP 800-22. Why is it not a secure stream cipher?",
         {
-            "They repeat too early": "The period is 2 to the power of 19937, minus 1.",
-            "Their bytes are not equally likely": "They are.",
-            "624 outputs give the state, and all outputs after them": "A known plaintext of 2,496 "
-            "bytes decrypts the rest of the message.",
+            "Its output repeats too early": "The period is 2 to the power of 19937, minus 1.",
+            "Its bytes are not equally likely": "They are.",
+            "624 outputs give the state, and all outputs after them": "2,496 bytes of "
+            "known plaintext suffice to decrypt the rest of the message.",
         },
         "624 outputs give the state, and all outputs after them",
     ),
     "flat_seed": Question(
         "Why does the key of a flat seed image repeat after 4 pixels, and not after 1?",
         {
-            "The images are in blocks of 4 x 4": "The generator knows no blocks.",
+            "The images are in blocks of 4 x 4": "The generator does not process images in blocks.",
             "Two upsamplings by 2: a pixel's place modulo 4 decides which weights make it": "These "
-            "are the upsampling phases. Everything else is equal at all places.",
+            "are the upsampling phases. All else is equal at every place.",
             "XOR works on 4 bits": "XOR works on each bit alone.",
         },
         "Two upsamplings by 2: a pixel's place modulo 4 decides which weights make it",
@@ -165,35 +165,35 @@ QUESTIONS: dict[str, Question] = {
     "imitator": Question(
         "The imitator's keys are wrong in a third of their bits. Is the image safe?",
         {
-            "Yes: a third of the bits is far too many": "A pixel is often right in its highest "
-            "bits, and a picture needs no more.",
-            "No: what is right in most places shows the image": "An average over neighbouring "
+            "Yes: a third of the bits is far too many": "The highest bits of many pixels are "
+            "right, which is enough to recognise a picture.",
+            "No: two thirds of the bits show the image": "An average over neighbouring "
             "pixels removes much of the noise.",
             "Yes, as long as the victim's weights are secret": "The imitator never saw them.",
         },
-        "No: what is right in most places shows the image",
+        "No: two thirds of the bits show the image",
     ),
     "learned_inversion": Question(
         "Why is AES part of the check?",
         {
-            "It is the fastest cipher": "Speed plays no part.",
-            "A model that 'reads' AES has learned something else than reading": "It is the "
-            "control: what is found there does not come from the ciphertext.",
-            "It shows how well the model can work": "Nothing can be read from AES.",
+            "It is the fastest cipher": "Speed does not matter here.",
+            "If a model 'decrypts' AES, it does not use the ciphertext": "AES is the control: "
+            "what a model finds there comes from elsewhere, such as the average image.",
+            "It shows how well the model can work": "No model can invert AES.",
         },
-        "A model that 'reads' AES has learned something else than reading",
+        "If a model 'decrypts' AES, it does not use the ciphertext",
     ),
     "own_domain": Question(
-        "The domain is perfect. Are the keys of the network that was trained on it?",
+        "The domain is perfect. Are the keys of a network trained on it perfect too?",
         {
-            "Not by that: the network imitates what the discriminator sees of it": "A convolution "
-            "of a smooth image stays a smooth function of it, whatever the domain was.",
-            "Yes: the network learns the domain's cipher": "It learns to make images that look "
-            "alike to a small discriminator, and computes no AES.",
-            "Yes, if it is trained for long enough": "More steps do not give a convolution a key "
-            "schedule.",
+            "No: the network imitates only what the discriminator sees of it": "Whatever the "
+            "domain, the network is a smooth function of its seed image.",
+            "Yes: the network learns the domain's cipher": "It learns to make images that a "
+            "small discriminator takes for the domain's. It does not compute AES.",
+            "Yes, if it is trained for long enough": "More steps do not turn convolutions into a "
+            "cipher.",
         },
-        "Not by that: the network imitates what the discriminator sees of it",
+        "No: the network imitates only what the discriminator sees of it",
     ),
 }
 """A question for each exercise, by its name."""

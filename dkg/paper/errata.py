@@ -35,8 +35,8 @@ ERRATA: tuple[Remark, ...] = (
         "One total loss L = L_G + L_D is calculated, from D(y), and passed back.",
         "The two networks need a loss each: the generator minimises Eq. 2, the discriminator "
         "maximises Eq. 3, from D(y) and from D(G(x)).",
-        "With Eqs. 2 and 3 put in, L is lower for a discriminator that takes every key for a "
-        "target and every target for a key than for one that is right.",
+        "With Eqs. 2 and 3 inserted, L is lower for a discriminator that takes every key for a "
+        "target and every target for a key than for a correct one.",
     ),
     Remark(
         "generator-downsampling",
@@ -44,7 +44,7 @@ ERRATA: tuple[Remark, ...] = (
         "Three downsample layers, two transposed convolutional layers.",
         "Only two layers halve the image; the first, 7*7, keeps its size.",
         "Three halvings and two doublings turn 256 x 256 into 128 x 128; the key is 256 x 256. "
-        "That it is the first which keeps the size is taken from the group's later public code, "
+        "That the first layer keeps the size follows from the group's later public code, "
         "https://github.com/miserrman/BEDN.",
     ),
     Remark(
@@ -57,9 +57,9 @@ ERRATA: tuple[Remark, ...] = (
     Remark(
         "table-II-state5",
         "Table II, last row; section III-B2",
-        "A layer 4*4+1 with 128 output channels; the text has a one-dimensional result.",
-        "A 4*4 and a 1*1 convolution, 128 to 128 channels. What makes one value of 128 channels "
-        "is not said, and has no parameters in the table.",
+        "A layer 4*4+1 with 128 output channels; the text says the result is one-dimensional.",
+        "A 4*4 and a 1*1 convolution, 128 to 128 channels. How 128 channels become one value "
+        "is not said; the table has no parameters for it.",
         "278528 = (4 * 4 + 1) * 128 * 128",
     ),
     Remark(
@@ -83,7 +83,7 @@ ERRATA: tuple[Remark, ...] = (
         "Eq. 13",
         "Sums to M and N, divided by H W C.",
         "M = H and N = W; M and N are not defined.",
-        "The mean over H W C terms needs as many of them.",
+        "A mean over H W C terms sums H W C terms.",
     ),
     Remark(
         "equation-14-range",
@@ -99,7 +99,7 @@ ERRATA: tuple[Remark, ...] = (
         "Average MSE 10577.68, 11946.85 and 9741.57.",
         "The eight images of each table have 10413.13, 11836.87 and 9797.82.",
         "Means of the tables. The averages of Tables V to VII and XV are those of the eight "
-        "images; whether these are of more images is not said.",
+        "images; whether these averages cover more is not said.",
     ),
     Remark(
         "text-ssim-averages",
@@ -114,7 +114,7 @@ ERRATA: tuple[Remark, ...] = (
         "Section IV-C3 against Table XIV",
         "Average NPCR 99.59%, average UACI 23.19%.",
         "99.60% and 23.20%",
-        "The means of the table are 99.59625 and 23.1975: the text has cut them, not rounded.",
+        "The means of the table are 99.59625 and 23.1975: the text truncates instead of rounding.",
     ),
     Remark(
         "claim-correlation-near-zero",
@@ -122,16 +122,16 @@ ERRATA: tuple[Remark, ...] = (
         "The correlations of encrypted images are almost zero.",
         "Not the vertical ones: they are 0.1344 to 0.2938, their mean is 0.2268.",
         "The correlation of 256 pairs of independent pixels has a standard deviation of 0.0626; "
-        "all 12 vertical values are above 1.96 of these. Independent pixels are that far from zero "
+        "all 12 vertical values exceed 1.96 of these, which independent pixels do "
         "in 1 case of 20.",
     ),
     Remark(
         "key-space",
         "Section IV-E",
         "The key space of RC4 and RSA is 2^2048, that of the proposed method (2^8)^196608.",
-        "The first counts what must be guessed, the key that goes into the generator; the second "
-        "counts all 196608-byte strings. Every stream cipher that puts out 196608 bytes has "
-        "the second by that count. What must be guessed here is the seed image and the weights.",
+        "The first counts the keys that enter the generator; the second "
+        "counts all 196608-byte outputs. By that count, every stream cipher that outputs 196608 "
+        "bytes has the second. What must be guessed here is the seed image and the weights.",
         "RC4 takes at most 256 bytes of key, 2048 bits; 196608 = 256 * 256 * 3 is the size of the "
         "output, and was the same for all methods.",
     ),
@@ -163,8 +163,8 @@ ERRATA: tuple[Remark, ...] = (
         "The entropies of the ciphertexts of all algorithms are almost the same and close to "
         "7.999, and all histograms are uniform.",
         "Not those of RSA, whose ciphertext has 7.2034.",
-        "Table XX; the other five lie between 7.9974 and 7.9991. Entropy falls below 8 only as "
-        "the histogram departs from the uniform.",
+        "Table XX; the other five lie between 7.9974 and 7.9991. Entropy falls below 8 only if "
+        "the histogram is not uniform.",
     ),
     Remark(
         "claim-best-entropy",
@@ -178,7 +178,7 @@ ERRATA: tuple[Remark, ...] = (
         "claim-lower-learning-rate",
         "Section V-A against Table XXI",
         "With a lower learning rate the performance becomes better and better.",
-        "From 0.02 to 0.002 and batch size 6 the entropy falls in 4 of 5 rows.",
+        "From 0.02 to 0.002, at batch size 6, the entropy falls in 4 of 5 rows.",
         "2.6587, 2.7983, 2.4782 and 3.1811 against 3.7878.",
     ),
     Remark(

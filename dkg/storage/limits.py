@@ -30,9 +30,6 @@ REST = 2**20
 FILE_BYTES = 2 * (MAX_BYTES + REST)
 """Bytes of a file: an encrypted DICOM image holds the original file beside the noise."""
 
-# Of a TIFF image: those that unpack to what the file says, and cannot to more.
-_COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
-
 COMPRESSIONS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 """Of TIFF images: those that unpack to what the file says, and cannot to more."""
 

@@ -11,7 +11,7 @@ ANY_CIPHER: tuple[Claim | Comparison, ...] = (
         fails="Ciphers whose measures look like those of uniform bytes fall to attacks that "
         "recover plaintexts or distinguish ciphertexts.",
         limits="Twelve ciphers that we chose, measured with keys drawn at random, and simple "
-        "attacks. No attack that fails shows that a cipher is secure.",
+        "attacks. A failed attack does not show that a cipher is secure.",
     ),
     Comparison(
         record="beyond-any-cipher",

@@ -10,7 +10,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         holds="Nothing was learned from two ciphertexts.",
         fails="The XOR of two ciphertexts under one key is the XOR of the two plaintexts; the key "
         "cancels.",
-        limits="True of every stream cipher. The defence is a rule, one key for one image, which "
+        limits="True of every stream cipher. The defence is one key per image, which "
         "dkg enforces and the paper does not state.",
     ),
     shared.right_by_chance(
@@ -21,7 +21,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-unknown-seed",
-        words="An attacker with the network but without the seed image sees nothing of the "
+        words="An attacker with the network but without the seed image learns nothing about the "
         "plaintext.",
         holds="No trace of the plaintext was found with other seed images.",
         fails="Keys of other seed images of the same kind reveal part of the plaintext, since all "
@@ -56,12 +56,12 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         paper=(50.0,) * 4,
         rule="at most",
         tolerance=(1.0,) * 4,
-        reason="an unrelated guess has half of the bits right; 1 % is nine standard deviations of "
-        "196,608 bytes' bits, and leaves room for bits that are not balanced",
+        reason="an unrelated guess has half of the bits right; 1 % is 25 standard deviations for "
+        "1,572,864 bits, and leaves room for bits that are not balanced",
     ),
     Claim(
         record="beyond-denoising",
-        words="A denoised ciphertext does not tell which image it hides.",
+        words="A denoised ciphertext does not identify its plaintext.",
         holds="The right image was found no more often than by chance.",
         fails="A denoised ciphertext tells which of the candidate images it hides.",
         limits="The candidates are known to the attacker, who only has to choose.",
@@ -80,7 +80,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-averages",
-        words="Averages of a ciphertext show nothing of the plaintext.",
+        words="Averages of a ciphertext reveal nothing about the plaintext.",
         holds="No trace of the plaintext was found in block means of the ciphertext.",
         fails="Block means of the ciphertext follow the plaintext, without key, seed image or "
         "network.",
@@ -208,8 +208,8 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         words="The same seed image and network give the same key again, however it is computed.",
         holds="Keys in exact arithmetic were the same, byte for byte, however they were computed.",
         fails="A recomputed key had other bytes, and an image decrypted with it has errors there.",
-        limits="One machine. `benchmarks/same_key.py` tries other instructions, the compiler and a "
-        "GPU; `dkg.acceleration.exact` explains why nothing else should matter.",
+        limits="One machine. `benchmarks/same_key.py` tries other instruction sets, the compiler "
+        "and a GPU; `dkg.acceleration.exact` explains why nothing else should matter.",
     ),
     Comparison(
         record="beyond-same-key",

@@ -12,7 +12,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         fails="A training with the same random seed and images on the same machine gives the same "
         "network and the same key again: the key is pseudo-random, and at most as secret as that "
         "random seed, the training images and the seed image. It is not a one-time pad, whose key "
-        "is random and as long as all that is ever encrypted.",
+        "is truly random and as long as all plaintexts together.",
         limits="Shown on a short training; repeatability does not depend on the length.",
     ),
     shared.right_by_chance(
@@ -77,7 +77,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="claim-known-plaintext",
         where="IV-C2",
         words="A known plaintext-ciphertext pair does not reveal other plaintexts.",
-        holds="Nothing came back under the same key.",
+        holds="Nothing was recovered under the same key.",
         fails="One known pair gives the whole key, and every other image under that key is "
         "decrypted without loss.",
         limits="This requires a key that is used twice. If each image has an independent key, the "
@@ -97,7 +97,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         holds="A changed pixel changed the whole ciphertext.",
         fails="One changed pixel of the plaintext changes that pixel of the ciphertext and no "
         "other. The paper changes the seed image, and with it the key, instead of the plaintext.",
-        limits="That holds for every XOR cipher under one key; it is harmless only if no key is "
+        limits="This holds for every XOR cipher under one key; it is harmless only if no key is "
         "used twice.",
     ),
     Comparison(
@@ -118,7 +118,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="claim-chosen-ciphertext",
         where="IV-C4",
         words="A decryption oracle does not reveal the target plaintext.",
-        holds="Nothing came back under the same key.",
+        holds="Nothing was recovered under the same key.",
         fails="One chosen ciphertext, all zeros, is decrypted to the key itself.",
         limits="This requires an oracle that uses the target's key and does not check an "
         "authentication tag.",
@@ -135,9 +135,10 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="IV-C1, IV-E",
         words="The key space is (2^8)^196608, far above RC4 and RSA.",
         holds="At least 128 bits must be guessed.",
-        fails="The paper counts all 196,608-byte strings, of which there are as many for every "
-        "stream cipher. An attacker must guess the seed image, a picture from a set that may be public, "
-        "and the network, which follows from a random seed of 64 bits or fewer in common tools.",
+        fails="The paper counts all 196,608-byte strings, whose number is the same for every "
+        "stream cipher. An attacker must guess the seed image, a picture from a set that may be "
+        "public, and the network, which follows from a random seed of 64 bits or fewer in common "
+        "tools.",
         limits="If the network is secret and was trained from a long random seed, guessing it is "
         "infeasible; secrecy then rests on it alone.",
     ),
@@ -178,8 +179,8 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="claim-domain-security",
         where="V-C",
-        words="The transformation domain sets the security: a better domain gives better keys, and "
-        "hides the contours that a worse one reveals.",
+        words="The transformation domain determines the security: a better domain gives better "
+        "keys, and hides the contours that a worse one reveals.",
         holds="The high-security domain was better on every measure.",
         fails="The high-security domain was not better on every measure.",
         limits="One training on the low-security domain, and one set of images.",

@@ -99,13 +99,13 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-hardened-sensitivity",
-        words="One gray level at one pixel of the seed image, or another seed image, gives an "
-        "unrelated low-order key.",
+        words="Changing one pixel of the seed image by one gray level, or the whole image, "
+        "gives an unrelated low-order key.",
         holds="NPCR, UACI and correlation of the keys were those of independent uniform keys.",
         fails="Fewer pairs of keys were inside the acceptance intervals than of independent "
         "uniform keys.",
         limits="Corners and random pixels. Seed images can be chosen that differ by a constant "
-        "behind the noise map: the network is not a hash function.",
+        "after the noise map: the network is not a hash function.",
     ),
     *(
         Comparison(
@@ -174,7 +174,7 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-hardened-limits",
-        words="With low-order keys an image is safe although the network is public.",
+        words="With low-order keys an image is safe even if the network is public.",
         holds="Neither a guess of the seed image nor a key used twice revealed the image.",
         fails="A guess of the seed image with the known network, or a key used twice, revealed the "
         "image. A seed image that cannot be guessed and a key for each image are needed.",

@@ -20,7 +20,7 @@ NOT_RUN = "not run"
 KIND_NAMES: dict[Kind, str] = {
     "result": "results",
     "construction": "construction (parameters, layers, and what holds for any XOR cipher)",
-    "input": "inputs (what the plaintexts are like; not counted)",
+    "input": "inputs (properties of the plaintexts; not counted)",
     "implementation": "implementations (times; not counted)",
 }
 """The kinds of numbers in the order in which they are counted, results first."""

@@ -40,11 +40,11 @@ _GROUPS: tuple[tuple[tuple[str, ...], str, dict[str, tuple[str, ...]]], ...] = (
     (("III",), "keys", {"entropy in bits": ("entropy",)}),
     (
         ("IV",),
-        "keys of two seeds that differ in one pixel",
+        "keys of two seed images that differ in one pixel",
         {"NPCR in %": ("npcr",), "UACI in %": ("uaci",)},
     ),
     (("V", "VI", "VII"), "ciphertexts", {"entropy in bits": ("cipher_entropy",)}),
-    (("VIII", "IX", "X"), "plaintext against ciphertext", {"MSE": ("mse",), "SSIM": ("ssim",)}),
+    (("VIII", "IX", "X"), "plaintext and ciphertext", {"MSE": ("mse",), "SSIM": ("ssim",)}),
     (
         ("XI", "XII", "XIII"),
         "neighbouring pixels of ciphertexts",
@@ -52,13 +52,13 @@ _GROUPS: tuple[tuple[tuple[str, ...], str, dict[str, tuple[str, ...]]], ...] = (
     ),
     (
         ("XIV", "XV"),
-        "ciphertexts and plaintexts under the keys of two seeds that differ in one pixel",
+        "ciphertexts and plaintexts, keys of two seed images that differ in one pixel",
         {"NPCR in %": ("npcr",), "UACI in %": ("uaci",)},
     ),
     (("XVII",), "P-values of six key generators in four tests", {}),
     (("XVIII", "XX"), "keys and ciphertexts of six generators", {"entropy in bits": ("entropy",)}),
-    (("XIX",), "time of six key generators, beside DeepKeyGen's", {}),
-    (("XXI",), "entropy of keys at 45 settings of the training", {}),
+    (("XIX",), "time of six key generators, relative to DeepKeyGen", {}),
+    (("XXI",), "entropy of keys at 45 training settings", {}),
 )
 
 
