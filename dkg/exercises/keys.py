@@ -113,6 +113,9 @@ AES, TWISTER, NETWORK = MAKERS = ("AES", "Mersenne Twister", "DeepKeyGen")
 
 _NETWORKS = ("base-phantom-1", "base-shenzhen-4", "network-a")
 
+_CHANCE = 1e-6
+"""Probability with which uniform bytes count as uneven."""
+
 
 def untemper(words: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Undo the last step of the Mersenne Twister: from 32-bit outputs to words of its state.
@@ -149,8 +152,12 @@ def who_made(key: Pixels) -> str:
     twister.set_state(("MT19937", untemper(words[:624]), 624, 0, 0.0))
     if twister.bytes(64) == words[624:640].astype("<u4").tobytes():
         return TWISTER
-    uneven = metrics.chi_square(key).statistic > metrics.chi_square_critical_value(1e-6)
-    return NETWORK if uneven else AES
+    return NETWORK if is_uneven(key) else AES
+
+
+def is_uneven(key: Pixels) -> bool:
+    """Whether the bytes of a key are not equally likely."""
+    return metrics.chi_square(key).statistic > metrics.chi_square_critical_value(_CHANCE)
 
 
 @functools.cache
@@ -164,13 +171,26 @@ def network_keys() -> tuple[Pixels, ...]:
 
 
 def keys_to_tell(rng: np.random.Generator, n: int = 3) -> list[tuple[str, Pixels]]:
-    """Return `n` keys of each maker in random order, each after its maker's name."""
+    """Return `n` keys of each maker in random order, each after its maker's name.
+
+    A key of AES or of the Mersenne Twister that is uneven by chance is drawn anew, so that no right
+    answer is refused for it.
+    """
     made = [(NETWORK, key) for key in network_keys()[:n]]
     for _ in range(n):
-        aes = baselines.aes_256_ctr(rng.bytes(32), KEY_BYTES)
-        twister = baselines.mersenne_twister(np.frombuffer(rng.bytes(32), "<u4"), KEY_BYTES)
-        made += [(AES, aes.reshape(KEY_SHAPE)), (TWISTER, twister.reshape(KEY_SHAPE))]
+        made.append((AES, _even(lambda: baselines.aes_256_ctr(rng.bytes(32), KEY_BYTES))))
+        made.append((TWISTER, _even(lambda: _twisted(rng.bytes(32)))))
     return [made[i] for i in rng.permutation(len(made))]
+
+
+def _twisted(source: bytes) -> Pixels:
+    return baselines.mersenne_twister(np.frombuffer(source, "<u4"), KEY_BYTES)
+
+
+def _even(draw: Callable[[], Pixels]) -> Pixels:
+    while is_uneven(key := draw().reshape(KEY_SHAPE)):
+        pass
+    return key
 
 
 CONFUSED = {

@@ -1,6 +1,7 @@
 """Exercises of step 4, learning and design: an imitator, learned inversion, your own domain."""
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,9 @@ Predict = Callable[[Pixels], Any]
 
 SIDE = 64
 """Side of the small seed images and keys of the imitator, in pixels."""
+
+_CHANCE = 1e-6
+"""Probability with which `broken` finds something in images of i.i.d. uniform bytes."""
 
 
 @functools.cache
@@ -112,14 +116,23 @@ def check_imitator(rng: np.random.Generator, train: Any) -> str:
         f"your keys are {ours.mean():.1f} gray levels from the right ones on average, the mean key "
         f"{constant.mean():.1f}"
     )
+
+    @functools.cache
+    def reference() -> NDArray[np.float64]:
+        return distances(call(imitate(seeds, keys), unseen), wanted)
+
+    def near(found: NDArray[np.float64]) -> bool:
+        # Some victims are hard to imitate: there, what the solution reaches is enough.
+        return bool((found < constant).all() or (found <= 1.01 * reference()).all())
+
     if (made == made[0]).all():
         raise Mistake(
             "The function returns one key for all seed images. Are inputs and keys both scaled to "
             "-1 to 1, as the network's output is?"
         )
-    if (ours < constant).all():
+    if near(ours):
         return f"On eight unseen seed images, {numbers}."
-    if (distances(255 - made, wanted) < constant).all():
+    if near(distances(255 - made, wanted)):
         raise Mistake(f"The keys are negatives of the right ones: {numbers}. Look at the signs.")
     known = distances(call(predict, seeds), keys).mean()
     if known < 0.5 * ours.mean():
@@ -293,7 +306,11 @@ def broken(images: Pixels, made: Pixels) -> str:
     of_black = made[-1]
     if np.array_equal(of_black[..., 0], of_black[..., 1]) and np.ptp(of_black):
         return "The three channels of a black image are equal: one keystream serves all of them."
-    allowed = metrics.ideal_entropy(images[0].size).interval(1e-6).low
+    # An entropy and three correlations of each image, and an average of each but the black one.
+    level = _CHANCE / (5 * len(made))
+    # Far from the mean the entropy has the distribution of chi-square, which is not normal.
+    size = images[0].size
+    allowed = 8 - metrics.chi_square_critical_value(level) / (2 * size * math.log(2))
     for image, target in zip(images, made, strict=True):
         if np.array_equal(metrics.histogram(image), metrics.histogram(target)):
             return "The histogram is that of the image: pixels are moved, and none is changed."
@@ -307,14 +324,14 @@ def broken(images: Pixels, made: Pixels) -> str:
             "All images are XORed with the same bytes: the XOR of two images of the domain is the "
             "XOR of the two plaintexts."
         )
-    chance = metrics.ideal_correlation(256).interval(1e-4).high
+    chance = metrics.ideal_correlation(256).interval(level).high
     leaks = attacks.leaks(images[:-1], made[:-1])
     if max(leaks) > chance:
         return (
             f"Averages show the plaintext: |r| of block means is {max(leaks):.2f}, and "
             f"{chance:.2f} by chance."
         )
-    pairs = metrics.ideal_correlation(3 * 255**2).interval(1e-6).high
+    pairs = metrics.ideal_correlation(3 * 255**2).interval(level).high
     for direction in ("horizontal", "vertical", "diagonal"):
         for target in made:
             if abs(r := metrics.adjacent_correlation(target, direction, n_pairs=None)) > pairs:
