@@ -8,6 +8,7 @@ import http.server
 import importlib
 import io
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -176,10 +177,10 @@ def test_web_page_instead_of_the_archive(fetch, small, server, tmp_path, capfd):
 
 
 def test_server_that_is_not_there(fetch, small, tmp_path, capfd):
-    with_nothing = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
-    port = with_nothing.server_port
-    with_nothing.server_close()
-    assert run(fetch, small, tmp_path, "--url", f"http://127.0.0.1:{port}/a.zip") == 1
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # Nobody listens there, and nobody else gets the port.
+        url = f"http://127.0.0.1:{held.getsockname()[1]}/a.zip"
+        assert run(fetch, small, tmp_path, "--url", url) == 1
     message = capfd.readouterr().err
     assert "--archive" in message and "National Library of Medicine" in message
     assert run(fetch, small, tmp_path, "--url", "montgomery.zip") == 1

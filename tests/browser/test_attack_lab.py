@@ -55,9 +55,11 @@ def served(program, folder, options):
         path = settings / f"{extension}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
         path.write_text(content)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    # It does not listen, so the server can take its port, and no other program gets that.
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port = held.getsockname()[1]
     token = secrets.token_hex(16)
     log = folder / "server.log"
     arguments = [f"--{name}={value}" for name, value in options.items()]
@@ -86,6 +88,7 @@ def served(program, folder, options):
     finally:
         server.terminate()
         server.wait(timeout=60)
+        held.close()
 
 
 def run_all_cells(page):

@@ -6,11 +6,13 @@ folder has a folder ``dicom``, its files are also sent.
 """
 
 import os
+import socket
 from types import SimpleNamespace
 
 import pytest
 
 from dkg import hospital
+from dkg.hospital.connections import HOST
 
 from .parts import modality, random_keys
 
@@ -29,14 +31,34 @@ def foreign(tmp_path_factory):
 
 
 @pytest.fixture
-def server(tmp_path, certificates):
+def kept():
+    """Return a function that gives a port which no other program gets until the test ends.
+
+    A server that stops and starts again needs the same one. Another socket that is bound to it, and
+    does not listen, keeps it.
+    """
+    held = []
+
+    def kept():
+        held.append(socket.socket())
+        held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held[-1].bind((HOST, 0))
+        return held[-1].getsockname()[1]
+
+    yield kept
+    for each in held:
+        each.close()
+
+
+@pytest.fixture
+def server(tmp_path, certificates, kept):
     store = hospital.KeyStore(tmp_path / "keys.sqlite")
-    with hospital.KeyServer(store, random_keys(), certificates) as server:
+    with hospital.KeyServer(store, random_keys(), certificates, kept()) as server:
         yield server
 
 
 @pytest.fixture(params=["small", pytest.param("orthanc", marks=pytest.mark.orthanc)])
-def start(request, tmp_path, certificates):
+def start(request, tmp_path, certificates, kept):
     """Return a function that starts an archive, always on the same folder."""
     if request.param == "orthanc" and hospital.find_orthanc() is None:
         reason = "Orthanc is not installed; on Debian: apt-get install orthanc"
@@ -47,7 +69,7 @@ def start(request, tmp_path, certificates):
 
     def start(port=0):
         if request.param == "small":
-            archive = hospital.SmallPacs(tmp_path / "pacs", certificates, port)
+            archive = hospital.SmallPacs(tmp_path / "pacs", certificates, port or kept())
             archive.kill = archive.stop
         else:
             archive = hospital.Orthanc(tmp_path / "pacs", certificates, port, seconds=300)
