@@ -91,7 +91,8 @@ def test_confirmation_that_is_lost_does_not_make_a_second_image(ward, tmp_path, 
 def test_archive_that_falls_silent_in_the_middle_of_its_answer(
     ward, tmp_path, certificates, monkeypatch
 ):
-    monkeypatch.setattr(pacs_client, "TIMEOUT", 1.0)
+    # Less than the relay waits, and enough to connect on a busy machine.
+    monkeypatch.setattr(pacs_client, "TIMEOUT", 8.0)
     silent = threading.Event()
     relay = Relay(ward.archive.port, 40_000, done=silent.is_set)
     through = modality(tmp_path / "through", certificates, ward.server.port, relay.port)

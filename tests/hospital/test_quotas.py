@@ -21,12 +21,15 @@ class Source:
 
     def __init__(self, n=None, seconds=0.0):
         self.made, self.seconds = 0, seconds
+        self.goes_on = threading.Event()  # While it is not set, no key comes.
+        self.goes_on.set()
         self._keys = itertools.islice(random_keys(), n)
 
     def __iter__(self):
         return self
 
     def __next__(self):
+        self.goes_on.wait()
         key = next(self._keys)
         self.made += 1
         time.sleep(self.seconds)
@@ -116,15 +119,18 @@ def test_a_network_key_of_another_shape_is_refused(start):
 
 @pytest.mark.slow
 def test_a_large_image_does_not_keep_a_small_one_waiting(start):
-    server, client = start(Source(seconds=0.05))
-    large = threading.Thread(target=client.make, args=(name_of("large"), 30), daemon=True)
+    source = Source(seconds=0.05)
+    server, client = start(source)
+    # Alone it would take 10 s, and the small one has that long also on a busy machine.
+    large = threading.Thread(target=client.make, args=(name_of("large"), 200), daemon=True)
     large.start()
     while not server._making:
         time.sleep(0.01)
     client.make(name_of("small"), 1)
     assert server.store.of_image(name_of("large")) is None, "it was there before the small one"
+    source.seconds = 0
     large.join(60)
-    assert len(server.store) == 31
+    assert len(server.store) == 201
 
 
 @pytest.mark.slow
@@ -142,10 +148,15 @@ def test_a_client_without_patience_says_that_the_key_is_being_made(
     start, certificates, monkeypatch
 ):
     monkeypatch.setattr(key_server, "_WAIT", 0.05)
-    server, patient = start(Source(seconds=0.3))
+    source = Source()
+    server, patient = start(source)
     client = hospital.KeyClient(server.port, certificates, "modality", patience=0)
-    with pytest.raises(HospitalError, match="still being made after 0 s; ask again later"):
-        client.make(name_of("image"), 3)
+    source.goes_on.clear()
+    try:
+        with pytest.raises(HospitalError, match="still being made after 0 s; ask again later"):
+            client.make(name_of("image"), 3)
+    finally:
+        source.goes_on.set()
     assert len(patient.make(name_of("image"), 3).keys) == 3 == len(server.store)
 
 
