@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -208,11 +209,13 @@ def test_sigkill_at_random_moments_changes_nothing(tmp_path):
             time.sleep(random.uniform(0, 0.3))
             process.send_signal(signal.SIGKILL)
         code = process.wait()
-        if code == 0:
+        if code == -signal.SIGKILL:
+            killed += 1
+            continue
+        assert code == 0
+        if killed:
             break
-        assert code == -signal.SIGKILL
-        killed += 1
-    assert killed >= 1
+        shutil.rmtree(out)  # It ended before the first signal, as on a busy machine: once more.
     assert weights_sha256(out) == weights_sha256(whole.out)
 
 

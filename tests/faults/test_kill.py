@@ -342,7 +342,12 @@ def test_reproduce(warm, tmp_path):
 
 def test_a_kill_is_a_kill(warm):
     """That the moments are moments of the run, and not of its end."""
-    ended = warm.run(code="import time; print('begun', flush=True); time.sleep(60)", kill_after=0.5)
-    assert ended.killed and ended.output == "begun\n" and 0.5 <= ended.seconds < 30
+    for after in (0.5, 4.0, 30.0):
+        code = "import time; print('begun', flush=True); time.sleep(300)"
+        ended = warm.run(code=code, kill_after=after)
+        assert ended.killed and after <= ended.seconds < 200
+        if ended.output:  # On a busy machine it may be killed before it says anything.
+            break
+    assert ended.output == "begun\n"
     assert warm.run(code="raise SystemExit(5)").status == 5
     assert warm.run(code="1 / 0").status == 99
