@@ -67,9 +67,10 @@ def start(request, tmp_path, certificates, kept):
         pytest.skip(reason)
     started = []
 
-    def start(port=0):
+    def start(port=None):
+        port = port or kept()
         if request.param == "small":
-            archive = hospital.SmallPacs(tmp_path / "pacs", certificates, port or kept())
+            archive = hospital.SmallPacs(tmp_path / "pacs", certificates, port)
             archive.kill = archive.stop
         else:
             archive = hospital.Orthanc(tmp_path / "pacs", certificates, port, seconds=300)

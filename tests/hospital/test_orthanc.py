@@ -46,8 +46,8 @@ def test_orthanc_that_does_not_start_is_said(tmp_path, certificates, monkeypatch
 def test_orthanc_stops_by_itself(tmp_path, certificates):
     if hospital.find_orthanc() is None:
         pytest.skip("Orthanc is not installed; on Debian: apt-get install orthanc")
-    archive = hospital.Orthanc(tmp_path / "pacs", certificates, seconds=2)
+    archive = hospital.Orthanc(tmp_path / "pacs", certificates, seconds=10)
     client = hospital.PacsClient(archive.port, certificates, "workstation")
-    archive._process.wait(20)
+    archive._process.wait(60)
     with pytest.raises(HospitalError, match="cannot be reached"):
         client.echo()
