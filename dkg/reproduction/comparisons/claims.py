@@ -215,7 +215,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="claim-discriminator-balance",
-        where="III-D",
+        where="III-B2",
         words="Training ends when the discriminator's accuracy comes close to 50 %.",
         holds="The discriminator could no longer tell keys from the transformation domain.",
         fails="The discriminator still tells keys from the transformation domain at the end.",
