@@ -66,8 +66,8 @@ def example(name: str) -> tuple[Any, ...]:
 def expected(name: str) -> Figure:
     """Draw the expected picture of an exercise.
 
-    It comes from the inputs of `example` and the check's own solution. ValueError is raised if no
-    exercise has this name.
+    It shows the inputs of `example`, and in most exercises the check's own solution. ValueError is
+    raised if no exercise has this name.
     """
     return find(EXERCISES, name).expected()
 

@@ -197,8 +197,8 @@ CONFUSED = {
     frozenset({AES, TWISTER}): "Neither histogram nor entropy tells these two apart. The Mersenne "
     "Twister's next output follows from the 624 before it: predict it. An output is not yet a word "
     "of the state: see untemper.",
-    frozenset({AES, NETWORK}): "Their bytes are not equally likely in both: compare a measure of "
-    "the histogram with what uniform bytes give.",
+    frozenset({AES, NETWORK}): "Only AES has equally likely byte values: compare a measure of the "
+    "histogram with what uniform bytes give.",
     frozenset({TWISTER, NETWORK}): "Only one of the two has a recurrence, and only one an uneven "
     "histogram.",
 }

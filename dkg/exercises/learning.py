@@ -292,8 +292,8 @@ def check_own_domain(rng: np.random.Generator, domain: Any) -> str:
         raise Mistake(words)
     if np.array_equal(made, call(domain, images, other)):
         raise Mistake(
-            "Another random seed gives the same images: only the images decide, as with the "
-            "paper's chaotic map, and an attacker who has them has the domain."
+            "Another random seed gives the same images: only the images decide, as in the "
+            "group's later code, and an attacker who has them has the domain."
         )
     return (
         "Six quick attacks found nothing. That is no proof: defend the domain with the questions "

@@ -294,7 +294,7 @@ def noise(array: Pixels) -> Pixels:
 
 
 def scramble(image: Pixels) -> Pixels:
-    """Solve the exercise: two rounds of a Feistel network without a key."""
+    """Solve the exercise: four rounds of a Feistel network without a key."""
     top, bottom = np.split(image, 2)
     for _ in range(2):
         top = top ^ noise(bottom)

@@ -70,7 +70,7 @@ QUESTIONS: dict[str, Question] = {
     "key_reuse": Question(
         "A third image is encrypted with the same key. What does the attacker need to read it?",
         {
-            "The key's seed image": "That would do, but less is needed.",
+            "The key's seed image": "With the network, that would do; but less is needed.",
             "Nothing more: the XOR with another ciphertext is the image": "The XOR of two "
             "ciphertexts is the XOR of two images. Where one is known, it gives the other.",
             "The same pixels of one of the other images": "Its ciphertext and plaintext give "
@@ -179,7 +179,7 @@ QUESTIONS: dict[str, Question] = {
             "It is the fastest cipher": "Speed does not matter here.",
             "If a model 'decrypts' AES, it does not use the ciphertext": "AES is the control: "
             "what a model finds there comes from elsewhere, such as the average image.",
-            "It shows how well the model can work": "No model can invert AES.",
+            "It shows how well the model can work": "No model is known to invert AES.",
         },
         "If a model 'decrypts' AES, it does not use the ciphertext",
     ),

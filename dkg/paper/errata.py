@@ -163,8 +163,8 @@ ERRATA: tuple[Remark, ...] = (
         "The entropies of the ciphertexts of all algorithms are almost the same and close to "
         "7.999, and all histograms are uniform.",
         "Not those of RSA, whose ciphertext has 7.2034.",
-        "Table XX; the other five lie between 7.9974 and 7.9991. Entropy falls below 8 only if "
-        "the histogram is not uniform.",
+        "Table XX; the other five lie between 7.9974 and 7.9991. A histogram with an entropy of "
+        "7.2034 bits is far from uniform.",
     ),
     Remark(
         "claim-best-entropy",

@@ -119,8 +119,8 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="beyond-learned-attack",
         words="A key's bytes cannot be predicted from their neighbours.",
         holds="A small network learned nothing about a byte from its neighbours.",
-        fails="A small network predicts part of each byte from its neighbours: the key is not "
-        "random.",
+        fails="A small network predicts part of each byte from its neighbours: the key is "
+        "distinguishable from random bytes.",
         limits="A small network and a short training; a failure to predict would prove nothing.",
     ),
     Comparison(
@@ -172,9 +172,9 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="beyond-hospital",
         words="Images come back from an archive without loss, and a copy of the archive reveals "
         "none of them.",
-        holds="Every byte came back, and no trace of the images was found in the archive's files.",
-        fails="Traces of the images can be found in the archive's files without any key, or bytes "
-        "did not come back.",
+        holds="Every byte came back, and block means of the archive's files show no image.",
+        fails="With the network's keys alone, the archive's files show traces of the images, or "
+        "bytes did not come back.",
         limits="The claim is about pixels only. The patient's attributes, the size of each image, "
         "and who fetches which image when are visible; and a stolen workstation can ask for every "
         "key until it is revoked. The correlation is that of the network's keys alone, as in the "

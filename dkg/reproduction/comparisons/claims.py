@@ -47,8 +47,8 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="IV-C1",
         words="The ciphertext alone does not show the plaintext.",
         holds="No attack tried here found a trace of the plaintext in the ciphertext.",
-        fails="Averages or a trained model reveal the image from the ciphertext alone: unbalanced "
-        "key bits leak the plaintext.",
+        fails="Averages or a trained model recover a coarse image from the ciphertext alone: "
+        "unbalanced key bits leak the plaintext.",
         limits="Judged by the strongest of four attacks: block means, principal component, and "
         "learned inversion by ridge regression and by a small U-Net. Where they find nothing, "
         "another attack may succeed.",
@@ -135,8 +135,8 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="IV-C1, IV-E",
         words="The key space is (2^8)^196608, far above RC4 and RSA.",
         holds="At least 128 bits must be guessed.",
-        fails="The paper counts all 196,608-byte strings, whose number is the same for every "
-        "stream cipher. An attacker must guess the seed image, a picture from a set that may be "
+        fails="The paper counts all outputs of 196,608 bytes; every stream cipher has as many of "
+        "that length. An attacker must guess the seed image, a picture from a set that may be "
         "public, and the network, which follows from a random seed of 64 bits or fewer in common "
         "tools.",
         limits="If the network is secret and was trained from a long random seed, guessing it is "
@@ -161,7 +161,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="IV-E",
         words="The keys pass the randomness tests; only DeepKeyGen passes all that the paper uses.",
         holds="The keys pass the tests at the rate that SP 800-22 asks for.",
-        fails="The keys fail tests of SP 800-22 that every standard stream cipher passes.",
+        fails="The keys fail tests of SP 800-22 that an AES keystream passes.",
         limits="Passing shows that no defect was found, not that a generator is secure; an AES "
         "keystream is the control.",
     ),
@@ -174,14 +174,14 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         paper=(15.0,),
         rule="at least",
         tolerance=(0.0,),
-        reason="'always achieves a good performance on all evaluation metrics'",
+        reason="'can always achieve a good performance on all evaluation metrics'",
     ),
     Claim(
         record="claim-domain-security",
         where="V-C",
         words="The transformation domain determines the security: a better domain gives better "
         "keys, and hides the contours that a worse one reveals.",
-        holds="The high-security domain was better on every measure.",
+        holds="The high-security domain was better on every measure, at the median over trainings.",
         fails="The high-security domain was not better on every measure.",
         limits="One training on the low-security domain, and one set of images.",
     ),
@@ -216,7 +216,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
     Claim(
         record="claim-discriminator-balance",
         where="III-B2",
-        words="Training ends when the discriminator's accuracy comes close to 50 %.",
+        words="When the networks reach a balance, the discriminator's accuracy is close to 50 %.",
         holds="The discriminator could no longer tell keys from the transformation domain.",
         fails="The discriminator still tells keys from the transformation domain at the end.",
         limits="Measured over the last quarter of the shipped trainings.",

@@ -37,7 +37,7 @@ def comparisons() -> Iterator[Comparison]:
         what="share of the key's bytes that are the same when the four steps are run again with "
         "the same network and seed image",
         labels=("key",),
-        reason="the physician must be able to make the key again, byte for byte",
+        reason="a key that is made again must be the same, byte for byte",
     )
     yield from _other_training()
     yield shared.uniform_histogram("figure-6", "key", ("key",))
@@ -114,7 +114,7 @@ def _wrong_keys(record: str, labels: tuple[str, ...]) -> Iterator[Comparison]:
     yield _unrelated(
         record,
         "ssim_wrong_key",
-        "SSIM of the plaintext and the image decrypted with a key that the attacker has trained",
+        "SSIM of the plaintext and the image decrypted with an imitator's key",
         labels,
     )
     yield shared.no_block_correlation(
@@ -139,7 +139,7 @@ def _domains() -> Iterator[Comparison]:
         paper=TRANSFORMATION_DOMAINS["domain_entropy"],
         kind="input",
         tolerance=(0.03, 0.03),
-        reason="the old tolerance of key entropies, as there is no second domain",
+        reason="the old tolerance of key entropies, as each domain is made once",
         printed=True,
         trained=False,
     )

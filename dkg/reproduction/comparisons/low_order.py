@@ -104,8 +104,8 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         holds="NPCR, UACI and correlation of the keys were those of independent uniform keys.",
         fails="Fewer pairs of keys were inside the acceptance intervals than of independent "
         "uniform keys.",
-        limits="Corners and random pixels. Seed images can be chosen that differ by a constant "
-        "after the noise map: the network is not a hash function.",
+        limits="Corners and random pixels. Chosen seed images that differ by a constant after "
+        "the noise map give related keys: the network is not a hash function.",
     ),
     *(
         Comparison(

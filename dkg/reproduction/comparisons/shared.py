@@ -29,7 +29,7 @@ CIPHER_ENTROPY = 0.003
 COUNT_REASON = "a count, which agrees or does not"
 CRITICAL_NPCR_REASON = (
     "the critical value of NPCR for two independent images of 65,536 bytes (Wu, Noonan and Agaian "
-    "2011); noise violates at least one of the record's bounds in 5 % of cases"
+    "2011); noise violates at least one of the record's bounds in at most 5 % of cases"
 )
 
 

@@ -147,8 +147,8 @@ def _methods() -> Iterator[Comparison]:
                 paper=p_values,
                 rule="decision",
                 tolerance=(0.01,) * 6,
-                reason="the level of section IV-E: a P-value says random or not random, and no "
-                "more; one of a random sequence is uniform, so that its value cannot be reproduced",
+                reason="the level of section IV-E: a P-value says passed or failed, and no "
+                "more; that of a random sequence is uniform, so its value cannot be reproduced",
                 printed=True,
                 fixed=METHODS[:-1],
             )
