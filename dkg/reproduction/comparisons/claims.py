@@ -135,8 +135,8 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         where="IV-C1, IV-E",
         words="The key space is (2^8)^196608, far above RC4 and RSA.",
         holds="At least 128 bits must be guessed.",
-        fails="The paper counts all outputs of 196,608 bytes; every stream cipher has as many of "
-        "that length. An attacker must guess the seed image, a picture from a set that may be "
+        fails="The paper counts all arrays of 196,608 bytes, whatever cipher makes them. "
+        "An attacker must guess the seed image, a picture from a set that may be "
         "public, and the network, which follows from a random seed of 64 bits or fewer in common "
         "tools.",
         limits="If the network is secret and was trained from a long random seed, guessing it is "
