@@ -151,7 +151,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-backdoor",
-        words="No seed image gives a key that the network's maker knows in advance.",
+        words="No mark in seed images gives a key that the network's maker knows.",
         holds="The trigger gave no key that was known in advance.",
         fails="A network can be trained so that a small mark in the seed image gives a key that "
         "its maker knows, while other seed images give keys as usual.",
