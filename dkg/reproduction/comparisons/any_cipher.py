@@ -8,7 +8,7 @@ ANY_CIPHER: tuple[Claim | Comparison, ...] = (
         words="An image cipher whose measures are those of uniform bytes withstands attacks.",
         holds="Every cipher tried whose measures look like those of uniform bytes withstood the "
         "attacks that recover plaintexts or distinguish ciphertexts.",
-        fails="Ciphers whose measures look like those of uniform bytes fall to attacks that "
+        fails="Ciphers whose measures of one ciphertext look uniform fall to attacks that "
         "recover plaintexts or distinguish ciphertexts.",
         limits="Twelve ciphers that we chose, measured with keys drawn at random, and simple "
         "attacks. A failed attack does not show that a cipher is secure.",

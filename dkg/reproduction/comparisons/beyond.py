@@ -95,7 +95,7 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
     ),
     Claim(
         record="beyond-inversion",
-        words="A model trained on other keys and images cannot recover a plaintext.",
+        words="A model trained on other keys and images does not identify plaintexts.",
         holds="No attack identified plaintexts under unseen keys more often than by chance.",
         fails="A trained model, or a simpler attack on the ciphertext alone, identifies plaintexts "
         "that it has not seen, under keys that it has not seen.",

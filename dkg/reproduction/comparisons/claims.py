@@ -200,7 +200,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         record="claim-imitator",
         where="III-E, IV-D",
         words="An attacker who knows the transformation domain, the network structure or both "
-        "cannot train a network that decrypts.",
+        "cannot train a network whose keys reveal the plaintext.",
         holds="No imitator's key decrypted the image or revealed it in part.",
         fails="An imitator's key does not decrypt the image exactly, but reveals more of it than "
         "chance allows.",
