@@ -7,8 +7,8 @@ archive itself, 7.6 GB:
 
     python data_download/brats18_decathlon.py
 
-If that address no longer answers, http://medicaldecathlon.com lists others. An archive of the same
-content from anywhere will do:
+If that address no longer answers, http://medicaldecathlon.com lists others. A copy of
+the archive from elsewhere will do:
 
     python data_download/brats18_decathlon.py --archive ~/Downloads/Task01_BrainTumour.tar
 

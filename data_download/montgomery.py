@@ -4,12 +4,11 @@ Access: free, but on request. The U.S. National Library of Medicine (NLM) is rep
 2025, to give the set to research groups under a data use agreement, and no longer to everybody
 (https://github.com/importZL/GenSeg/issues/2). Ask NLM for it; look for "Montgomery" on
 https://lhncbc.nlm.nih.gov/LHC-downloads/downloads.html . medmnist_chest.py downloads chest X-rays
-without a request. Whether the former public address still answers is found out by
+without a request. This command tries the former public address:
 
     python data_download/montgomery.py
 
-An archive of the same
-content from anywhere will do:
+A copy of this archive from elsewhere will do, if its SHA-256 is right:
 
     python data_download/montgomery.py --archive ~/Downloads/NLM-MontgomeryCXRSet.zip
 
