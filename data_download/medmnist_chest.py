@@ -5,7 +5,8 @@ writes each image as a PNG file:
 
     python data_download/medmnist_chest.py
 
-If that address no longer answers, https://medmnist.com lists others. A copy of the archive from elsewhere will do:
+If that address no longer answers, https://medmnist.com lists others. A copy of the file
+from elsewhere will do:
 
     python data_download/medmnist_chest.py --archive ~/Downloads/pneumoniamnist_224.npz
 
