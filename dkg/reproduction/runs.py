@@ -56,7 +56,7 @@ class Run:
 
     @property
     def failed(self) -> Path:
-        """The executed copy of a run that failed; it ends at the cell that failed."""
+        """The executed copy of a run that failed, run up to the failing cell."""
         return self.executed.with_suffix(".failed.ipynb")
 
     @property
