@@ -10,7 +10,7 @@ CLAIMS_OF_THE_PAPER: tuple[Claim | Comparison, ...] = (
         words="Each training gives another network and so another key: a type of one-time pad.",
         holds="No training could be repeated here.",
         fails="A training with the same random seed and images on the same machine gives the same "
-        "network and the same key again: the key is pseudo-random, and at most as secret as that "
+        "network and the same key again: the key is deterministic, and at most as secret as that "
         "random seed, the training images and the seed image. It is not a one-time pad, whose key "
         "is truly random and as long as all plaintexts together.",
         limits="Shown on a short training; repeatability does not depend on the length.",
