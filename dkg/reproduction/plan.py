@@ -278,6 +278,8 @@ def _with_paths(value: Any, trainings: dict[str, Training]) -> Any:
     """Return a parameter's value with the path of each network that it names."""
     if isinstance(value, list):
         return [_with_paths(inner, trainings) for inner in value]
+    if isinstance(value, dict):
+        return {name: _with_paths(inner, trainings) for name, inner in value.items()}
     if isinstance(value, str) and value in trainings:
         return trainings[value].weights
     return value

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from dkg import data, paths
 from dkg.cli import app
-from dkg.reproduction import COMPARISONS, plan
+from dkg.reproduction import COMPARISONS, plan, profiles
 
 PARAMETERS = {
     "a_everything": 'dataset = "montgomery"\nseed = 0\nweights = ""\nn = 2',
@@ -159,6 +159,25 @@ def test_a_notebook_must_be_listed_with_its_records(folder):
     (folder / "records.yaml").write_text(yaml.safe_dump({"a_everything": []}))
     with pytest.raises(ValueError, match=r"records.yaml: does not list b_seed"):
         plan.make()
+
+
+def test_no_run_of_a_profile_that_trains_is_given_a_name_for_a_network(tmp_path, monkeypatch):
+    """Also inside of lists and of mappings, as in notebook 14: no network has such a name yet."""
+    monkeypatch.setenv("DKG_DATA", str(tmp_path))
+    for name in data.NAMES:
+        (tmp_path / name).mkdir()
+
+    def texts(value):
+        if isinstance(value, dict | list):
+            for inner in value.values() if isinstance(value, dict) else value:
+                yield from texts(inner)
+        else:
+            yield value
+
+    trained = set(profiles.read("full").trained)
+    assert trained
+    for run in plan.make(profile="full").runs:
+        assert not trained & set(texts(run.parameters)), run.name
 
 
 def test_networks_are_trained_for_each_data_set_and_seed(folder):
