@@ -187,7 +187,7 @@ QUESTIONS: dict[str, Question] = {
         "The domain is perfect. Are the keys of a network trained on it perfect too?",
         {
             "No: the network imitates only what the discriminator sees of it": "Whatever the "
-            "domain, the network is a smooth function of its seed image.",
+            "domain, the network is a continuous function of its seed image.",
             "Yes: the network learns the domain's cipher": "It learns to make images that a "
             "small discriminator takes for the domain's. It does not compute AES.",
             "Yes, if it is trained for long enough": "More steps do not turn convolutions into a "

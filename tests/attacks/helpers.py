@@ -3,16 +3,10 @@
 import hashlib
 
 import numpy as np
-from scipy import stats
 from skimage.filters import gaussian
 
 CHANCE = 5 / 255**0.5
 """Five standard deviations of the correlation of 256 block means."""
-
-
-def far(n_tests, chance=1e-7):
-    """Return the standard deviations that one of some normal values exceeds with that chance."""
-    return stats.norm.isf(chance / n_tests / 2)
 
 
 def smooth_images(rng, n, side=256):

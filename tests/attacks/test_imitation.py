@@ -8,7 +8,7 @@ from dkg.attacks import AES, NO_KEY
 from dkg.training import TrainConfig
 from dkg.zoo import Recipe
 
-from .helpers import StandIn, far, ideal_keys, smooth_images
+from .helpers import CHANCE, StandIn, ideal_keys, smooth_images
 
 N = 3  # Seed images and plaintexts.
 
@@ -36,12 +36,9 @@ def test_the_same_network_decrypts_and_the_control_does_not(images, seeds):
 
     control = result.numbers.loc[AES]
     assert set(control.index.get_level_values("decrypted_with")) == {"B", "C"}
-    # The control's key is new in each run: bounds that a control misses with a chance of 2e-7.
-    bound = far(len(control))
-    assert (control["block_correlation"].abs() < bound / 255**0.5).all()
-    # A key bit and a fair coin agree in half of 1,572,864 cases.
-    allowed = bound * 50 / 1_572_864**0.5
-    assert control["equal_key_bits"].to_numpy() == pytest.approx(50, abs=allowed)
+    assert (control["block_correlation"].abs() < CHANCE).all()
+    # A key bit and a fair coin agree in half of 1,572,864 cases; five standard deviations.
+    assert control["equal_key_bits"].to_numpy() == pytest.approx(50, abs=5 * 50 / 1_572_864**0.5)
     assert control["mutual_information"].to_numpy() == pytest.approx(1, abs=0.05)
 
 

@@ -13,6 +13,20 @@ def test_an_imitator_is_accepted():
     assert check("imitator", learning.imitate)
 
 
+def test_of_a_victim_that_is_hard_to_imitate_the_solutions_distance_is_enough(monkeypatch):
+    """Here the solution is noise, which is farther from the right keys than their mean."""
+
+    def noise(images):
+        return np.random.default_rng(1).integers(0, 256, images.shape, np.uint8)
+
+    def extremes(images):
+        return 255 * (noise(images) // 128)
+
+    monkeypatch.setattr(learning, "imitate", lambda seeds, keys: noise)
+    assert check("imitator", learning.imitate)
+    assert not check("imitator", lambda seeds, keys: extremes)
+
+
 def mean_key(seeds, keys):
     return lambda images: np.repeat(np.uint8(keys.mean(axis=0))[None], len(images), axis=0)
 

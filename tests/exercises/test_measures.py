@@ -50,7 +50,8 @@ def test_one_number_is_not_two_and_an_array_of_two_is():
 
 
 def test_a_number_that_no_mistake_explains_is_too_small_or_too_large():
-    # No mistake gives less than -100, so none gives this by chance.
+    assert not check("uint8_bug", lambda a, b: (metrics.npcr(a, b), metrics.uaci(a, b) - 1))
+    # A mistake may give nearly the former by chance. None gives less than -100.
     feedback = check("uint8_bug", lambda a, b: (metrics.npcr(a, b), metrics.uaci(a, b) - 1000))
     assert feedback.message.startswith("UACI is too small for one of the inputs")
 
