@@ -8,7 +8,7 @@ metadata, with the checksums made to fit again or not. The reader must then
 - raise one of the package's own errors: a `ValueError` or `OSError` that names the file,
 - or return a result of the right form, and where the file is protected by a checksum or a tag that
   was not made to fit again, the whole file's result;
-- in at most 30 s of processor time and with 1 GiB of memory more than the idle process has.
+- in at most 5 s of processor time and with 1 GiB of memory more than the idle process has.
 
 Every hundredth round of a reader is a file of `bombs.py` instead, which would take more.
 
@@ -43,8 +43,7 @@ from changes import (
     change_toml,
 )
 
-# The slowest round, a gzip file of a million members, takes 1 s, and on a busy machine more than 5.
-SECONDS = 30
+SECONDS = 5
 MEMORY = 2**30
 BETWEEN_BOMBS = 100
 
@@ -369,6 +368,7 @@ def fuzz(
     outcomes: dict[str, Counter] = {name: Counter() for name in names}
     failures: list[str] = []
     start: dict[str, int] = {}
+    slow: set[tuple[str, int]] = set()
     left = list(names)
     while left:
         ours, its = context.Pipe(duplex=False)
@@ -401,11 +401,16 @@ def fuzz(
             if current is None:
                 raise RuntimeError("the process ended before its first round") from None
             reader, number = current
+            left = left[left.index(reader) :]
+            if process.exitcode == -signal.SIGPROF and current not in slow:
+                # Without free memory a round may take five times as long. What is slow stays slow.
+                slow.add(current)
+                start = {reader: number}
+                continue
             why = {-signal.SIGPROF: f"took more than {seconds} s"}
             ended = why.get(process.exitcode, f"ended the process: {process.exitcode}")
             failures.append(f"{reader}, round {number}: {ended}")
             outcomes[reader]["failed"] += 1
-            left = left[left.index(reader) :]
             start = {reader: number + 1}
         process.join()
     return outcomes, failures
