@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -140,11 +141,18 @@ def _images(images: data.ImageSet) -> dict[str, Any]:
 def _network(network: "KeyGenerator") -> dict[str, Any]:
     training = network.metadata["training"]
     return {
-        "name": network.name,
+        "name": _short(network.name),
         "sha256": network.sha256,
         "steps": training["step"],
         "trained_on": training["description"].get("origin"),
     }
+
+
+def _short(name: str) -> str:
+    """Return a network's name; of a path in the project, the part below the project's folder."""
+    path = Path(name)
+    inside = path.is_absolute() and path.is_relative_to(paths.root())
+    return path.relative_to(paths.root()).as_posix() if inside else name
 
 
 def write_figure(id: str, figure: "Figure", endings: Sequence[str] = ("png", "svg")) -> None:

@@ -85,10 +85,24 @@ def finding(id: str, comparisons: Sequence[Measured]) -> str:
         for s in c["statements"]
     ]
     if False in held:
-        return CLAIMS[id].fails
+        return _failing(CLAIMS[id].fails, comparisons)
     if 2 * held.count(None) > len(held) or True not in held:
         return "Too little was measured to judge it."
     return CLAIMS[id].holds
+
+
+def _failing(fails: str | Mapping[str, str], comparisons: Sequence[Measured]) -> str:
+    """Return what can be said of a claim whose numbers are not all as stated."""
+    if isinstance(fails, str):
+        return fails
+    failing = {
+        name
+        for c in comparisons
+        for label, s in zip(c["labels"], c["statements"], strict=False)  # A row has one statement.
+        for name in (c["name"], label)
+        if s["inside"] is False
+    }
+    return f"{_capital('; '.join(words for name, words in fails.items() if name in failing))}."
 
 
 def _by_comparison(measured: Sequence[tuple[Measured, Statement, int]]) -> list[str]:

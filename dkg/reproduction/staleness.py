@@ -4,10 +4,9 @@ import functools
 import json
 from dataclasses import asdict, fields
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from dkg import data
+from dkg import data, paths
 from dkg.reproduction import provenance
 from dkg.reproduction.comparisons import COMPARISONS, Comparison
 from dkg.reproduction.plan import Run
@@ -112,5 +111,5 @@ def _fingerprint(name: str, n: int, **reading: Any) -> str:
 def _weights_sha256(name: str) -> str | None:
     if name in list_weights():
         return str(weights_entry(name)["sha256"])
-    path = Path(name)
+    path = paths.root() / name  # An absolute path stays as it is.
     return provenance.file_sha256(path) if path.is_file() else None

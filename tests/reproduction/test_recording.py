@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dkg import plots, results
+from dkg import paths, plots, results
 from dkg.keys import KeyGenerator
 from dkg.reproduction import CLAIMS
 
@@ -173,3 +173,13 @@ def test_tables_of_pandas_are_dicts():
     frame = pd.DataFrame({"key": [1, 2.5]}, index=["a", "b"])
     made = results.record("figure-6", {"chi_square": 1.0}, more={"t": frame, "s": frame.key})
     assert made.more == {"t": {"key": {"a": 1.0, "b": 2.5}}, "s": {"a": 1.0, "b": 2.5}}
+
+
+def test_a_network_in_the_project_is_named_by_its_path_there(output, panel, real, monkeypatch):
+    """A record that is published names no folder of the machine that made it."""
+    monkeypatch.setattr(paths, "root", lambda: output)
+    network = KeyGenerator.load()
+    for folder, name in ((output / "runs", "runs/mine"), (output.parent, f"{output.parent}/mine")):
+        network.name = str(folder / "mine")
+        made = results.record("table-III", panel("table-III"), images=real, networks=network)
+        assert made.networks[0]["name"] == name

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from dkg.reproduction import COMPARISONS, judge
+from dkg.reproduction import CLAIMS, COMPARISONS, judge
 from dkg.reproduction.recording import measured
-from dkg.reproduction.sentences import accepted, number, outcome
+from dkg.reproduction.sentences import accepted, finding, number, outcome
 
 from .conftest import panel_of, spread_of
 
@@ -56,3 +56,23 @@ def test_a_sentence_has_few_digits(id):
     )
     sentence = outcome(id, judgement)
     assert re.search(r"\d", sentence) and all(n <= 5 for n in digits(sentence))
+
+
+IN_PARTS = [id for id, claim in CLAIMS.items() if not isinstance(claim.fails, str)]
+
+
+@pytest.mark.parametrize("id", IN_PARTS)
+def test_a_claim_in_parts_names_only_the_parts_that_fail(id):
+    fails = CLAIMS[id].fails
+    for c in COMPARISONS[id]:
+        assert c.name in fails or set(c.labels) <= set(fails), f"{c.name} has no words"
+    agree = [measured(c, panel_of(id)) for c in COMPARISONS[id]]
+    assert finding(id, judge.judge(agree).comparisons) == CLAIMS[id].holds
+    for place, c in enumerate(COMPARISONS[id]):
+        worse = 1e6 if c.rule in ("at most", "within", "chance") else -1e6
+        spoilt = list(agree)
+        spoilt[place] = measured(c, panel_of(id, worse))
+        names = [c.name] if c.name in fails else c.labels
+        expected = "; ".join(fails[name] for name in fails if name in names)
+        said = finding(id, judge.judge(spoilt).comparisons)
+        assert said == f"{expected[0].upper()}{expected[1:]}."

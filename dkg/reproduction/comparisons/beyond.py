@@ -173,8 +173,12 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         words="Images come back from an archive without loss, and a copy of the archive reveals "
         "none of them.",
         holds="Every byte came back, and block means of the archive's files show no image.",
-        fails="With the network's keys alone, the archive's files show traces of the images, or "
-        "bytes did not come back.",
+        fails={
+            "bytes_back": "bytes did not come back",
+            "keys_without_certificate": "a workstation without a certificate got keys",
+            "block_correlation": "with the network's keys alone, the archive's files show traces "
+            "of the images",
+        },
         limits="The claim is about pixels only. The patient's attributes, the size of each image, "
         "and who fetches which image when are visible; and a stolen workstation can ask for every "
         "key until it is revoked. The correlation is that of the network's keys alone, as in the "

@@ -1,5 +1,6 @@
 """What a comparison and a claim are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -105,8 +106,9 @@ class Claim:
         What is claimed, in our words.
     holds : str
         What can be said if the evidence agrees, and no more.
-    fails : str
-        What can be said if it does not.
+    fails : str or mapping of str to str
+        What can be said if it does not; or what can be said of each comparison, or each label, of
+        which a number is not as stated.
     limits : str
         What the evidence leaves open either way.
     """
@@ -115,5 +117,5 @@ class Claim:
     where: str = "not in the paper"
     words: str
     holds: str
-    fails: str
+    fails: str | Mapping[str, str]
     limits: str

@@ -4,7 +4,6 @@
 templates are in ``templates``. Nothing here measures or judges.
 """
 
-import dataclasses
 import json
 import re
 from collections import Counter
@@ -14,6 +13,7 @@ from pathlib import Path
 from dkg import paths
 from dkg.paper import ERRATA, OBSERVATIONS
 from dkg.reproduction.comparisons import CHANGES
+from dkg.reproduction.profiles import read
 from dkg.reproduction.records import Record, dumps, load_all
 from dkg.reproduction.report import collecting, overview
 from dkg.reproduction.report.gallery import gallery, write_thumbnails
@@ -90,8 +90,9 @@ def publish() -> list[Path]:
     where ``dkg report`` has drawn it, the picture of the first page.
 
     Records of a profile that runs on real images only, ``real`` or ``full``, are written to
-    ``docs/results-real.json``. The other pages are then made of the published records of phantoms,
-    and stay as they are if there are none.
+    ``docs/results-real.json``, and those of images that the profile also reads in other ways to
+    ``docs/results-real-readings.json``. The other pages are then made of the published records of
+    phantoms, and stay as they are if there are none.
 
     Returns
     -------
@@ -115,7 +116,7 @@ def publish() -> list[Path]:
             f"found {', '.join(sorted(profiles)) or 'none'}"
         )
     of_real = profiles <= _OF_REAL_IMAGES
-    numbers = docs / ("results-real.json" if of_real else "results.json")
+    numbers = docs / (overview.REAL if of_real else "results.json")
     phantoms = overview.published("results.json") if of_real else records
     pages = {paths.root() / "README.md": headline, docs / "verdicts.md": everything}
     pages |= {docs / "gallery.md": gallery}
@@ -123,6 +124,11 @@ def publish() -> list[Path]:
     with files.atomic(numbers) as temporary:
         temporary.write_text(compact(records), encoding="utf-8")
     written = [numbers]
+    if of_real and (readings := _readings(profiles.pop())):
+        with files.atomic(docs / overview.READINGS) as temporary:
+            parts = [f"{json.dumps(n)}: {compact(made).strip()}" for n, made in readings.items()]
+            temporary.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+        written.append(docs / overview.READINGS)
     thumbnails = [] if of_real else write_thumbnails(records)
     # The verdicts on real images in README are read from the file that was just written.
     for page, text in texts.items():
@@ -139,6 +145,17 @@ def publish() -> list[Path]:
     return written + thumbnails
 
 
+def _readings(profile: str) -> dict[str, dict[str, Record]]:
+    """Return the records of a profile's further runs, by the names that it gives them."""
+    further = read(profile).values.get("also") or {}
+    folders = {
+        label: paths.output() / "grid" / f"{notebook}-{label}" / "results"
+        for notebook, runs in further.items()
+        for label in runs
+    }
+    return {label: load_all(folder) for label, folder in folders.items() if folder.is_dir()}
+
+
 def _marked(page: Path) -> str:
     """Return the text of a page that has the two marks once."""
     text = page.read_text(encoding="utf-8")
@@ -151,7 +168,7 @@ def _marked(page: Path) -> str:
 
 
 def compact(records: Mapping[str, Record]) -> str:
-    """Return records as one JSON object by id, a line each, without what else was measured.
+    """Return records as one JSON object by id, a line each.
 
     Parameters
     ----------
@@ -165,6 +182,6 @@ def compact(records: Mapping[str, Record]) -> str:
     """
     lines = []
     for id, record in records.items():
-        content = json.loads(dumps(dataclasses.replace(record, more={})))
+        content = json.loads(dumps(record))
         lines.append(f"{json.dumps(id)}: {json.dumps(content, ensure_ascii=False)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"

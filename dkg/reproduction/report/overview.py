@@ -9,6 +9,7 @@ from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
 from dkg.reproduction.comparisons.comparison import Kind
 from dkg.reproduction.judge import judge
 from dkg.reproduction.measured import Measured
+from dkg.reproduction.panel import AES, UNTRAINED
 from dkg.reproduction.recording import measured
 from dkg.reproduction.records import SYMBOLS as VERDICT_SYMBOLS
 from dkg.reproduction.records import Record, loads
@@ -16,6 +17,9 @@ from dkg.reproduction.records import Record, loads
 SYMBOLS = VERDICT_SYMBOLS | {"missing": "–"}
 
 NOT_RUN = "not run"
+
+REAL, READINGS = "results-real.json", "results-real-readings.json"
+"""Files in ``docs/``: records of real images, and of the same images read in other ways."""
 
 KIND_NAMES: dict[Kind, str] = {
     "result": "results",
@@ -73,6 +77,42 @@ def by_kind(records: Mapping[str, Record]) -> dict[str, Count]:
     return {kind: count(c for c in printed if c["kind"] == kind) for kind in get_args(Kind)}
 
 
+def beside_null_models(records: Mapping[str, Record]) -> dict[str, int]:
+    """Count results of the tables like with like: those that were judged for every kind of keys.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        Such as `dkg.reproduction.records.load_all` returns.
+
+    Returns
+    -------
+    dict of str to int
+        ``judged`` for the network, AES and untrained networks alike, and how many of these agree
+        with the paper for each: ``network``, ``aes`` and ``untrained``; ``agree``, ``of`` and
+        ``telling``: how many results agree, were judged, and both agree and discriminate.
+    """
+    names = ("judged", "network", "aes", "untrained", "agree", "of", "telling")
+    found = dict.fromkeys(names, 0)
+    for c in (c for id in by_table(records) for c in comparisons_of(id, records.get(id))):
+        if c["kind"] != "result" or not c["printed"]:
+            continue
+        n = len(c["holds"])
+        nulls = [c["null_holds"].get(name) or [None] * n for name in (AES, UNTRAINED)]
+        for held, tells, of_aes, of_untrained in zip(
+            c["holds"], c["discriminates"], *nulls, strict=True
+        ):
+            found["of"] += held is not None
+            found["agree"] += held is True
+            found["telling"] += bool(held and tells)
+            if None not in (held, of_aes, of_untrained):
+                found["judged"] += 1
+                found["network"] += bool(held)
+                found["aes"] += bool(of_aes)
+                found["untrained"] += bool(of_untrained)
+    return found
+
+
 def by_table(records: Mapping[str, Record]) -> dict[str, Count]:
     """Return the counts of the results of each table that has any."""
     found = {}
@@ -85,12 +125,25 @@ def by_table(records: Mapping[str, Record]) -> dict[str, Count]:
 
 def published(name: str) -> dict[str, Record]:
     """Return the records of a file in ``docs/``; none if it is absent, or of an earlier version."""
+    return _records(_content(name))
+
+
+def published_readings() -> dict[str, dict[str, Record]]:
+    """Return the published records of real images that were read in other ways, by their names."""
+    return {name: _records(part) for name, part in _content(READINGS).items()}
+
+
+def _content(name: str) -> dict[str, Any]:
     try:
         content = json.loads((paths.root() / "docs" / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _records(content: Mapping[str, Any]) -> dict[str, Record]:
     found = {}
-    for id, record in content.items() if isinstance(content, dict) else ():
+    for id, record in content.items():
         try:
             found[id] = loads(json.dumps(record), id)
         except ValueError:

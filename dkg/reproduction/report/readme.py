@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dkg.reproduction.comparisons import CLAIMS, COMPARISONS
-from dkg.reproduction.measured import Measured
+from dkg.reproduction.measured import Measured, Statement
 from dkg.reproduction.records import CLAIM_VERDICTS, Record
 from dkg.reproduction.report import overview
 from dkg.reproduction.report.overview import SYMBOLS, comparisons_of
 from dkg.reproduction.report.wording import decimals_of, range_of, render
-from dkg.reproduction.sentences import finding
+from dkg.reproduction.sentences import accepted, finding, number
 
 _PLURAL = {
     "holds": "hold",
@@ -85,9 +85,35 @@ def headline(records: Mapping[str, Record]) -> str:
         "rows": first,
         "outcomes": outcomes(records),
         "notebooks": notebooks,
-        "finding": records[_FIRST[0]].sentence if _FIRST[0] in records else "",
+        "finding": _on_both(records, _FIRST[0]),
     }
     return render("headline.md", view)
+
+
+def _on_both(records: Mapping[str, Record], id: str) -> str:
+    """Return what was found of a claim, with its numbers on phantoms and on real images."""
+    made = {"phantoms": records.get(id), "real images": overview.published(overview.REAL).get(id)}
+    found = {name: record.comparisons for name, record in made.items() if record}
+    if not found:
+        return ""
+    comparisons = next(iter(found.values()))
+    said = [finding(id, comparisons)]
+    for i, first in enumerate(comparisons):
+        s = first["statements"][0]
+        unit = f" {first['unit']}" if first["unit"] else ""
+        numbers = [f"{_median(c[i]['statements'][0])}{unit} on {name}" for name, c in found.items()]
+        said.append(
+            f"{first['what'][:1].upper()}{first['what'][1:]}, median and range over the trainings: "
+            f"{', '.join(numbers)}; {accepted(s['low'], s['high'])}{unit} is required."
+        )
+    return " ".join(said)
+
+
+def _median(s: Statement) -> str:
+    """Return a statement's median over the trainings with its range, or the one number."""
+    if s["median"] is None:
+        return number(s["ours"])
+    return f"{number(s['median'])} ({number(s['least'])} to {number(s['most'])})"
 
 
 def outcomes(records: Mapping[str, Record]) -> dict[str, str]:
@@ -124,7 +150,7 @@ def everything(records: Mapping[str, Record]) -> str:
     str
         Markdown.
     """
-    real = overview.published("results-real.json")
+    real = overview.published(overview.REAL)
     claims = [_claim_row(records, real, id) for id in CLAIMS]
     groups = []
     for tables, what, shown in _GROUPS:
@@ -140,6 +166,17 @@ def everything(records: Mapping[str, Record]) -> str:
     }
     kinds = overview.by_kind(records)
     view = {"parts": parts, "groups": groups, "kinds": kinds, "kind_names": overview.KIND_NAMES}
+    both = {"Phantoms": records, "Real images": real}
+    view["readings"] = [
+        {
+            "words": name,
+            "real": _verdicts(made, list(made), overview.NOT_RUN),
+            "default": _verdicts(real, list(made), overview.NOT_RUN),
+            **_counts(c for record in made.values() for c in record.comparisons),
+        }
+        for name, made in overview.published_readings().items()
+    ]
+    view["beside"] = {name: overview.beside_null_models(made) for name, made in both.items()}
     return render("everything.md", view)
 
 
@@ -183,14 +220,16 @@ def _group_row(
     }
 
 
-def _verdicts(records: Mapping[str, Record], ids: Iterable[str], absent: str) -> str:
+def _verdicts(records: Mapping[str, Record], ids: Sequence[str], absent: str) -> str:
     """Return how many of several records have which verdict, or the one that all have."""
     found = Counter(records[id].verdict if id in records else absent for id in ids)
     symbols = {**SYMBOLS, overview.NOT_RUN: ""}
     shown = [v for v in symbols if found[v]]
+    provisional = sum(records[id].provisional for id in ids if id in records)
+    note = f" ({provisional} provisional)" if provisional else ""
     if len(shown) == 1:
-        return f"{symbols[shown[0]]} {shown[0]}".strip()
-    return ", ".join(f"{symbols[v]} {found[v]} {v}".strip() for v in shown)
+        return f"{symbols[shown[0]]} {shown[0]}".strip() + note
+    return ", ".join(f"{symbols[v]} {found[v]} {v}".strip() for v in shown) + note
 
 
 def _counts(comparisons: Iterable[Measured]) -> dict[str, str]:
