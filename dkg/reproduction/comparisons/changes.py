@@ -63,5 +63,8 @@ CHANGES: tuple[str, ...] = (
     "chosen so. It follows from the level of the attacks, 1 of 1,000 evaluations, and the number "
     "of values (dkg.evaluation.matrix.limit), and is smaller. Known by then: the trials above, and "
     "the published run of b83fa1a with 3 half widths, in which the claim held in part.",
+    "2026-12-01: a comparison for learned inversion of low-order keys (beyond-hardened-attacks), "
+    "with the bound of beyond-inversion. Known by then: block means, principal component and ridge "
+    "regression on base-phantom-1, 0, 3 and 3 of sixteen.",
 )
 """Every change of a tolerance or of what is compared, oldest first."""

@@ -205,8 +205,8 @@ def _hyperparameters() -> Iterator[Comparison]:
             paper=tuple(by_epochs.values()),
             rule="interval",
             tolerance=(0.0,) * len(by_epochs),
-            reason=f"{shared.OF_A_NUMBER}; each setting has one training, and the scatter between "
-            "trainings is taken from the base recipe",
+            reason=f"{shared.OF_A_NUMBER}; of a setting that was trained once, the scatter between "
+            "trainings is that of the base recipe",
             printed=True,
             n=8,
             old_tolerance=(old,) * len(by_epochs),

@@ -108,7 +108,9 @@ def test_each_table_is_in_one_group_with_ranges_and_counts(records, monkeypatch)
     ]
     assert sorted(named) == sorted(TABLES)
     keys = lines["Table III: keys"]
-    assert keys["ranges of the default network"].startswith("entropy in bits: paper 7.9782 to 7.9808, ours ")
+    assert keys["ranges of the default network"].startswith(
+        "entropy in bits: paper 7.9782 to 7.9808, ours "
+    )
     assert keys["ranges of the default network"].endswith(" to 1,000,000.0000")
     assert (keys["phantoms"], keys["real images"]) == ("✗ not reproduced", "not run")
     assert (keys["agree/judged"], keys["discriminate"]) == ("0/8", "0")
