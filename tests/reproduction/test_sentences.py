@@ -76,3 +76,13 @@ def test_a_claim_in_parts_names_only_the_parts_that_fail(id):
         expected = "; ".join(fails[name] for name in fails if name in names)
         said = finding(id, judge.judge(spoilt).comparisons)
         assert said == f"{expected[0].upper()}{expected[1:]}."
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_claim_in_parts_by_label_names_only_the_label_that_fails(failing):
+    id = "beyond-hardened-limits"
+    [c] = COMPARISONS[id]
+    made = judge.judge([measured(c, panel_of(id))]).comparisons
+    made[0]["statements"][failing]["inside"] = False
+    words = CLAIMS[id].fails[c.labels[failing]]
+    assert finding(id, made) == f"{words[0].upper()}{words[1:]}."

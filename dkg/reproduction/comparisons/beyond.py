@@ -174,10 +174,10 @@ BEYOND_THE_PAPER: tuple[Claim | Comparison, ...] = (
         "none of them.",
         holds="Every byte came back, and block means of the archive's files show no image.",
         fails={
-            "bytes_back": "bytes did not come back",
+            "bytes_back": "some bytes did not come back",
             "keys_without_certificate": "a workstation without a certificate got keys",
-            "block_correlation": "with the network's keys alone, the archive's files show traces "
-            "of the images",
+            "block_correlation": "with the network's keys alone, at least one of the archive's "
+            "files shows traces of its image",
         },
         limits="The claim is about pixels only. The patient's attributes, the size of each image, "
         "and who fetches which image when are visible; and a stolen workstation can ask for every "

@@ -244,12 +244,12 @@ FUTURE_WORK: tuple[Claim | Comparison, ...] = (
         holds="They have less to store and to compute, a key takes less time, and the keys are no "
         "worse.",
         fails={
-            "parameters": "they have more than half of the parameters",
-            "multiplications": "they have more than half of the multiplications",
+            "parameters": "at least one has more than half of the parameters",
+            "multiplications": "at least one needs more than half of the multiplications",
             "time": "a key does not always take a tenth less time",
-            "entropy_gained": "their keys have less entropy",
-            "npcr": "their keys change too little with the seed image",
-            "block_correlation": "their ciphertexts show the plaintext",
+            "entropy_gained": "keys of at least one have less entropy",
+            "npcr": "keys of at least one change too little with the seed image",
+            "block_correlation": "ciphertexts of at least one show the plaintext",
         },
         limits="One training of each kind, of the length in the record. Times are shares of the "
         "standard network's, measured in turns on the machine that ran this; they differ from "

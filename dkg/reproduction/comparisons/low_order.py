@@ -146,9 +146,10 @@ LOW_ORDER_KEYS: tuple[Claim | Comparison, ...] = (
         holds="The attacks on structure, with approximate seed images and by trained models "
         "recovered nothing.",
         fails={
-            "block_correlation": "block means show the plaintext",
-            "named": "an attack on the ciphertext alone identifies plaintexts",
-            "bits_right": "an approximate seed image gives more of the key than chance",
+            "block_correlation": "block means of a ciphertext, or of its decryption with another "
+            "key, show the plaintext",
+            "named": "an attack on the ciphertext alone identifies more plaintexts than chance",
+            "bits_right": "an approximate seed image gives more of the key's bits than chance",
         },
         limits="Only these attacks, as this package implements them.",
     ),

@@ -124,11 +124,14 @@ def publish() -> list[Path]:
     with files.atomic(numbers) as temporary:
         temporary.write_text(compact(records), encoding="utf-8")
     written = [numbers]
-    if of_real and (readings := _readings(profiles.pop())):
+    readings = _readings(profiles.pop()) if of_real else {}
+    if readings:
         with files.atomic(docs / overview.READINGS) as temporary:
             parts = [f"{json.dumps(n)}: {compact(made).strip()}" for n, made in readings.items()]
             temporary.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
         written.append(docs / overview.READINGS)
+    elif of_real:
+        (docs / overview.READINGS).unlink(missing_ok=True)
     thumbnails = [] if of_real else write_thumbnails(records)
     # The verdicts on real images in README are read from the file that was just written.
     for page, text in texts.items():
@@ -153,7 +156,8 @@ def _readings(profile: str) -> dict[str, dict[str, Record]]:
         for notebook, runs in further.items()
         for label in runs
     }
-    return {label: load_all(folder) for label, folder in folders.items() if folder.is_dir()}
+    found = {label: load_all(folder) for label, folder in folders.items() if folder.is_dir()}
+    return {label: made for label, made in found.items() if made}
 
 
 def _marked(page: Path) -> str:

@@ -68,8 +68,8 @@ def headline(records: Mapping[str, Record]) -> str:
     Parameters
     ----------
     records : mapping of str to Record
-        Such as `dkg.reproduction.records.load_all` returns. Verdicts on real images come from
-        ``docs/results-real.json``, if these records are of phantoms; and the reverse.
+        Those of phantoms. Verdicts and numbers on real images are those of
+        ``docs/results-real.json``.
 
     Returns
     -------
@@ -101,7 +101,11 @@ def _on_both(records: Mapping[str, Record], id: str) -> str:
     for i, first in enumerate(comparisons):
         s = first["statements"][0]
         unit = f" {first['unit']}" if first["unit"] else ""
-        numbers = [f"{_median(c[i]['statements'][0])}{unit} on {name}" for name, c in found.items()]
+        numbers = [
+            f"{_median(c[i]['statements'][0], unit)} on {name}"
+            for name, c in found.items()
+            if i < len(c)  # A published record may be of another version.
+        ]
         said.append(
             f"{first['what'][:1].upper()}{first['what'][1:]}, median and range over the trainings: "
             f"{', '.join(numbers)}; {accepted(s['low'], s['high'])}{unit} is required."
@@ -109,11 +113,13 @@ def _on_both(records: Mapping[str, Record], id: str) -> str:
     return " ".join(said)
 
 
-def _median(s: Statement) -> str:
+def _median(s: Statement, unit: str) -> str:
     """Return a statement's median over the trainings with its range, or the one number."""
     if s["median"] is None:
-        return number(s["ours"])
-    return f"{number(s['median'])} ({number(s['least'])} to {number(s['most'])})"
+        return f"{number(s['ours'])}{unit}"
+    ends = dict.fromkeys(number(end) for end in (s["least"], s["most"]))
+    shown = f"{number(s['median'])}{unit}"
+    return f"{shown} ({' to '.join(ends)})" if len(ends) > 1 else f"{shown} (in each)"
 
 
 def outcomes(records: Mapping[str, Record]) -> dict[str, str]:
