@@ -367,3 +367,19 @@ def test_words_follow_the_numbers():
     assert words.startswith("2 hypotheses were tried; 1 of them")
     assert "*guess* (1 of 2, 3 others broken). Not post hoc among these: 0." in words
     assert "as the text has it" in forensics.about_unexplained(pd.DataFrame())
+
+
+@pytest.mark.parametrize(("column", "name"), [(1, "results.json"), (2, "results-real.json")])
+def test_the_outcome_in_the_documentation_is_that_of_the_published_records(column, name):
+    docs = paths.root() / "docs"
+    record = json.loads((docs / name).read_text(encoding="utf-8"))["beyond-forensics"]
+    left = record["more"]["numbers outside"]
+    inside = record["comparisons"][0]["ours"][0]
+    none = [n for n, fits in left["inside"].items() if not fits]
+    foreseen = [n for n, fits in left["not post hoc"].items() if fits]
+    hindsight = len(left["inside"]) - len(none) - len(foreseen)
+    page = (docs / "forensics.md").read_text(encoding="utf-8").split("## The outcome")[1]
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    shown = [int(row[column]) for row in rows[1:]]
+    assert shown == [inside, len(foreseen), hindsight, len(none)]
+    assert sum(shown) == len(forensics.ORDINARY)
